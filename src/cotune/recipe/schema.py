@@ -1,0 +1,164 @@
+"""The schema of a request. Every key here is reachable from YAML, command line (`--set`) and Python."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from cotune.recipe.settings import Choice, Domain, Range, Setting
+
+ACTIVATIONS = ("identity", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid")
+NORMS = ("none", "batch", "layer")
+OPTIMIZERS = ("sgd", "nesterov", "adam", "adamw")
+SCHEDULES = ("constant", "linear", "cosine")
+INITS = ("he", "glorot", "lecun")
+LOSSES = ("cross_entropy", "mse", "mae", "huber")
+STRATEGIES = ("auto", "grid", "random", "quasi-random", "tpe", "gp")
+COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore")
+METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss", "r2", "rmse", "mse", "mae")
+
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _seconds(raw: object) -> object:
+    if isinstance(raw, str):
+        digits = raw.strip().rstrip("dhimns")
+        unit = raw.strip()[len(digits):]
+        try:
+            return float(digits) * _UNITS[unit]
+        except (ValueError, KeyError):
+            law = f"must be seconds or a number with a unit (90, 90s, 5m, 2h), but got {raw!r}"
+            raise PydanticCustomError("duration", "{law}", {"law": law}) from None
+    return raw
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=float | str),
+                    Field(gt=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """Base of the recipe's sections: closed and frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class DataSection(Section):
+    """Which data, and what is to be learned from it."""
+
+    source: str | None = Field(None, description="Path of a CSV, TSV or Parquet file.")
+    target: str | None = Field(None, description="Name of the column to predict.")
+    task: Literal["auto", "regression", "binary", "multiclass"] = "auto"
+    columns: dict[str, Literal["numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore"]] = (
+        Field(default_factory=dict, description="Column kinds that override the inferred ones.")
+    )
+
+
+class SplitSection(Section):
+    """How the rows are divided. The test rows are used once, at the end."""
+
+    method: Literal["holdout", "kfold", "leave_one_out", "group", "time"] = "holdout"
+    test: Fraction = Field(0.2, description="Fraction of all rows kept aside for the final score.")
+    validation: Fraction = Field(0.2, description="Fraction of the other rows that steers a hold-out search.")
+    folds: Annotated[int, Field(ge=2)] = Field(5, description="Folds, for every method but holdout.")
+    repeats: Annotated[int, Field(ge=1)] = Field(1, description="Times the division is drawn anew.")
+    group: str | None = Field(None, description="Column whose equal values must stay on one side.")
+    time: str | None = Field(None, description="Column to sort by: training rows come first.")
+
+
+class PrepareSection(Section):
+    """Raw columns to numbers. Everything is fitted on training rows only."""
+
+    missing: Annotated[Setting, Domain("name", options=("mean", "median"))] = "median"
+    indicators: Annotated[Setting, Domain("bool")] = True
+    outliers: Annotated[Setting, Domain("name", options=("none", "clip"), source="Tukey 1977: Q1 − 3·IQR, Q3 + 3·IQR")] = "none"
+    scaling: Annotated[Setting, Domain("name", options=("none", "standard", "minmax", "robust", "quantile"))] = "quantile"
+    categories: Annotated[Setting, Domain("name", options=("onehot", "embedding"), source="Guo & Berkhahn 2016")] = "onehot"
+    select: Annotated[Setting, Domain("name", options=("none", "variance", "mutual_information"))] = "none"
+    keep: Annotated[Setting, Domain("float", low=0.01, high=1.0, when=("select", ("mutual_information",)))] = 0.5
+    balance: Annotated[Setting, Domain("name", options=("none", "weights"), source="King & Zeng 2001")] = "none"
+
+
+class NetworkSection(Section):
+    """The architecture."""
+
+    family: Literal["mlp"] = "mlp"
+    width: Annotated[Setting, Domain("int", low=1, high=8192)] = Choice((64, 128, 256))
+    depth: Annotated[Setting, Domain("int", low=0, high=64)] = Choice((1, 2, 3))
+    activation: Annotated[Setting, Domain("name", options=ACTIVATIONS)] = Choice(("relu", "gelu", "silu"))
+    norm: Annotated[Setting, Domain("name", options=NORMS, source="Ioffe & Szegedy 2015; Ba et al. 2016")] = "none"
+    residual: Annotated[Setting, Domain("bool", source="He et al. 2016")] = False
+    dropout: Annotated[Setting, Domain("float", low=0, below=1, fusable=True, source="Srivastava et al. 2014")] = Range(0.0, 0.5)
+    embedding_width: Annotated[Setting, Domain("int", low=1, high=1024, when=("categories", ("embedding",)))] = 8
+    init: Annotated[Setting, Domain("name", options=INITS, fusable=True, source="He 2015; Glorot & Bengio 2010; LeCun 1998")] = "he"
+
+
+class TrainingSection(Section):
+    """How each network is trained."""
+
+    epochs: Literal["auto"] | Annotated[int, Field(ge=1)] = Field("auto", description="Epochs a trial may take.")
+    batch_size: Annotated[Setting, Domain("int", low=1, words=("auto",))] = "auto"
+    loss: Annotated[Setting, Domain("name", options=("auto", *LOSSES))] = "auto"
+    optimizer: Annotated[Setting, Domain("name", options=OPTIMIZERS, source="Kingma & Ba 2015; Loshchilov & Hutter 2019")] = "adamw"
+    lr: Annotated[Setting, Domain("float", low=0, fusable=True)] = Range(3e-4, 3e-2, log=True)
+    weight_decay: Annotated[Setting, Domain("float", low=0, fusable=True)] = Range(1e-5, 1.0, log=True)
+    momentum: Annotated[Setting, Domain("float", low=0, below=1, fusable=True, when=("optimizer", ("sgd", "nesterov")))] = 0.9
+    beta1: Annotated[Setting, Domain("float", low=0, below=1, fusable=True, when=("optimizer", ("adam", "adamw")))] = 0.9
+    beta2: Annotated[Setting, Domain("float", low=0, below=1, fusable=True, when=("optimizer", ("adam", "adamw")))] = 0.999
+    l1: Annotated[Setting, Domain("float", low=0, fusable=True, source="Tibshirani 1996")] = 0.0
+    label_smoothing: Annotated[Setting, Domain("float", low=0, below=1, fusable=True, when=("loss", ("cross_entropy",)), source="Szegedy et al. 2016")] = Range(0.0, 0.1)
+    clip_norm: Annotated[Setting, Domain("float", low=0, fusable=True, source="Pascanu et al. 2013; 0 is off")] = 0.0
+    schedule: Annotated[Setting, Domain("name", options=SCHEDULES, fusable=True, source="Loshchilov & Hutter 2017")] = "cosine"
+    warmup: Annotated[Setting, Domain("float", low=0, below=1, fusable=True, source="Goyal et al. 2017; fraction of the steps")] = 0.05
+    final_lr: Annotated[Setting, Domain("float", low=0, high=1, fusable=True, when=("schedule", ("linear", "cosine")))] = 0.01
+    patience: Annotated[int, Field(ge=0)] = Field(20, description="Epochs without a gain before a trial ends; 0 is never.")
+
+
+class SearchSection(Section):
+    """How the space is searched, and when to stop. Whichever limit is met first ends the study."""
+
+    strategy: Literal["auto", "grid", "random", "quasi-random", "tpe", "gp"] = "auto"
+    metric: Literal["auto", "accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss", "r2", "rmse", "mse", "mae"] = "auto"
+    trials: Annotated[int, Field(ge=1)] | None = Field(None, description="Trials to start, at most.")
+    time_limit: Seconds | None = Field(None, description="Wall-clock seconds, or 90s, 5m, 2h.")
+    lane_epochs: Annotated[int, Field(ge=1)] | None = Field(None, description="Epochs to train, summed over lanes.")
+    lanes: Literal["auto"] | Annotated[int, Field(ge=1)] = Field("auto", description="Lanes in training at once.")
+    seeds: Annotated[int, Field(ge=1)] = Field(1, description="Networks per trial and fold, started differently.")
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    rungs: bool = Field(True, description="Stop weak trials early (successive halving).")
+    reduction: Annotated[int, Field(ge=2)] = Field(3, description="One in so many goes on from a rung.")
+    first_rung: Annotated[int, Field(ge=1)] = Field(3, description="Epoch of the first rung.")
+
+
+class Recipe(Section):
+    """A whole request."""
+
+    data: DataSection = DataSection()
+    split: SplitSection = SplitSection()
+    prepare: PrepareSection = PrepareSection()
+    network: NetworkSection = NetworkSection()
+    training: TrainingSection = TrainingSection()
+    search: SearchSection = SearchSection()
+
+
+def leaves() -> dict[str, tuple[str, Any]]:
+    """Every key of the recipe: leaf name → (section, pydantic field). Leaf names are unique."""
+    found: dict[str, tuple[str, Any]] = {}
+    for section, info in Recipe.model_fields.items():
+        kind = info.annotation
+        assert isinstance(kind, type)
+        assert issubclass(kind, BaseModel)
+        for name, field in kind.model_fields.items():
+            assert name not in found, f"recipe key {name} stands in two sections"
+            found[name] = (section, field)
+    return found
+
+
+def domains() -> dict[str, tuple[str, Domain]]:
+    """Every tunable key: leaf name → (section, its domain)."""
+    found: dict[str, tuple[str, Domain]] = {}
+    for name, (section, field) in leaves().items():
+        for extra in field.metadata:
+            if isinstance(extra, Domain):
+                found[name] = (section, extra)
+    return found

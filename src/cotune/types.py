@@ -1,0 +1,110 @@
+"""The vocabulary of cotune, as frozen values that the stages exchange.
+
+| word       | meaning                                                                        |
+|------------|--------------------------------------------------------------------------------|
+| study      | one tuning run; lives in one directory                                          |
+| recipe     | what the user asked for                                                         |
+| parameter  | what may vary: fusable (a number per lane) or structural (shapes, operators)    |
+| trial      | one configuration; under k folds × s seeds it owns k·s lanes                    |
+| lane       | one network being trained: one slot of a population                             |
+| population | lanes of equal structure, trained as one computation                            |
+| boundary   | the moment after a population's epoch: lanes may leave and join                 |
+| rung       | an epoch count at which trials are compared and the weak are stopped            |
+| record     | one lane's metrics for one epoch                                                |
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Value = bool | int | float | str | None
+"""What a parameter can be set to."""
+
+Params = Mapping[str, Value]
+"""One configuration: parameter name → value."""
+
+
+class Task(StrEnum):
+    """What is to be learned."""
+
+    REGRESSION = "regression"
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+
+    @property
+    def is_classification(self) -> bool:
+        """Whether the target is a class."""
+        return self is not Task.REGRESSION
+
+
+class Status(StrEnum):
+    """How a trial stands.
+
+    `COMPLETE` trained to its end (all epochs, or early stopping by patience); `STOPPED` was cut off by a
+    rung or by a limit of the study; `DIVERGED` met a number that is not finite; `FAILED` could not be run.
+    """
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    STOPPED = "stopped"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the trial has ended."""
+        return self is not Status.RUNNING
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One configuration that is, or was, trained."""
+
+    number: int
+    params: Params
+
+
+@dataclass(frozen=True, order=True)
+class LaneId:
+    """A lane's name: the trial it belongs to, and its place among that trial's folds × seeds."""
+
+    trial: int
+    index: int
+
+
+@dataclass(frozen=True)
+class Record:
+    """One lane's figures for one epoch. `epoch` counts from 1; `step` is the lane's own step counter."""
+
+    lane: LaneId
+    epoch: int
+    step: int
+    train_loss: float
+    metrics: Mapping[str, float]
+    """Figures on the validation rows, by metric name; contains the study's metric."""
+    seconds: float = 0.0
+    """Wall-clock seconds of the epoch, divided by the lanes that shared it."""
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """Where a lane met its first number that is not finite."""
+
+    lane: LaneId
+    step: int
+    layer: str
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """A trial and how it went. `score` is the best validation figure of the study's metric, mean over lanes."""
+
+    number: int
+    params: Params
+    status: Status
+    score: float | None
+    epochs: int
+    seconds: float
+    reason: str = ""
+    curve: tuple[tuple[int, float, float], ...] = field(default=(), compare=False)
+    """(epoch, mean train loss, mean validation figure) for every epoch that all lanes finished."""
