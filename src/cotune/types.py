@@ -97,7 +97,7 @@ class Divergence:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """A trial and how it went. `score` is the best validation figure of the study's metric, mean over lanes."""
+    """A trial and how it went. `score` is the best validation figure, mean over lanes."""
 
     number: int
     params: Params
@@ -108,3 +108,24 @@ class TrialResult:
     reason: str = ""
     curve: tuple[tuple[int, float, float], ...] = field(default=(), compare=False)
     """(epoch, mean train loss, mean validation figure) for every epoch that all lanes finished."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How a running study stands; handed to whoever shows it, at every boundary."""
+
+    metric: str
+    best: float | None
+    best_trial: int | None
+    started: int
+    ended: Mapping[Status, int]
+    lanes: int
+    """Lanes in training now."""
+    elapsed: float
+    """Seconds the study has run."""
+    used: float
+    """Fraction of the nearest limit that is spent, in [0, 1]."""
+    seconds_left: float | None
+    """Estimate until that limit, `None` while unknown."""
+    stage: str = "training"
+    """"reading", "training", "testing" or "finished"."""

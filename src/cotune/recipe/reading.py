@@ -24,7 +24,9 @@ def read(path: Path) -> Tree:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise RecipeError(f"no recipe at {path}; `cotune tune DATA --target COL --print-recipe` writes one") from None
+        raise RecipeError(
+            f"no recipe at {path}; `cotune tune DATA --target COL --print-recipe` writes one"
+        ) from None
     except IsADirectoryError:
         raise RecipeError(f"{path} is a directory; name the YAML file in it") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -36,7 +38,9 @@ def read(path: Path) -> Tree:
     if tree is None:
         return {}
     if not isinstance(tree, dict):
-        raise RecipeError(f"{path} must hold a mapping (section: key: value), but holds a {type(tree).__name__}")
+        raise RecipeError(
+            f"{path} must hold a mapping (section: key: value), but holds a {type(tree).__name__}"
+        )
     return tree
 
 

@@ -23,7 +23,7 @@ _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 def _seconds(raw: object) -> object:
     if isinstance(raw, str):
         digits = raw.strip().rstrip("dhimns")
-        unit = raw.strip()[len(digits):]
+        unit = raw.strip()[len(digits) :]
         try:
             return float(digits) * _UNITS[unit]
         except (ValueError, KeyError):
@@ -32,8 +32,9 @@ def _seconds(raw: object) -> object:
     return raw
 
 
-Seconds = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=float | str),
-                    Field(gt=0, allow_inf_nan=False)]
+Seconds = Annotated[
+    float, BeforeValidator(_seconds, json_schema_input_type=float | str), Field(gt=0, allow_inf_nan=False)
+]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -49,9 +50,9 @@ class DataSection(Section):
     source: str | None = Field(None, description="Path of a CSV, TSV or Parquet file.")
     target: str | None = Field(None, description="Name of the column to predict.")
     task: Literal["auto", "regression", "binary", "multiclass"] = "auto"
-    columns: dict[str, Literal["numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore"]] = (
-        Field(default_factory=dict, description="Column kinds that override the inferred ones.")
-    )
+    columns: dict[
+        str, Literal["numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore"]
+    ] = Field(default_factory=dict, description="Column kinds that override the inferred ones.")
 
 
 class SplitSection(Section):
@@ -71,12 +72,22 @@ class PrepareSection(Section):
 
     missing: Annotated[Setting, Domain("name", options=("mean", "median"))] = "median"
     indicators: Annotated[Setting, Domain("bool")] = True
-    outliers: Annotated[Setting, Domain("name", options=("none", "clip"), source="Tukey 1977: Q1 − 3·IQR, Q3 + 3·IQR")] = "none"
-    scaling: Annotated[Setting, Domain("name", options=("none", "standard", "minmax", "robust", "quantile"))] = "quantile"
-    categories: Annotated[Setting, Domain("name", options=("onehot", "embedding"), source="Guo & Berkhahn 2016")] = "onehot"
+    outliers: Annotated[
+        Setting, Domain("name", options=("none", "clip"), source="Tukey 1977: Q1 − 3·IQR, Q3 + 3·IQR")
+    ] = "none"
+    scaling: Annotated[
+        Setting, Domain("name", options=("none", "standard", "minmax", "robust", "quantile"))
+    ] = "quantile"
+    categories: Annotated[
+        Setting, Domain("name", options=("onehot", "embedding"), source="Guo & Berkhahn 2016")
+    ] = "onehot"
     select: Annotated[Setting, Domain("name", options=("none", "variance", "mutual_information"))] = "none"
-    keep: Annotated[Setting, Domain("float", low=0.01, high=1.0, when=("select", ("mutual_information",)))] = 0.5
-    balance: Annotated[Setting, Domain("name", options=("none", "weights"), source="King & Zeng 2001")] = "none"
+    keep: Annotated[
+        Setting, Domain("float", low=0.01, high=1.0, when=("select", ("mutual_information",)))
+    ] = 0.5
+    balance: Annotated[Setting, Domain("name", options=("none", "weights"), source="King & Zeng 2001")] = (
+        "none"
+    )
 
 
 class NetworkSection(Section):
@@ -86,44 +97,92 @@ class NetworkSection(Section):
     width: Annotated[Setting, Domain("int", low=1, high=8192)] = Choice((64, 128, 256))
     depth: Annotated[Setting, Domain("int", low=0, high=64)] = Choice((1, 2, 3))
     activation: Annotated[Setting, Domain("name", options=ACTIVATIONS)] = Choice(("relu", "gelu", "silu"))
-    norm: Annotated[Setting, Domain("name", options=NORMS, source="Ioffe & Szegedy 2015; Ba et al. 2016")] = "none"
+    norm: Annotated[Setting, Domain("name", options=NORMS, source="Ioffe & Szegedy 2015; Ba et al. 2016")] = (
+        "none"
+    )
     residual: Annotated[Setting, Domain("bool", source="He et al. 2016")] = False
-    dropout: Annotated[Setting, Domain("float", low=0, below=1, fusable=True, source="Srivastava et al. 2014")] = Range(0.0, 0.5)
-    embedding_width: Annotated[Setting, Domain("int", low=1, high=1024, when=("categories", ("embedding",)))] = 8
-    init: Annotated[Setting, Domain("name", options=INITS, fusable=True, source="He 2015; Glorot & Bengio 2010; LeCun 1998")] = "he"
+    dropout: Annotated[
+        Setting, Domain("float", low=0, below=1, fusable=True, source="Srivastava et al. 2014")
+    ] = Range(0.0, 0.5)
+    embedding_width: Annotated[
+        Setting, Domain("int", low=1, high=1024, when=("categories", ("embedding",)))
+    ] = 8
+    init: Annotated[
+        Setting,
+        Domain("name", options=INITS, fusable=True, source="He 2015; Glorot & Bengio 2010; LeCun 1998"),
+    ] = "he"
 
 
 class TrainingSection(Section):
     """How each network is trained."""
 
-    epochs: Literal["auto"] | Annotated[int, Field(ge=1)] = Field("auto", description="Epochs a trial may take.")
+    epochs: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
+        "auto", description="Epochs a trial may take."
+    )
     batch_size: Annotated[Setting, Domain("int", low=1, words=("auto",))] = "auto"
     loss: Annotated[Setting, Domain("name", options=("auto", *LOSSES))] = "auto"
-    optimizer: Annotated[Setting, Domain("name", options=OPTIMIZERS, source="Kingma & Ba 2015; Loshchilov & Hutter 2019")] = "adamw"
+    optimizer: Annotated[
+        Setting, Domain("name", options=OPTIMIZERS, source="Kingma & Ba 2015; Loshchilov & Hutter 2019")
+    ] = "adamw"
     lr: Annotated[Setting, Domain("float", low=0, fusable=True)] = Range(3e-4, 3e-2, log=True)
     weight_decay: Annotated[Setting, Domain("float", low=0, fusable=True)] = Range(1e-5, 1.0, log=True)
-    momentum: Annotated[Setting, Domain("float", low=0, below=1, fusable=True, when=("optimizer", ("sgd", "nesterov")))] = 0.9
-    beta1: Annotated[Setting, Domain("float", low=0, below=1, fusable=True, when=("optimizer", ("adam", "adamw")))] = 0.9
-    beta2: Annotated[Setting, Domain("float", low=0, below=1, fusable=True, when=("optimizer", ("adam", "adamw")))] = 0.999
+    momentum: Annotated[
+        Setting, Domain("float", low=0, below=1, fusable=True, when=("optimizer", ("sgd", "nesterov")))
+    ] = 0.9
+    beta1: Annotated[
+        Setting, Domain("float", low=0, below=1, fusable=True, when=("optimizer", ("adam", "adamw")))
+    ] = 0.9
+    beta2: Annotated[
+        Setting, Domain("float", low=0, below=1, fusable=True, when=("optimizer", ("adam", "adamw")))
+    ] = 0.999
     l1: Annotated[Setting, Domain("float", low=0, fusable=True, source="Tibshirani 1996")] = 0.0
-    label_smoothing: Annotated[Setting, Domain("float", low=0, below=1, fusable=True, when=("loss", ("cross_entropy",)), source="Szegedy et al. 2016")] = Range(0.0, 0.1)
-    clip_norm: Annotated[Setting, Domain("float", low=0, fusable=True, source="Pascanu et al. 2013; 0 is off")] = 0.0
-    schedule: Annotated[Setting, Domain("name", options=SCHEDULES, fusable=True, source="Loshchilov & Hutter 2017")] = "cosine"
-    warmup: Annotated[Setting, Domain("float", low=0, below=1, fusable=True, source="Goyal et al. 2017; fraction of the steps")] = 0.05
-    final_lr: Annotated[Setting, Domain("float", low=0, high=1, fusable=True, when=("schedule", ("linear", "cosine")))] = 0.01
-    patience: Annotated[int, Field(ge=0)] = Field(20, description="Epochs without a gain before a trial ends; 0 is never.")
+    label_smoothing: Annotated[
+        Setting,
+        Domain(
+            "float",
+            low=0,
+            below=1,
+            fusable=True,
+            when=("loss", ("cross_entropy",)),
+            source="Szegedy et al. 2016",
+        ),
+    ] = Range(0.0, 0.1)
+    clip_norm: Annotated[
+        Setting, Domain("float", low=0, fusable=True, source="Pascanu et al. 2013; 0 is off")
+    ] = 0.0
+    schedule: Annotated[
+        Setting, Domain("name", options=SCHEDULES, fusable=True, source="Loshchilov & Hutter 2017")
+    ] = "cosine"
+    warmup: Annotated[
+        Setting,
+        Domain("float", low=0, below=1, fusable=True, source="Goyal et al. 2017; fraction of the steps"),
+    ] = 0.05
+    final_lr: Annotated[
+        Setting, Domain("float", low=0, high=1, fusable=True, when=("schedule", ("linear", "cosine")))
+    ] = 0.01
+    patience: Annotated[int, Field(ge=0)] = Field(
+        20, description="Epochs without a gain before a trial ends; 0 is never."
+    )
 
 
 class SearchSection(Section):
     """How the space is searched, and when to stop. Whichever limit is met first ends the study."""
 
     strategy: Literal["auto", "grid", "random", "quasi-random", "tpe", "gp"] = "auto"
-    metric: Literal["auto", "accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss", "r2", "rmse", "mse", "mae"] = "auto"
+    metric: Literal[
+        "auto", "accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss", "r2", "rmse", "mse", "mae"
+    ] = "auto"
     trials: Annotated[int, Field(ge=1)] | None = Field(None, description="Trials to start, at most.")
     time_limit: Seconds | None = Field(None, description="Wall-clock seconds, or 90s, 5m, 2h.")
-    lane_epochs: Annotated[int, Field(ge=1)] | None = Field(None, description="Epochs to train, summed over lanes.")
-    lanes: Literal["auto"] | Annotated[int, Field(ge=1)] = Field("auto", description="Lanes in training at once.")
-    seeds: Annotated[int, Field(ge=1)] = Field(1, description="Networks per trial and fold, started differently.")
+    lane_epochs: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Epochs to train, summed over lanes."
+    )
+    lanes: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
+        "auto", description="Lanes in training at once."
+    )
+    seeds: Annotated[int, Field(ge=1)] = Field(
+        1, description="Networks per trial and fold, started differently."
+    )
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     rungs: bool = Field(True, description="Stop weak trials early (successive halving).")
     reduction: Annotated[int, Field(ge=2)] = Field(3, description="One in so many goes on from a rung.")

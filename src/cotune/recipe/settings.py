@@ -82,8 +82,10 @@ class Domain:
             case "name":
                 word = "none" if value is None else value
                 if word not in self.options:
-                    raise _fault(f"must be one of {', '.join(self.options)}, but got {value!r}"
-                                 + did_you_mean(str(value), self.options))
+                    raise _fault(
+                        f"must be one of {', '.join(self.options)}, but got {value!r}"
+                        + did_you_mean(str(value), self.options)
+                    )
                 return str(word)
             case "int" | "float":
                 return self._number(value)
@@ -138,11 +140,15 @@ class Domain:
         unknown = sorted(set(raw) - {"low", "high", "log", "step"})
         if unknown:
             known = ("low", "high", "log", "step", "choices")
-            raise _fault(f"a range takes low, high, log and step, but got '{unknown[0]}'"
-                         + did_you_mean(str(unknown[0]), known))
+            raise _fault(
+                f"a range takes low, high, log and step, but got '{unknown[0]}'"
+                + did_you_mean(str(unknown[0]), known)
+            )
         if self.kind in ("bool", "name"):
-            raise _fault("takes choices, not a range: write it as a list, e.g. "
-                         + (f"[{', '.join(self.options[:2])}]" if self.options else "[true, false]"))
+            raise _fault(
+                "takes choices, not a range: write it as a list, e.g. "
+                + (f"[{', '.join(self.options[:2])}]" if self.options else "[true, false]")
+            )
         if not {"low", "high"} <= set(raw):
             raise _fault(f"a range needs both low and high, but got {raw!r}")
         low, high = (self._number(raw[k]) for k in ("low", "high"))
@@ -172,13 +178,30 @@ class Domain:
         if self.words:
             forms.append({"enum": list(self.words)})
         several = {"type": "array", "items": value, "minItems": 1, "uniqueItems": True}
-        forms += [several, {"type": "object", "properties": {"choices": several},
-                            "required": ["choices"], "additionalProperties": False}]
+        forms += [
+            several,
+            {
+                "type": "object",
+                "properties": {"choices": several},
+                "required": ["choices"],
+                "additionalProperties": False,
+            },
+        ]
         if self.kind in ("int", "float"):
-            ends = {"low": value, "high": value, "log": {"type": "boolean"},
-                    "step": {"type": ["number", "null"]}}
-            forms.append({"type": "object", "properties": ends, "required": ["low", "high"],
-                          "additionalProperties": False})
+            ends = {
+                "low": value,
+                "high": value,
+                "log": {"type": "boolean"},
+                "step": {"type": ["number", "null"]},
+            }
+            forms.append(
+                {
+                    "type": "object",
+                    "properties": ends,
+                    "required": ["low", "high"],
+                    "additionalProperties": False,
+                }
+            )
         return {"anyOf": forms}
 
 

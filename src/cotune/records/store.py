@@ -1,0 +1,248 @@
+"""The store: `study.sqlite`, in WAL mode with full sync, one writer, one transaction per boundary.
+
+A boundary is acknowledged once its transaction has returned. Committing a boundary that is acknowledged
+already changes nothing, so replaying from an older snapshot counts nothing twice.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from cotune.errors import StudyCorrupt, StudyError, StudyNotFound
+from cotune.types import LaneId, Record, Status, Trial, TrialResult
+
+FORMAT = 1
+"""Version of the tables; a store of a later version is refused, an earlier one is upgraded."""
+
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE boundaries (
+    number INTEGER PRIMARY KEY, elapsed REAL NOT NULL,
+    lane_steps INTEGER NOT NULL, capacity_steps INTEGER NOT NULL);
+CREATE TABLE trials (
+    number INTEGER PRIMARY KEY, params TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER,
+    status TEXT NOT NULL, score REAL, epochs INTEGER NOT NULL, seconds REAL NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE records (
+    trial INTEGER NOT NULL, lane INTEGER NOT NULL, epoch INTEGER NOT NULL, step INTEGER NOT NULL,
+    train_loss REAL NOT NULL, metrics TEXT NOT NULL, seconds REAL NOT NULL, boundary INTEGER NOT NULL,
+    PRIMARY KEY (trial, lane, epoch)) WITHOUT ROWID;
+CREATE INDEX records_by_boundary ON records (boundary);
+"""
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """What one transaction acknowledges.
+
+    Args:
+        number: counts from 1 without gaps.
+        elapsed: seconds the study has run, all its sittings together.
+        lane_steps: optimizer steps trained since the boundary before, summed over lanes.
+        capacity_steps: optimizer steps that the slots in memory could have held in that time.
+        started: trials that joined before the epoch that this boundary ends.
+        records: one per lane that trained an epoch.
+        ended: trials that are over.
+    """
+
+    number: int
+    elapsed: float
+    lane_steps: int
+    capacity_steps: int
+    started: tuple[Trial, ...] = ()
+    records: tuple[Record, ...] = ()
+    ended: tuple[TrialResult, ...] = ()
+
+
+class Store:
+    """The open store of one study. Use as a context manager."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    def create(cls, path: Path, meta: Mapping[str, Any]) -> Self:
+        """A new store that holds `meta` (JSON values) and no trial.
+
+        Raises:
+            StudyError: the file cannot be written.
+        """
+        try:
+            connection = _connect(path, create=True)
+            with connection:
+                connection.executescript("BEGIN;" + _TABLES)
+                rows = [(key, json.dumps(value)) for key, value in {"format": FORMAT, **meta}.items()]
+                connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+        except sqlite3.Error as error:
+            raise StudyError(f"{path} cannot be written ({error}); choose another place with --out") from None
+        return cls(path, connection)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """The store of an existing study.
+
+        Raises:
+            StudyNotFound: there is no such file.
+            StudyCorrupt: it is not a store, or is damaged, or was written by a later version.
+        """
+        if not path.is_file():
+            raise StudyNotFound(
+                f"no study at {path.parent}: it has no {path.name}; `cotune tune --out DIR` makes one"
+            )
+        try:
+            connection = _connect(path, create=False)
+            version = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
+        except sqlite3.Error as error:
+            raise StudyCorrupt(f"{path} is not a readable study store ({error})") from None
+        if version is None or not isinstance(json.loads(version[0]), int):
+            raise StudyCorrupt(f"{path} has no format number; it is not a cotune store")
+        if json.loads(version[0]) > FORMAT:
+            law = f"{path} has format {version[0]}, this cotune reads up to {FORMAT}"
+            raise StudyCorrupt(f"{law}; upgrade with `pip install -U cotune`")
+        return cls(path, connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the file."""
+        self._connection.close()
+
+    def meta(self) -> dict[str, Any]:
+        """All facts of the study, by key."""
+        return {key: json.loads(value) for key, value in self._rows("SELECT key, value FROM meta")}
+
+    def set_meta(self, **facts: Any) -> None:
+        """Add or replace facts (JSON values), in one transaction."""
+        rows = [(key, json.dumps(value)) for key, value in facts.items()]
+        self._write("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+
+    def last_boundary(self) -> int:
+        """Number of the last acknowledged boundary, 0 before the first."""
+        return int(next(self._rows("SELECT coalesce(max(number), 0) FROM boundaries"))[0])
+
+    def elapsed(self) -> float:
+        """Seconds the study has run so far."""
+        return float(next(self._rows("SELECT coalesce(max(elapsed), 0.0) FROM boundaries"))[0])
+
+    def commit(self, boundary: Boundary) -> bool:
+        """Acknowledge `boundary`; returns whether it was new.
+
+        Raises:
+            StudyError: it could not be written (disk full, directory gone); nothing of it is kept.
+        """
+        if boundary.number <= self.last_boundary():
+            return False
+        n = boundary.number
+        try:
+            with self._connection as connection:
+                connection.execute(
+                    "INSERT INTO boundaries VALUES (?, ?, ?, ?)",
+                    (n, boundary.elapsed, boundary.lane_steps, boundary.capacity_steps),
+                )
+                connection.executemany(
+                    "INSERT INTO trials VALUES (?, ?, ?, NULL, 'running', NULL, 0, 0.0, '')",
+                    [(t.number, json.dumps(dict(t.params)), n) for t in boundary.started],
+                )
+                connection.executemany(
+                    "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        (
+                            r.lane.trial,
+                            r.lane.index,
+                            r.epoch,
+                            r.step,
+                            r.train_loss,
+                            json.dumps(dict(r.metrics)),
+                            r.seconds,
+                            n,
+                        )
+                        for r in boundary.records
+                    ],
+                )
+                connection.executemany(
+                    "UPDATE trials SET ended = ?, status = ?, score = ?, epochs = ?, seconds = ?, reason = ?"
+                    " WHERE number = ?",
+                    [
+                        (n, t.status.value, t.score, t.epochs, t.seconds, t.reason, t.number)
+                        for t in boundary.ended
+                    ],
+                )
+        except sqlite3.Error as error:
+            raise StudyError(
+                f"{self.path} cannot be written ({error}); free the disk, then `cotune resume`"
+            ) from None
+        return True
+
+    def boundaries(self, first: int, last: int) -> Iterator[Boundary]:
+        """The acknowledged boundaries `first` … `last`, as they were committed (curves left out)."""
+        for number, elapsed, lane_steps, capacity in list(
+            self._rows(
+                "SELECT number, elapsed, lane_steps, capacity_steps FROM boundaries"
+                " WHERE number BETWEEN ? AND ? ORDER BY number",
+                (first, last),
+            )
+        ):
+            yield Boundary(
+                number,
+                elapsed,
+                lane_steps,
+                capacity,
+                self._started(number),
+                self._records(number),
+                self._ended(number),
+            )
+
+    def _started(self, number: int) -> tuple[Trial, ...]:
+        rows = self._rows("SELECT number, params FROM trials WHERE started = ? ORDER BY number", (number,))
+        return tuple(Trial(trial, json.loads(params)) for trial, params in rows)
+
+    def _records(self, number: int) -> tuple[Record, ...]:
+        rows = self._rows(
+            "SELECT trial, lane, epoch, step, train_loss, metrics, seconds FROM records"
+            " WHERE boundary = ? ORDER BY trial, lane, epoch",
+            (number,),
+        )
+        return tuple(
+            Record(LaneId(trial, lane), epoch, step, loss, json.loads(metrics), seconds)
+            for trial, lane, epoch, step, loss, metrics, seconds in rows
+        )
+
+    def _ended(self, number: int) -> tuple[TrialResult, ...]:
+        rows = self._rows(
+            "SELECT number, params, status, score, epochs, seconds, reason FROM trials"
+            " WHERE ended = ? ORDER BY number",
+            (number,),
+        )
+        return tuple(
+            TrialResult(trial, json.loads(params), Status(status), score, epochs, seconds, reason)
+            for trial, params, status, score, epochs, seconds, reason in rows
+        )
+
+    def _rows(self, query: str, values: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._connection.execute(query, values)
+        except (sqlite3.Error, json.JSONDecodeError) as error:
+            raise StudyCorrupt(f"{self.path} is damaged ({error}); restore it from a backup") from None
+
+    def _write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        try:
+            with self._connection as connection:
+                connection.executemany(statement, rows)
+        except sqlite3.Error as error:
+            raise StudyError(f"{self.path} cannot be written ({error})") from None
+
+
+def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
+    mode = "rwc" if create else "rw"
+    uri = f"{path.resolve().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(uri, uri=True, timeout=10.0, isolation_level="IMMEDIATE")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection

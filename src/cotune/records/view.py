@@ -1,0 +1,154 @@
+"""A study as read from its store: what leaderboards, reports and `show` are made of."""
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cotune.records.files import write_text
+from cotune.records.store import Boundary, Store
+from cotune.types import Record, Status, Trial, TrialResult
+
+
+@dataclass(frozen=True)
+class StudyView:
+    """Everything a store holds, at one moment.
+
+    `meta` has the keys
+
+    - version, created (ISO time), name, recipe (nested mapping), task, metric, maximize, classes, target, epochs;
+    - data: {source, rows, columns: [{name, kind, missing, distinct, note}], notes: [sentence],
+      preparation: [sentence], parts: {train, validation, test, folds}} (numbers of rows, and of folds);
+    - parameters: [{name, fusable, and its setting as the recipe has it}], the searched ones;
+    - plan: [sentence];
+    - once the study has ended, result: {trial, score, test: {metric: figure}, lanes, parameters (count of weights),
+      confusion: [[count]] by true and predicted class, or scatter: {actual: […], predicted: […]}} of the test
+      rows; and finished: why it ended.
+    """
+
+    meta: Mapping[str, Any]
+    trials: tuple[TrialResult, ...]
+    boundaries: tuple[Boundary, ...]
+    """Without trials and records: elapsed and steps only."""
+    records: Mapping[int, tuple[Record, ...]]
+    """By trial number, ordered by lane and epoch."""
+
+    @property
+    def metric(self) -> str:
+        """Name of the figure that steers the study."""
+        return str(self.meta["metric"])
+
+    @property
+    def maximize(self) -> bool:
+        """Whether more of the metric is better."""
+        return bool(self.meta["maximize"])
+
+    def ranked(self) -> list[TrialResult]:
+        """Trials with a score, best first (ties: the earlier first), then the others by number."""
+        sign = -1.0 if self.maximize else 1.0
+
+        def key(trial: TrialResult) -> tuple[bool, float, int]:
+            known = trial.score is not None and trial.status is not Status.FAILED
+            return (not known, sign * trial.score if known and trial.score is not None else 0.0, trial.number)
+
+        return sorted(self.trials, key=key)
+
+    def leaderboard(self) -> list[dict[str, Any]]:
+        """Rows of `cotune leaderboard --json`."""
+        return [
+            {
+                "rank": rank,
+                "trial": t.number,
+                "status": t.status.value,
+                "score": t.score,
+                "metric": self.metric,
+                "params": dict(t.params),
+                "epochs": t.epochs,
+                "seconds": round(t.seconds, 3),
+            }
+            for rank, t in enumerate(self.ranked(), start=1)
+        ]
+
+    def summary(self) -> dict[str, Any]:
+        """The value of `cotune show --json`."""
+        result = self.meta.get("result") or {}
+        leaders = self.ranked()
+        best = None
+        if leaders and leaders[0].score is not None:
+            test = (
+                result.get("test", {}).get(self.metric) if result.get("trial") == leaders[0].number else None
+            )
+            best = {"trial": leaders[0].number, "score": leaders[0].score, "test_score": test}
+        ended = ("complete", "stopped", "diverged", "failed")
+        steps = sum(b.lane_steps for b in self.boundaries)
+        capacity = sum(b.capacity_steps for b in self.boundaries)
+        return {
+            "task": self.meta["task"],
+            "metric": self.metric,
+            "direction": "maximize" if self.maximize else "minimize",
+            "best": best,
+            "trials": {word: sum(t.status == word for t in self.trials) for word in ended},
+            "lane_steps": steps,
+            "seconds": round(max((b.elapsed for b in self.boundaries), default=0.0), 3),
+            "capacity_used": round(steps / capacity, 4) if capacity else None,
+        }
+
+
+def read_view(store: Store) -> StudyView:
+    """Read a whole store."""
+    started: dict[int, Trial] = {}
+    ended: dict[int, TrialResult] = {}
+    records: dict[int, list[Record]] = defaultdict(list)
+    boundaries = []
+    for boundary in store.boundaries(1, store.last_boundary()):
+        started.update((trial.number, trial) for trial in boundary.started)
+        ended.update((trial.number, trial) for trial in boundary.ended)
+        for record in boundary.records:
+            records[record.lane.trial].append(record)
+        boundaries.append(replace(boundary, started=(), records=(), ended=()))
+    meta = store.meta()
+    sorted_records = {n: tuple(sorted(rows, key=lambda r: (r.lane, r.epoch))) for n, rows in records.items()}
+    trials = []
+    for number in sorted(started):
+        rows = sorted_records.get(number, ())
+        found = ended.get(number) or _in_progress(started[number], rows, meta)
+        trials.append(replace(found, curve=mean_curve(rows, meta["metric"])))
+    return StudyView(meta, tuple(trials), tuple(boundaries), sorted_records)
+
+
+def mean_curve(records: tuple[Record, ...], metric: str) -> tuple[tuple[int, float, float], ...]:
+    """(epoch, train loss, validation figure), each the mean over lanes, for epochs that all lanes have."""
+    by_epoch: dict[int, list[Record]] = defaultdict(list)
+    for record in records:
+        by_epoch[record.epoch].append(record)
+    lanes = len({record.lane for record in records})
+    return tuple(
+        (epoch, sum(r.train_loss for r in rows) / lanes, sum(r.metrics[metric] for r in rows) / lanes)
+        for epoch, rows in sorted(by_epoch.items())
+        if len(rows) == lanes
+    )
+
+
+def _in_progress(trial: Trial, records: tuple[Record, ...], meta: Mapping[str, Any]) -> TrialResult:
+    figures = [figure for _, _, figure in mean_curve(records, meta["metric"])]
+    score = None if not figures else (max if meta["maximize"] else min)(figures)
+    epochs = max((r.epoch for r in records), default=0)
+    return TrialResult(
+        trial.number, trial.params, Status.RUNNING, score, epochs, sum(r.seconds for r in records)
+    )
+
+
+def write_leaderboard(view: StudyView, path: Path) -> None:
+    """leaderboard.csv: one row a trial, parameters as columns."""
+    rows = view.leaderboard()
+    names = list(dict.fromkeys(name for row in rows for name in row["params"]))
+    fixed = ("rank", "trial", "status", "score", "metric", "epochs", "seconds")
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*fixed, *names], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({**{key: row[key] for key in fixed}, **row["params"]})
+    write_text(path, text.getvalue())
