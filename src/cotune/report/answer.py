@@ -1,0 +1,130 @@
+"""The answer in one sentence, and the headline figures."""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from cotune.records.view import StudyView
+from cotune.report import facts
+from cotune.report.words import (
+    MISSING,
+    clean,
+    count,
+    duration,
+    figure,
+    metric,
+    percent,
+    shorten,
+    value,
+    whole,
+)
+from cotune.types import Status, TrialResult
+
+ACTIVATIONS = {
+    "relu": "ReLU",
+    "leaky_relu": "leaky ReLU",
+    "elu": "ELU",
+    "selu": "SELU",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One figure with its name, and a remark."""
+
+    name: str
+    shown: str
+    remark: str = ""
+
+
+def sentence(view: StudyView) -> Markup:
+    """What the study found, in one sentence."""
+    trial = facts.best(view)
+    effort = f"{count(len(view.trials), 'trial')} in {duration(facts.seconds(view))}"
+    if trial is None:
+        return _nothing(view, effort)
+    target = Markup("<code>{}</code>").format(shorten(view.meta.get("target"), 60))
+    network = describe(view, trial)
+    name, validation = metric(view.metric), figure(trial.score, 3)
+    test = facts.result(view).get("test")
+    if not test:
+        lead = Markup("Trial {} leads so far at predicting {} with validation {} {}").format(
+            trial.number, target, name, validation
+        )
+        return Markup("{}: {}, the best of {}.").format(lead, network, effort)
+    lead = Markup("Trial {} predicts {} with test {} {} (validation {})").format(
+        trial.number, target, name, figure(test.get(view.metric), 3), validation
+    )
+    return Markup("{}: {}, picked from {}.").format(lead, network, effort)
+
+
+def _nothing(view: StudyView, effort: str) -> Markup:
+    if view.meta.get("finished"):
+        return Markup("No trial produced a usable network: {}.").format(effort)
+    if not view.trials:
+        return Markup("No trial has begun yet.")
+    return Markup("No trial has a score yet: {}.").format(effort)
+
+
+def describe(view: StudyView, trial: TrialResult) -> str:
+    """A trial's network in words: `an MLP of 2 × 128 GELU units`."""
+    depth, width, activation = (
+        facts.setting(view, trial, "network", k) for k in ("depth", "width", "activation")
+    )
+    if depth == 0:
+        return "a linear model"
+    if depth is None or width is None:
+        return "an MLP"
+    kind = ACTIVATIONS.get(str(activation), "linear" if activation == "identity" else clean(activation or ""))
+    residual = facts.setting(view, trial, "network", "residual") is True
+    article = "a residual MLP" if residual else "an MLP"
+    return f"{article} of {value(depth)} × {value(width)} {kind} units".replace("  ", " ")
+
+
+def notice(view: StudyView) -> str:
+    """What a reader must know first when the study is not over; empty when it is."""
+    if facts.result(view):
+        return ""
+    if view.meta.get("finished"):
+        return "The study has ended without a model."
+    still = facts.running(view)
+    where = f" with {count(still, 'trial')} in training" if still else ""
+    return (
+        f"The study has not ended: it is still running, or was interrupted{where}."
+        " The test rows have not been used yet."
+    )
+
+
+def headlines(view: StudyView) -> list[Headline]:
+    """The figures that sum the study up."""
+    trial, result = facts.best(view), facts.result(view)
+    name, summary = metric(view.metric), view.summary()
+    direction = "more is better" if view.maximize else "less is better"
+    test = (result.get("test") or {}).get(view.metric)
+    return [
+        Headline(f"Test {name}", figure(test), direction if test is not None else "not measured yet"),
+        Headline(
+            f"Validation {name}",
+            figure(trial.score if trial else None),
+            f"of trial {trial.number}" if trial else "no score yet",
+        ),
+        Headline("Trials", whole(len(view.trials)), _by_status(view)),
+        Headline("Capacity used", percent(summary["capacity_used"]), "lane-steps trained ÷ available"),
+        Headline("Lane-steps", whole(summary["lane_steps"]), f"in {duration(summary['seconds'])}"),
+        Headline("Weights", whole(result.get("parameters")), _lanes(result.get("lanes"))),
+    ]
+
+
+def _lanes(lanes: object) -> str:
+    if not isinstance(lanes, int):
+        return "of the best network"
+    return "in one network" if lanes == 1 else f"per network, {lanes} networks"
+
+
+def _by_status(view: StudyView) -> str:
+    counts = [(sum(t.status is s for t in view.trials), s.value) for s in Status]
+    return " · ".join(f"{n:,} {word}" for n, word in counts if n) or MISSING

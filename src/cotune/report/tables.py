@@ -1,0 +1,102 @@
+"""The report's tables, as rows of text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cotune.records.view import StudyView
+from cotune.report import facts
+from cotune.report.words import MISSING, clean, duration, figure, metric, percent, shorten, value, whole
+
+LEADERS = 20
+MOST_COLUMNS = 200
+"""Columns of the data listed; a table of thousands helps nobody."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: `numeric` are the indices of right-aligned columns, the `marked` row stands out."""
+
+    caption: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: frozenset[int] = frozenset()
+    marked: int | None = None
+
+
+def leaderboard(view: StudyView) -> Table:
+    """The leaders with their parameters."""
+    leaders = facts.scored(view)[:LEADERS]
+    names = [axis.name for axis in facts.axes(view)]
+    names += [n for t in leaders for n in t.params if n not in names]
+    names = list(dict.fromkeys(names))
+    rows = [
+        (
+            str(rank),
+            str(t.number),
+            figure(t.score),
+            t.status.value,
+            whole(t.epochs),
+            duration(t.seconds),
+            *(value(t.params[n]) if n in t.params else MISSING for n in names),
+        )
+        for rank, t in enumerate(leaders, start=1)
+    ]
+    picked = facts.best(view)
+    marked = next((i for i, t in enumerate(leaders) if picked and t.number == picked.number), None)
+    numeric = {
+        6 + i for i, n in enumerate(names) if any(isinstance(t.params.get(n), int | float) for t in leaders)
+    }
+    heads = ("rank", "trial", f"validation {metric(view.metric)}", "status", "epochs", "time", *names)
+    caption = f"The best {len(rows)} of {len(view.trials):,} trials, by validation {metric(view.metric)}."
+    return Table(caption, heads, tuple(rows), frozenset({0, 1, 2, 4, 5} | numeric), marked)
+
+
+def test_figures(view: StudyView) -> Table:
+    """Every figure measured on the test rows."""
+    test = facts.result(view).get("test") or {}
+    rows = tuple((metric(name), figure(found)) for name, found in test.items())
+    return Table("Figures on the test rows, used once, at the end.", ("figure", "test"), rows, frozenset({1}))
+
+
+def columns(view: StudyView) -> Table:
+    """The columns of the data."""
+    data = view.meta.get("data") or {}
+    found = data.get("columns") or []
+    total = data.get("rows")
+    rows = []
+    for column in found[:MOST_COLUMNS]:
+        gaps = column.get("missing")
+        share = f" ({percent(gaps / total)})" if gaps and total else ""
+        rows.append(
+            (
+                clean(column.get("name")),
+                clean(column.get("kind") or MISSING),
+                whole(gaps) + share,
+                whole(column.get("distinct")),
+                clean(column.get("note") or ""),
+            )
+        )
+    more = f"; the first {MOST_COLUMNS} of {len(found):,}" if len(found) > MOST_COLUMNS else ""
+    heads = ("column", "kind", "missing", "distinct values", "note")
+    return Table(f"Columns of the data{more}.", heads, tuple(rows), frozenset({2, 3}))
+
+
+def parts(view: StudyView) -> Table:
+    """How many rows each part has."""
+    sizes = (view.meta.get("data") or {}).get("parts") or {}
+    rows = [(name, whole(sizes[name])) for name in ("train", "validation", "test") if name in sizes]
+    if sizes.get("folds") and sizes["folds"] > 1:
+        rows.append(("folds", whole(sizes["folds"])))
+    return Table("How the rows were divided.", ("part", "rows"), tuple(rows), frozenset({1}))
+
+
+def mistakes(classes: Sequence[str], counts: Sequence[Sequence[int]], most: int = 8) -> Table:
+    """The most frequent confusions."""
+    found = [(n, i, j) for i, row in enumerate(counts) for j, n in enumerate(row) if i != j and n]
+    found.sort(key=lambda f: (-f[0], f[1], f[2]))
+    rows = tuple(
+        (shorten(classes[i], 40), shorten(classes[j], 40), whole(n), percent(n / sum(counts[i])))
+        for n, i, j in found[:most]
+    )
+    heads = ("true class", "taken for", "rows", "of the true class")
+    return Table("The most frequent mistakes on the test rows.", heads, rows, frozenset({2, 3}))
