@@ -1,0 +1,12 @@
+"""Tables: read, told apart by column kind, split, and prepared as numbers."""
+
+from cotune.data.dataset import Column as Column
+from cotune.data.dataset import Dataset as Dataset
+from cotune.data.dataset import describe_columns as describe_columns
+from cotune.data.loading import load as load
+from cotune.data.prepare.pipeline import Features as Features
+from cotune.data.prepare.pipeline import Pipeline as Pipeline
+from cotune.data.sources import read_frame as read_frame
+from cotune.data.split import Fold as Fold
+from cotune.data.split import Splits as Splits
+from cotune.data.split import split as split

@@ -1,0 +1,117 @@
+"""A table that is ready to be split and prepared."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from cotune.data.arrays import Floats, Ints
+from cotune.types import Task
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column of the source was taken for, and why."""
+
+    name: str
+    kind: str
+    """One of `recipe.schema.COLUMN_KINDS`, or "target", "group", "time"."""
+    missing: int
+    distinct: int
+    inferred: bool
+    """False where the user named the kind."""
+    note: str
+
+    @property
+    def is_feature(self) -> bool:
+        """Whether the network gets to see it."""
+        return self.kind in ("numeric", "categorical", "boolean", "date")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The rows with a target.
+
+    Args:
+        frame: the feature columns in use, typed by kind: Float64, String, Boolean, Datetime.
+        columns: every column of the source, the target too.
+        target: name of the column to predict.
+        task: what is to be learned.
+        classes: sorted labels; () for a regression.
+        y: class index (int64) or value (float64), shape [row].
+        groups: number of each row's group, shape [row]; None without a group column.
+        times: sort key of each row, shape [row]; None without a time column.
+        name: short name, from the file.
+        fingerprint: SHA-256 of names, kinds and values.
+        notes: what was left out, for the user to read.
+    """
+
+    frame: pl.DataFrame
+    columns: tuple[Column, ...]
+    target: str
+    task: Task
+    classes: tuple[str, ...]
+    y: Ints | Floats
+    groups: Ints | None
+    times: Floats | None
+    name: str
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Number of rows with a target."""
+        return len(self.y)
+
+
+def fingerprint(
+    frame: pl.DataFrame, target: str, classes: tuple[str, ...], *arrays: Ints | Floats | None
+) -> str:
+    """SHA-256 of a table's content, the same on every machine and in every run.
+
+    Args:
+        frame: typed feature columns.
+        target: name of the target.
+        classes: its labels.
+        arrays: further per-row values (target, groups, times).
+    """
+    digest = hashlib.sha256()
+    for series in frame:
+        digest.update(f"{series.name}\0{series.dtype}\0{series.len()}\0".encode())
+        digest.update(np.packbits(series.is_null().to_numpy()).tobytes())
+        if series.dtype == pl.String:
+            filled = series.fill_null("")
+            digest.update(filled.str.len_bytes().to_numpy().astype("<u4").tobytes())
+            digest.update("".join(filled).encode())
+        else:
+            physical = series.cast(pl.Int64) if series.dtype != pl.Float64 else series
+            digest.update(
+                physical.fill_null(0).to_numpy().astype(np.dtype(physical.to_numpy().dtype)).tobytes()
+            )
+    digest.update("\0".join((target, *classes)).encode())
+    for array in arrays:
+        digest.update(
+            b"\0" if array is None else f"{array.dtype}\0".encode() + np.ascontiguousarray(array).tobytes()
+        )
+    return digest.hexdigest()
+
+
+def describe_columns(dataset: Dataset) -> list[dict[str, object]]:
+    """One row per column of the source, for a listing.
+
+    Example:
+        >>> describe_columns(dataset)[0]
+        {'name': 'age', 'kind': 'numeric', 'missing': 0, 'distinct': 73, 'inferred': True, 'note': '…'}
+    """
+    return [
+        {
+            "name": c.name,
+            "kind": c.kind,
+            "missing": c.missing,
+            "distinct": c.distinct,
+            "inferred": c.inferred,
+            "note": c.note,
+        }
+        for c in dataset.columns
+    ]

@@ -1,0 +1,62 @@
+"""Where a row came from, in words that let the user find it."""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Place = Callable[[int], str]
+"""Row index from 0 → the words that name it in a message."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The source of a table.
+
+    Args:
+        name: short name of the source, for study and report.
+        words: what messages call it, e.g. the path.
+        text: the decoded file, where the source is a text file.
+        separator: the character between cells of `text`.
+        straight: whether record k of `text` stands on line k + 2.
+    """
+
+    name: str
+    words: str
+    text: bytes | None = None
+    separator: str = ","
+    straight: bool = True
+
+    def place(self, row: int) -> str:
+        """The words for the row with index `row`: the line an editor shows, or the row of a frame."""
+        if self.text is None:
+            return f"row {row} (counted from 0) of {self.words}"
+        return f"line {row + 2 if self.straight else self._line(row)} of {self.words}"
+
+    def _line(self, row: int) -> int:
+        assert self.text is not None
+        for number, (line, _) in enumerate(records(self.text, self.separator)):
+            if number == row + 1:  # record 0 is the header
+                return line
+        raise AssertionError(f"row {row} is not in {self.words}")
+
+
+def records(text: bytes, separator: str) -> "list[tuple[int, list[str]]]":
+    """(line of its first character, cells) of every record that is not blank.
+
+    Raises:
+        csv.Error: quotes that do not pair up.
+    """
+    reader = csv.reader(io.StringIO(text.decode("utf-8"), newline=""), delimiter=separator, strict=True)
+    found = []
+    before = 0
+    for cells in reader:
+        if cells:
+            found.append((before + 1, cells))
+        before = reader.line_num
+    return found
+
+
+def plain_place(row: int) -> str:
+    """The words for a row when only a frame is known."""
+    return f"row {row} counted from 0 (line {row + 2} of a text file)"

@@ -1,0 +1,63 @@
+"""Frozen dataclasses to plain JSON trees and back, bit for bit, without running anything that a tree says."""
+
+import math
+from dataclasses import fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from cotune.errors import ModelError
+
+T = TypeVar("T")
+
+
+def encode(state: object) -> Any:
+    """`state` as dicts, lists, numbers, words and None."""
+    if is_dataclass(state):
+        return {field.name: encode(getattr(state, field.name)) for field in fields(state)}
+    if isinstance(state, tuple):
+        return [encode(each) for each in state]
+    return state
+
+
+def decode(kind: type[T], tree: object, at: str = "pipeline") -> T:
+    """The value of type `kind` in `tree`.
+
+    Raises:
+        ModelError: a key is missing or foreign, or a value has another type; the message names the place.
+    """
+    return _decode(kind, tree, at)  # type: ignore[no-any-return]
+
+
+def _decode(kind: Any, tree: Any, at: str) -> Any:
+    if isinstance(kind, type) and is_dataclass(kind):
+        return _decode_dataclass(kind, tree, at)
+    if isinstance(kind, UnionType):  # X | None is the only union in use
+        inner = next(each for each in get_args(kind) if each is not NoneType)
+        return None if tree is None else _decode(inner, tree, at)
+    if get_origin(kind) is tuple:
+        if not isinstance(tree, list):
+            raise _fault(at, "a list", tree)
+        return tuple(_decode(get_args(kind)[0], each, f"{at}[{i}]") for i, each in enumerate(tree))
+    if kind is float and type(tree) is int:
+        tree = float(tree)
+    if type(tree) is not kind or (kind is float and not math.isfinite(tree)):
+        raise _fault(at, f"a {kind.__name__}", tree)
+    return tree
+
+
+def _decode_dataclass(kind: Any, tree: Any, at: str) -> Any:
+    if not isinstance(tree, dict):
+        raise _fault(at, "a mapping", tree)
+    hints = get_type_hints(kind)
+    if set(tree) != set(hints):
+        wrong = sorted(map(str, set(tree) ^ set(hints)))
+        raise ModelError(
+            f"{at} must have the keys {', '.join(hints)}, but {', '.join(wrong)} is missing or foreign; "
+            "the saved model is damaged or from another program: save it again"
+        )
+    return kind(**{name: _decode(hint, tree[name], f"{at}.{name}") for name, hint in hints.items()})
+
+
+def _fault(at: str, law: str, value: object) -> ModelError:
+    shown = repr(value)
+    return ModelError(f"{at} must be {law}, but is {shown[:60]}; the saved model is damaged: save it again")

@@ -1,0 +1,109 @@
+"""A typed frame to numbers: dates, outliers, missing cells, scales and categories, in this order."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from cotune.data.arrays import LARGEST, Float32s, Floats, Ints
+from cotune.data.prepare import categories, dates, impute, outliers, scale
+from cotune.data.prepare.layout import Input, named, plain_block, scaled_block
+from cotune.data.prepare.settings import Preparation
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """What the training rows taught.
+
+    Args:
+        inputs: the columns read.
+        calendars: one per date column.
+        fences: of the scaled columns; None without outlier treatment.
+        imputation: of the scaled and the plain columns, side by side.
+        scaling: of the scaled columns.
+        known: categories, one per categorical column.
+        embedded: whether categories stay codes.
+    """
+
+    inputs: tuple[Input, ...]
+    calendars: tuple[dates.Calendar, ...]
+    fences: outliers.Fences | None
+    imputation: impute.Imputation
+    scaling: scale.Scaling
+    known: tuple[categories.Categories, ...]
+    embedded: bool
+
+
+def fit(inputs: tuple[Input, ...], frame: pl.DataFrame, settings: Preparation) -> Encoder:
+    """The encoder of the training rows in `frame`."""
+    calendars = tuple(dates.fit(frame[name]) for name in named(inputs, "date"))
+    scaled, scaled_names = scaled_block(inputs, frame)
+    plain, plain_names = plain_block(inputs, calendars, frame)
+    fences = outliers.fit(scaled) if settings.outliers == "clip" else None
+    x = _clipped(fences, scaled, plain)
+    markable = _markable(inputs, scaled_names + plain_names) if settings.indicators else []
+    imputation = impute.fit(x, method=settings.missing, markable=markable)
+    filled, _ = impute.apply(imputation, x)
+    return Encoder(
+        inputs=inputs,
+        calendars=calendars,
+        fences=fences,
+        imputation=imputation,
+        scaling=scale.fit(filled[:, : scaled.shape[1]], method=settings.scaling),
+        known=tuple(categories.fit(frame[name]) for name in named(inputs, "categorical")),
+        embedded=settings.categories == "embedding",
+    )
+
+
+def apply(state: Encoder, frame: pl.DataFrame) -> tuple[Float32s, Ints]:
+    """(numbers [row, feature], codes [row, embedded column]) of a typed frame."""
+    scaled, _ = scaled_block(state.inputs, frame)
+    plain, _ = plain_block(state.inputs, state.calendars, frame)
+    filled, marks = impute.apply(state.imputation, _clipped(state.fences, scaled, plain))
+    width = scaled.shape[1]
+    numbers = np.concatenate(
+        [scale.apply(state.scaling, filled[:, :width]), filled[:, width:], marks], axis=1
+    )
+    # A far outlier of a narrow column may pass the range of 32-bit floats once scaled.
+    blocks = [np.clip(numbers, -LARGEST, LARGEST).astype(np.float32)]
+    columns = zip(named(state.inputs, "categorical"), state.known, strict=True)
+    found = [categories.codes(known, frame[name]) for name, known in columns]
+    if state.embedded and found:
+        return blocks[0], np.column_stack(found)
+    blocks += [
+        categories.onehot(codes, len(known.known)) for codes, known in zip(found, state.known, strict=True)
+    ]
+    return np.concatenate(blocks, axis=1), np.zeros((frame.height, 0), dtype=np.int64)
+
+
+def describe_features(state: Encoder) -> list[tuple[str, bool]]:
+    """(name, whether it takes few values) of every number that `apply` gives, in order."""
+    empty = pl.DataFrame(schema={each.name: _DTYPES[each.kind] for each in state.inputs})
+    _, scaled = scaled_block(state.inputs, empty)
+    _, plain = plain_block(state.inputs, state.calendars, empty)
+    booleans = set(named(state.inputs, "boolean"))
+    names = scaled + plain
+    found = [(name, name in booleans) for name in names]
+    found += [(f"{names[j].removesuffix('.days')} is missing", True) for j in state.imputation.marked]
+    if not state.embedded:
+        for column, known in zip(named(state.inputs, "categorical"), state.known, strict=True):
+            found += [(f"{column}={value}", True) for value in known.known]
+    return found
+
+
+_DTYPES: dict[str, pl.DataType] = {
+    "numeric": pl.Float64(),
+    "categorical": pl.String(),
+    "boolean": pl.Boolean(),
+    "date": pl.Datetime("us"),
+}
+
+
+def _clipped(fences: outliers.Fences | None, scaled: Floats, plain: Floats) -> Floats:
+    return np.concatenate([scaled if fences is None else outliers.apply(fences, scaled), plain], axis=1)
+
+
+def _markable(inputs: tuple[Input, ...], names: list[str]) -> list[int]:
+    # A date spreads over several columns that are missing together: its first stands for all.
+    first = {each.name if each.kind != "date" else f"{each.name}.days" for each in inputs}
+    return [j for j, name in enumerate(names) if name in first]

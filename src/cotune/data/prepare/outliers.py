@@ -1,0 +1,43 @@
+"""Extreme numbers: clipped to Tukey's far fences.
+
+    low = Q1 − 3·IQR,  high = Q3 + 3·IQR,  IQR = Q3 − Q1
+
+Where IQR is 0 (half of the cells are equal) the fences would flatten the column to one value, so it is left
+alone.
+
+Source: Tukey, Exploratory Data Analysis, 1977.
+"""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from cotune.data.arrays import LARGEST, Floats
+
+REACH = 3.0
+
+
+@dataclass(frozen=True)
+class Fences:
+    """Closed bounds, one entry per column."""
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+def fit(x: Floats) -> Fences:
+    """Fences from the present cells of `x`, shape [row, column], NaN for missing."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice")  # such a column gets no fences below
+        q1, q3 = np.nanquantile(x, [0.25, 0.75], axis=0) if x.size else np.zeros((2, x.shape[1]))
+    reach = REACH * (q3 - q1)
+    open_ended = ~(reach > 0)
+    low = np.where(open_ended, -LARGEST, q1 - reach)
+    high = np.where(open_ended, LARGEST, q3 + reach)
+    return Fences(tuple(low.tolist()), tuple(high.tolist()))
+
+
+def apply(state: Fences, x: Floats) -> Floats:
+    """`x` with its numbers moved onto the nearest fence; NaN stays."""
+    return np.clip(x, np.asarray(state.low), np.asarray(state.high))

@@ -1,0 +1,84 @@
+"""Numbers to comparable scales; each column on its own.
+
+| method   | formula                                                         |
+|----------|-----------------------------------------------------------------|
+| none     | x                                                               |
+| standard | (x − mean) / standard deviation                                 |
+| minmax   | (x − min) / (max − min)                                         |
+| robust   | (x − median) / (Q3 − Q1)                                        |
+| quantile | Φ⁻¹(F(x)), F the training distribution, clipped to ±5.2         |
+
+A column without spread is only shifted. Every method agrees with scikit-learn's scaler of that name.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cotune.data.arrays import Floats
+
+MOST_QUANTILES = 1000
+EDGE = 1e-7
+"""Probability below which, and above 1 minus which, the quantile method clips (as scikit-learn does)."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """(x − center) / spread per column, or, with `quantiles` [column, quantile], the quantile method."""
+
+    method: str
+    center: tuple[float, ...]
+    spread: tuple[float, ...]
+    quantiles: tuple[tuple[float, ...], ...] = ()
+
+
+def fit(x: Floats, *, method: str) -> Scaling:
+    """The scales of `x`, shape [row, column], without NaN."""
+    columns = x.shape[1]
+    if method == "none" or x.size == 0:
+        return Scaling("none", (0.0,) * columns, (1.0,) * columns)
+    if method == "quantile":
+        return Scaling(method, (), (), _quantiles(x))
+    if method == "standard":
+        center, spread = x.mean(axis=0), x.std(axis=0)
+        # Rounding leaves a constant column a spread of about eps·|mean|; that is not spread.
+        spread = np.where(spread <= 10 * np.finfo(np.float64).eps * np.abs(center), 0.0, spread)
+    elif method == "minmax":
+        center, spread = x.min(axis=0), np.ptp(x, axis=0)
+    else:
+        low, center, high = np.quantile(x, [0.25, 0.5, 0.75], axis=0)
+        spread = high - low
+    spread = np.where(spread > 0, spread, 1.0)
+    return Scaling(method, tuple(center.tolist()), tuple(spread.tolist()))
+
+
+def _quantiles(x: Floats) -> tuple[tuple[float, ...], ...]:
+    levels = np.linspace(0, 1, min(MOST_QUANTILES, len(x)))
+    # Interpolation can fall by one rounding error where neighbours are equal; np.interp needs an ascent.
+    found = np.maximum.accumulate(np.quantile(x, levels, axis=0), axis=0)
+    return tuple(tuple(column) for column in found.T.tolist())
+
+
+def apply(state: Scaling, x: Floats) -> Floats:
+    """`x`, shape [row, column], on the fitted scales."""
+    if state.method == "none":
+        return x
+    if state.method != "quantile":
+        linear: Floats = (x - np.asarray(state.center)) / np.asarray(state.spread)
+        return linear
+    columns = [_to_normal(x[:, j], np.asarray(column)) for j, column in enumerate(state.quantiles)]
+    return np.column_stack(columns)
+
+
+def _to_normal(x: Floats, quantiles: Floats) -> Floats:
+    from scipy.special import ndtri  # scipy comes with scikit-learn
+
+    levels = np.linspace(0, 1, len(quantiles))
+    # Equal quantiles (ties) make F jump; the mean of both ends of the jump is its middle.
+    rank = 0.5 * (np.interp(x, quantiles, levels) - np.interp(-x, -quantiles[::-1], -levels[::-1]))
+    rank = np.where(x >= quantiles[-1], 1.0, np.where(x <= quantiles[0], 0.0, rank))
+    if quantiles[0] == quantiles[-1]:
+        rank = np.where(x == quantiles[0], 0.5, rank)
+    bound = ndtri(EDGE - np.spacing(1))
+    normal: Floats = np.clip(ndtri(np.clip(rank, 0.0, 1.0)), bound, -bound)
+    return normal

@@ -1,0 +1,46 @@
+"""The preparation of one trial: the recipe's `prepare` section with every search decided."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from cotune.errors import RecipeError
+from cotune.recipe.schema import PrepareSection
+from cotune.recipe.settings import Choice, Range
+from cotune.types import Value
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Plain values of the recipe's `prepare` section."""
+
+    missing: str
+    indicators: bool
+    outliers: str
+    scaling: str
+    categories: str
+    select: str
+    keep: float
+    balance: str
+
+
+def decided(settings: Mapping[str, Value]) -> Preparation:
+    """`settings` checked against the recipe's schema; absent keys take its defaults, other keys are ignored.
+
+    Raises:
+        RecipeError: an illegal value, or one that is still to be searched.
+    """
+    names = list(PrepareSection.model_fields)
+    try:
+        section = PrepareSection.model_validate({name: settings[name] for name in names if name in settings})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RecipeError(f"prepare.{'.'.join(map(str, first['loc']))} {first['msg']}") from None
+    values = {name: getattr(section, name) for name in names}
+    for name, value in values.items():
+        if isinstance(value, Range | Choice):
+            raise RecipeError(
+                f"prepare.{name} must be one value to fit a pipeline, but is still to be searched: {value}"
+            )
+    return Preparation(**values)
