@@ -171,7 +171,7 @@ def _data() -> dict[str, Any]:
         "columns": [dict(zip(keys, column, strict=True)) for column in CENSUS],
         "notes": ["52 rows are exact duplicates.", "The classes are uneven: 76 % are '<=50K'."],
         "preparation": [
-            "Missing numbers are set to the median of the training rows, and marked in a column of their own.",
+            "Missing numbers become the median of the training rows, and are marked in a further column.",
             "Numbers are mapped to a normal distribution by quantiles.",
             "Categories become one column each; categories in fewer than 10 rows share one.",
         ],

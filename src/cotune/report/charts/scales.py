@@ -9,6 +9,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 from cotune.report.words import power
@@ -108,7 +109,7 @@ def nice_values(low: float, high: float, count: int) -> list[float]:
 def _labels(values: Sequence[float]) -> list[str]:
     if not values:
         return []
-    step = min((b - a for a, b in zip(values, values[1:], strict=False)), default=abs(values[0]) or 1.0)
+    step = min((b - a for a, b in pairwise(values)), default=abs(values[0]) or 1.0)
     largest = max(abs(v) for v in values)
     if step >= 1e3 and largest >= 1e4:
         unit, suffix = (1e9, "G") if largest >= 1e10 else (1e6, "M") if largest >= 1e7 else (1e3, "k")
@@ -130,7 +131,7 @@ def _minus(text: str) -> str:
 
 def ratio_label(value: float) -> str:
     """A round value on a log scale: plain where that is short, a power of ten elsewhere."""
-    return f"{value:g}" if 1e-3 <= value * 1.0000001 and value < 1e5 else power(value, 0)
+    return f"{value:g}" if 1e-3 <= value < 1e5 else power(value, 0)
 
 
 def padded(values: Iterable[float], *, share: float = 0.05) -> tuple[float, float]:
