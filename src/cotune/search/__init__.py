@@ -1,0 +1,7 @@
+"""Which configurations to try, and which to stop early. Sees names and numbers, never a tensor."""
+
+from cotune.search.limits import Limits as Limits
+from cotune.search.patience import Patience as Patience
+from cotune.search.rungs import Rungs as Rungs
+from cotune.search.sampler import Sampler as Sampler
+from cotune.search.strategies import make_sampler as make_sampler

@@ -1,0 +1,41 @@
+"""No configuration twice, while a finite space still holds another."""
+
+import numpy as np
+
+from cotune.search.history import Key, key
+from cotune.search.structure import shared
+from cotune.space import Space
+from cotune.types import Params
+
+_REDRAWS = 32
+_WALKED = 2**16  # larger spaces are not listed: they cannot be used up by training
+
+
+def distinct(space: Space, params: Params, *, taken: set[Key], rng: np.random.Generator) -> Params | None:
+    """`params`, or if they are taken a near relation that is not; `None` if nothing is left.
+
+    Args:
+        space: where to look.
+        params: the configuration that is wanted.
+        taken: configurations to avoid; not looked at if the space is infinite.
+        rng: draws the replacement: first among those of equal structure, then among all.
+    """
+    size = space.size()
+    if size is None or key(params) not in taken:
+        return params
+    if len(taken) >= size:
+        return None
+    point = space.to_unit(params)
+    kept = {p.name for p in shared(space)}
+    for attempt in range(2 * _REDRAWS):
+        drawn = rng.random(len(space.parameters))
+        if attempt < _REDRAWS:
+            for i, p in enumerate(space.parameters):
+                drawn[i] = point[i] if p.name in kept else drawn[i]
+        params = space.from_unit(drawn.tolist())
+        if key(params) not in taken:
+            return params
+    if size > _WALKED:
+        return params
+    left = [params for params in space.walk() if key(params) not in taken]
+    return left[int(rng.integers(len(left)))] if left else None

@@ -1,0 +1,75 @@
+"""What a model may learn from results that were trained for different lengths."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm, rankdata
+
+from cotune.search.history import is_finite
+from cotune.types import Params, Status, TrialResult
+
+ENOUGH = 24
+"""Results of equal length that a model needs."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Configurations and figures that can be compared with each other, by trial number."""
+
+    params: tuple[Params, ...]
+    figures: tuple[float, ...]
+    """Larger is better; a diverged trial has the worst of the others."""
+
+
+def evidence(results: Sequence[TrialResult], *, maximize: bool) -> Evidence | None:
+    """The results that were trained longest, if there are enough of them.
+
+    Full trainings are compared by their scores. While fewer than `ENOUGH` completed, every trial that
+    reached the deepest epoch at which `ENOUGH` have a figure is compared by its figure there; one that
+    completed before, by patience, keeps its score.
+
+    Args:
+        results: by trial number.
+        maximize: whether larger scores are better.
+    """
+    sign = 1.0 if maximize else -1.0
+    for figures in _by_depth(results):
+        if len(figures) >= ENOUGH:
+            worst = min(sign * figure for figure in figures.values())
+            diverged = {r.number: worst for r in results if r.status is Status.DIVERGED}
+            known = {number: sign * figure for number, figure in figures.items()} | diverged
+            used = [r for r in results if r.number in known]
+            return Evidence(tuple(r.params for r in used), tuple(known[r.number] for r in used))
+    return None
+
+
+def _by_depth(results: Sequence[TrialResult]) -> Iterator[dict[int, float]]:
+    """Trial number → figure, at full length first, then at the epochs where trials were stopped."""
+    complete = [r for r in results if r.status is Status.COMPLETE]
+    yield {r.number: r.score for r in complete if is_finite(r.score)}
+    stopped = [r for r in results if r.status is Status.STOPPED]
+    for epoch in sorted({r.epochs for r in stopped}, reverse=True):
+        found = {r.number: _figure(r, epoch) for r in (*complete, *stopped)}
+        yield {number: figure for number, figure in found.items() if is_finite(figure)}
+
+
+def _figure(result: TrialResult, epoch: int) -> float | None:
+    for place in range(min(epoch, len(result.curve)) - 1, -1, -1):  # found at once if no epoch is missing
+        if result.curve[place][0] == epoch:
+            return result.curve[place][2]
+    # Without a curve, and after early stopping, the score is all there is.
+    ended_here = result.epochs == epoch and not result.curve
+    ended_early = result.status is Status.COMPLETE and result.epochs < epoch
+    return result.score if ended_here or ended_early else None
+
+
+def normal_scores(figures: Sequence[float]) -> NDArray[np.float64]:
+    """Figures by rank as quantiles of the normal distribution: no outlier and no unit is left.
+
+    Equal figures have equal scores. Shape [result].
+    """
+    ranks = rankdata(np.asarray(figures, dtype=float))
+    scores: NDArray[np.float64] = norm.ppf((ranks - 0.5) / len(ranks))
+    return scores

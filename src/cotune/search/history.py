@@ -1,0 +1,65 @@
+"""What a study has tried so far, read by trial number and never by the order of events."""
+
+import math
+from collections.abc import Iterator
+from typing import TypeGuard
+
+from cotune.types import Params, Status, Trial, TrialResult, Value
+
+Key = frozenset[tuple[str, Value]]
+
+
+def key(params: Params) -> Key:
+    """Equal for equal configurations, whatever the order of their names."""
+    return frozenset(params.items())
+
+
+class History:
+    """Trials that run and results of those that ended."""
+
+    def __init__(self, *, maximize: bool) -> None:
+        self.maximize = maximize
+        self._trials: dict[int, Params] = {}
+        self._results: dict[int, TrialResult] = {}
+
+    def add(self, trial: Trial) -> None:
+        """This trial is running now."""
+        self._trials[trial.number] = trial.params
+
+    def tell(self, result: TrialResult) -> None:
+        """This trial has ended."""
+        self._trials[result.number] = result.params
+        self._results[result.number] = result
+
+    def params(self, number: int) -> Params | None:
+        """The configuration of trial `number`, if it was started."""
+        return self._trials.get(number)
+
+    def tried(self) -> set[Key]:
+        """Every configuration so far."""
+        return {key(params) for params in self._trials.values()}
+
+    def trials(self) -> Iterator[tuple[int, Params, TrialResult | None]]:
+        """(number, configuration, result or `None` while it runs), by number."""
+        for number in sorted(self._trials):
+            yield number, self._trials[number], self._results.get(number)
+
+    def results(self) -> list[TrialResult]:
+        """The results, by number."""
+        return [self._results[number] for number in sorted(self._results)]
+
+    def scored(self, *statuses: Status) -> int:
+        """How many trials ended in one of `statuses` with a finite score."""
+        return sum(r.status in statuses and is_finite(r.score) for r in self._results.values())
+
+    def worst(self) -> float | None:
+        """The worst finite score so far: what a diverged trial is taken for."""
+        scores = [r.score for r in self._results.values() if is_finite(r.score)]
+        if not scores:
+            return None
+        return min(scores) if self.maximize else max(scores)
+
+
+def is_finite(score: float | None) -> TypeGuard[float]:
+    """Whether there is a score that can be compared."""
+    return score is not None and math.isfinite(score)

@@ -1,0 +1,105 @@
+"""Optuna's samplers, asked in batches with the running trials in sight."""
+
+from collections.abc import Callable, Mapping
+
+import optuna
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import BaseSampler, PartialFixedSampler
+
+from cotune.search.distinct import distinct
+from cotune.search.history import History, key
+from cotune.search.seeds import generator, seed_of
+from cotune.search.sequence import start
+from cotune.search.structure import leader_of, structure
+from cotune.search.told import quiet, study_of
+from cotune.space import Parameter, Space
+from cotune.types import Params, Status, Trial, TrialResult, Value
+
+STARTUP = 16
+"""Results with a score that the model needs; until then the search is quasi-random."""
+
+Proposer = Callable[[int, Mapping[int, Params]], Params]
+"""(trial number, the batch so far by trial number) → configuration."""
+
+
+class ModelSampler:
+    """A strategy of Optuna's.
+
+    Args:
+        space: what is searched.
+        maximize: whether larger scores are better.
+        seed: of the study.
+        make: an Optuna sampler from a seed; a new one for every batch, so that no state outlives it.
+        shared: the parameters that consecutive trials share, see `structure`.
+        learns_from: how a trial must have ended for the model to look at it.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        maximize: bool,
+        seed: int,
+        make: Callable[[int], BaseSampler],
+        shared: tuple[Parameter, ...] = (),
+        learns_from: tuple[Status, ...] = (Status.COMPLETE, Status.STOPPED),
+    ) -> None:
+        self._space = space
+        self._seed = seed
+        self._make = make
+        self._shared = shared
+        self._learns_from = learns_from
+        self._history = History(maximize=maximize)
+        self._start = start(space, seed=seed)
+
+    def add(self, trial: Trial) -> None:
+        """This trial is running now."""
+        self._history.add(trial)
+
+    def tell(self, result: TrialResult) -> None:
+        """This trial has ended."""
+        self._history.tell(result)
+
+    def ask(self, number: int, count: int) -> list[Params]:
+        """Configurations for the trials `number` … `number + count − 1`."""
+        batch: dict[int, Params] = {}
+        taken = self._history.tried()
+        with quiet():
+            propose = self._proposer(number)
+            for n in range(number, number + count):
+                rng = generator(self._seed, "again", n)
+                params = distinct(self._space, propose(n, batch), taken=taken, rng=rng)
+                if params is None:
+                    break
+                batch[n] = params
+                taken.add(key(params))
+        return list(batch.values())
+
+    def _proposer(self, number: int) -> Proposer:
+        if self._history.scored(*self._learns_from) < STARTUP:
+            return lambda n, _: self._start.configuration(n)
+        base = self._make(seed_of(self._seed, "model", number))
+        study = study_of(self._history, self._space, base)
+
+        def propose(n: int, batch: Mapping[int, Params]) -> Params:
+            leader = batch.get(leader_of(n)) or self._history.params(leader_of(n))
+            fixed = structure(leader, self._shared) if leader else {}
+            study.sampler = PartialFixedSampler(fixed, base) if fixed else base
+            return _suggest(study.ask(), self._space)
+
+        return propose
+
+
+def _suggest(trial: optuna.Trial, space: Space) -> Params:
+    params: dict[str, Value] = {}
+    for p in space.parameters:
+        if p.active(params):
+            match p.distribution():
+                case FloatDistribution(low=low, high=high, log=log, step=step):
+                    value: Value = trial.suggest_float(p.name, low, high, log=log, step=step)
+                case IntDistribution(low=low, high=high, log=log, step=step):
+                    value = trial.suggest_int(p.name, low, high, log=log, step=step)
+                case CategoricalDistribution(choices=choices):
+                    value = trial.suggest_categorical(p.name, choices)
+            params[p.name] = p.nearest(value)
+    return params

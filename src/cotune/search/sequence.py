@@ -1,0 +1,127 @@
+"""Random and quasi-random search: sequences of points that no result changes.
+
+Trial `n` is point `n`, however many are asked for at once. The structure of a group of trials is a point of a
+sequence of its own, numbered by group: every eighth point of a Sobol sequence fills the cube badly, because
+equal low bits of the number are equal high bits of the coordinates.
+
+Source: Bergstra & Bengio, Random search for hyper-parameter optimization, 2012; Owen, Scrambling Sobol' and
+Niederreiter–Xing points, 1998.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import qmc
+
+from cotune.search.distinct import distinct
+from cotune.search.history import Key, key
+from cotune.search.seeds import generator, seed_of
+from cotune.search.structure import GROUP, shared
+from cotune.space import Space
+from cotune.types import Params, Trial, TrialResult
+
+Points = Callable[[int], NDArray[np.float64]]
+"""Point number → coordinates."""
+
+
+def uniform(dimensions: int, *, seed: int) -> Points:
+    """Independent uniform points, each from a generator of its own."""
+    return lambda number: generator(seed, number).random(dimensions)
+
+
+def sobol(dimensions: int, *, seed: int) -> Points:
+    """A scrambled Sobol sequence."""
+    if dimensions == 0:
+        return lambda _: np.empty(0)
+    known = np.empty((0, dimensions))
+
+    def point(number: int) -> NDArray[np.float64]:
+        nonlocal known
+        if number >= len(known):
+            # Whole powers of two from the start: the prefix does not depend on how often this grew.
+            engine = qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng(seed))
+            known = engine.random_base2(max(8, number.bit_length()))
+        found: NDArray[np.float64] = known[number]
+        return found
+
+    return point
+
+
+class Sequence:
+    """The points of a space in a fixed order, none twice while a finite space holds another."""
+
+    def __init__(
+        self, space: Space, points: Callable[..., Points], *, seed: int, centred: bool = False
+    ) -> None:
+        self._space = space
+        self._seed = seed
+        self._centred = centred
+        names = {p.name for p in shared(space)}
+        self._shared = np.array([p.name in names for p in space.parameters], dtype=bool)
+        self._structures = points(len(names), seed=seed_of(seed, "structures"))
+        self._free = points(len(space.parameters) - len(names), seed=seed_of(seed, "free"))
+        self._given: list[Params | None] = []
+        self._taken: set[Key] = set()
+
+    def configuration(self, number: int) -> Params:
+        """Configuration `number`, though a finite space may have had it before."""
+        return self._space.from_unit(self._point(number))
+
+    def _point(self, number: int) -> list[float]:
+        middle = np.array([p.middle for p in self._space.parameters])
+        if self._centred and number == 0:
+            return [float(x) for x in middle]
+        place = np.empty(len(self._shared))
+        place[~self._shared] = self._free(number)
+        group = number // GROUP
+        at_centre = self._centred and group == 0
+        place[self._shared] = middle[self._shared] if at_centre else self._structures(group)
+        return [float(x) for x in place]
+
+    def params(self, number: int) -> Params | None:
+        """The configuration of trial `number`; `None` once the space is used up."""
+        if self._space.size() is None:
+            return self.configuration(number)
+        while len(self._given) <= number:
+            n = len(self._given)
+            params = distinct(
+                self._space, self.configuration(n), taken=self._taken, rng=generator(self._seed, "again", n)
+            )
+            self._given.append(params)
+            if params is not None:
+                self._taken.add(key(params))
+        return self._given[number]
+
+
+class SequenceSampler:
+    """A strategy that does not learn."""
+
+    def __init__(self, sequence: Sequence) -> None:
+        self._sequence = sequence
+
+    def ask(self, number: int, count: int) -> list[Params]:
+        """Points `number` … `number + count − 1`; fewer once a finite space is used up."""
+        found = (self._sequence.params(n) for n in range(number, number + count))
+        return [params for params in found if params is not None]
+
+    def add(self, trial: Trial) -> None:
+        """Nothing to learn."""
+
+    def tell(self, result: TrialResult) -> None:
+        """Nothing to learn."""
+
+
+def random(space: Space, *, maximize: bool, seed: int) -> SequenceSampler:  # noqa: ARG001
+    """Random search."""
+    return SequenceSampler(Sequence(space, uniform, seed=seed_of(seed, "random")))
+
+
+def quasi_random(space: Space, *, maximize: bool, seed: int) -> SequenceSampler:  # noqa: ARG001
+    """Points that fill the space more evenly than random ones."""
+    return SequenceSampler(Sequence(space, sobol, seed=seed_of(seed, "sobol")))
+
+
+def start(space: Space, *, seed: int) -> Sequence:
+    """Where the strategies that learn begin: quasi-random, its first point the centre of the space."""
+    return Sequence(space, sobol, seed=seed_of(seed, "sobol"), centred=True)

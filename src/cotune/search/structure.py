@@ -1,0 +1,42 @@
+"""Batches of few structures: lanes of equal structure train as one fused computation.
+
+Sixty-four proposals with sixty-four structures would be sixty-four populations of one lane each, and nothing
+would be fused. So trials come in groups of `GROUP` consecutive numbers: the first of a group, its leader,
+draws the structure, and the others share it while all else is their own. The price is that the structure
+is sampled `GROUP` times less often than the rest; in return every structure is judged on `GROUP`
+settings of its learning rate and regularization, which is how structures should be compared.
+
+The group follows from the trial's number alone, so it does not matter how many are asked for at once.
+"""
+
+from cotune.space import Parameter, Space
+from cotune.types import Params, Value
+
+GROUP = 8
+"""Consecutive trials that share a structure."""
+
+SLICED = frozenset({"activation", "optimizer", "loss"})
+"""Structural parameters that vary freely: one population holds them side by side, as slices of lanes."""
+
+
+def shared(space: Space) -> tuple[Parameter, ...]:
+    """The parameters that a group shares.
+
+    One that hangs on a free parameter is free too: the group could not share it.
+    """
+    names: set[str] = set()
+    for p in space.parameters:
+        free = p.fusable or p.name in SLICED
+        if not free and (p.domain.when is None or p.domain.when[0] in names):
+            names.add(p.name)
+    return tuple(p for p in space.parameters if p.name in names)
+
+
+def leader_of(number: int) -> int:
+    """The trial whose structure trial `number` has."""
+    return number - number % GROUP
+
+
+def structure(params: Params, parameters: tuple[Parameter, ...]) -> dict[str, Value]:
+    """The part of `params` that a group shares."""
+    return {p.name: params[p.name] for p in parameters if p.name in params}

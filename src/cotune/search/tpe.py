@@ -1,0 +1,19 @@
+"""Tree-structured Parzen estimator."""
+
+from optuna.samplers import BaseSampler, TPESampler
+
+from cotune.search.model import ModelSampler
+from cotune.search.structure import shared
+from cotune.space import Space
+
+
+def tpe(space: Space, *, maximize: bool, seed: int) -> ModelSampler:
+    """Multivariate TPE; running trials count as bad, so that a batch spreads.
+
+    Source: Bergstra et al., Algorithms for hyper-parameter optimization, 2011; Optuna's implementation.
+    """
+    return ModelSampler(space, maximize=maximize, seed=seed, make=_make, shared=shared(space))
+
+
+def _make(seed: int) -> BaseSampler:
+    return TPESampler(n_startup_trials=1, multivariate=True, constant_liar=True, seed=seed)

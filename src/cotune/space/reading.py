@@ -1,0 +1,64 @@
+"""From a recipe to its search space."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from cotune.recipe.schema import Recipe, domains
+from cotune.recipe.settings import Choice, Range, Setting
+from cotune.space.parameter import Parameter
+from cotune.space.space import Space
+from cotune.types import Value
+
+_UNDECIDED = "auto"
+
+
+def from_recipe(recipe: Recipe) -> Space:
+    """The space that `recipe` asks to be searched.
+
+    A choice with one value and a range with one end are fixed. A parameter whose condition is on a fixed key
+    is settled here: it is unconditional where the condition holds, and no part of the space where it cannot.
+    A word such as "auto" is not yet a value, so a condition on it counts as met.
+
+    Example:
+        >>> [p.name for p in from_recipe(make(depth=2, width=[64, 128])).parameters][:2]
+        ['width', 'activation']
+    """
+    known = domains()
+    settings = {
+        name: _only_value(getattr(getattr(recipe, section), name)) for name, (section, _) in known.items()
+    }
+    fixed: dict[str, Value] = {k: v for k, v in settings.items() if not isinstance(v, Range | Choice)}
+    waiting = {k: Parameter(k, v, known[k][1]) for k, v in settings.items() if isinstance(v, Range | Choice)}
+    placed: dict[str, Parameter] = {}
+    while waiting:
+        name = next(name for name, p in waiting.items() if _condition(p) not in waiting)
+        parameter = _settled(waiting.pop(name), fixed=fixed, placed=placed)
+        if parameter is not None:
+            placed[name] = parameter
+    return Space(tuple(placed.values()), fixed)
+
+
+def _only_value(setting: Setting) -> Setting:
+    match setting:
+        case Choice(choices) if len(choices) == 1:
+            return choices[0]
+        case Range(low, high) if low == high:
+            return low
+    return setting
+
+
+def _condition(parameter: Parameter) -> str | None:
+    return None if parameter.domain.when is None else parameter.domain.when[0]
+
+
+def _settled(
+    parameter: Parameter, *, fixed: Mapping[str, Value], placed: Mapping[str, Parameter]
+) -> Parameter | None:
+    """The parameter as it stands beside those that are decided, or `None` if it can never be active."""
+    if parameter.domain.when is None:
+        return parameter
+    name, values = parameter.domain.when
+    if name in fixed:
+        met = fixed[name] in (*values, _UNDECIDED)
+        return replace(parameter, domain=replace(parameter.domain, when=None)) if met else None
+    return parameter if name in placed else None
