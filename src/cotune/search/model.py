@@ -10,7 +10,7 @@ from cotune.search.distinct import distinct
 from cotune.search.history import History, key
 from cotune.search.seeds import generator, seed_of
 from cotune.search.sequence import start
-from cotune.search.structure import leader_of, structure
+from cotune.search.structure import is_even_quarter, leader_of, structure
 from cotune.search.told import quiet, study_of
 from cotune.space import Parameter, Space
 from cotune.types import Params, Status, Trial, TrialResult, Value
@@ -82,6 +82,9 @@ class ModelSampler:
         study = study_of(self._history, self._space, base)
 
         def propose(n: int, batch: Mapping[int, Params]) -> Params:
+            # Where groups share a structure the model sees few of them: without this it settles on one.
+            if self._shared and is_even_quarter(n, grouped=True):
+                return self._start.configuration(n)
             leader = batch.get(leader_of(n)) or self._history.params(leader_of(n))
             fixed = structure(leader, self._shared) if leader else {}
             study.sampler = PartialFixedSampler(fixed, base) if fixed else base

@@ -40,3 +40,11 @@ def leader_of(number: int) -> int:
 def structure(params: Params, parameters: tuple[Parameter, ...]) -> dict[str, Value]:
     """The part of `params` that a group shares."""
     return {p.name: params[p.name] for p in parameters if p.name in params}
+
+
+def is_even_quarter(number: int, *, grouped: bool) -> bool:
+    """Whether trial `number` is quasi-random although there is a model: one in four is, or one group in four.
+
+    Whole groups, because a structure is drawn by its group's leader: else no structure would be drawn evenly.
+    """
+    return number // (GROUP if grouped else 1) % 4 == 3

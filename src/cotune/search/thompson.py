@@ -18,7 +18,7 @@ from cotune.search.gaussian import Draws, Kernel, fit_kernel
 from cotune.search.history import History, Key, key
 from cotune.search.seeds import generator
 from cotune.search.sequence import start
-from cotune.search.structure import GROUP, leader_of, shared
+from cotune.search.structure import is_even_quarter, leader_of, shared
 from cotune.space import Space
 from cotune.types import Params, Trial, TrialResult
 
@@ -65,7 +65,7 @@ class ThompsonSampler:
         propose = self._proposer(number, count)
         for n in range(number, number + count):
             leader = batch.get(leader_of(n)) or self._history.params(leader_of(n))
-            if propose is None or self._is_quasi_random(n):
+            if propose is None or is_even_quarter(n, grouped=bool(self._shared.any())):
                 wanted = self._start.configuration(n)
             else:
                 wanted = propose(n, leader, taken)
@@ -76,10 +76,6 @@ class ThompsonSampler:
             batch[n] = params
             taken.add(key(params))
         return list(batch.values())
-
-    def _is_quasi_random(self, number: int) -> bool:
-        # Whole groups where there are groups: else no structure would ever be drawn evenly.
-        return number // (GROUP if self._shared.any() else 1) % 4 == 3
 
     def _proposer(self, number: int, count: int) -> "_Proposer | None":
         known = evidence(self._history.results(), maximize=self._history.maximize)
