@@ -167,5 +167,5 @@ def _first(mask: pl.Series) -> int:
 def _refuse(series: pl.Series, row: int, law: str, place: Place, kind: str) -> None:
     raise ColumnError(
         f"every cell of column '{series.name}' must be {law}, but {place(row)} holds '{series[row]}'; "
-        f"fix the cell (leave it empty if missing), or set its kind: `--set 'columns={{{series.name}: {kind}}}'`"
+        f"fix the cell (or leave it empty), or set its kind: `--set 'columns={{{series.name}: {kind}}}'`"
     )

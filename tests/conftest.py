@@ -1,0 +1,22 @@
+"""What all tests share."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Callable[[str], Path]:
+    """`shared_data("adult.csv")`: the path of a real data set, or a skip where it is not at hand."""
+    default = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("COTUNE_DATA", default))
+
+    def find(name: str) -> Path:
+        path = folder / name
+        if not path.exists():
+            pytest.skip(f"{name} is not in {folder}; set COTUNE_DATA to the folder with the real data")
+        return path
+
+    return find
