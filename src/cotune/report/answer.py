@@ -92,7 +92,7 @@ def notice(view: StudyView) -> str:
     if view.meta.get("finished"):
         return "The study has ended without a model."
     still = facts.running(view)
-    where = f" with {count(still, 'trial')} in training" if still else ""
+    where = f", with {count(still, 'trial')} in training" if still else ""
     return (
         f"The study has not ended: it is still running, or was interrupted{where}."
         " The test rows have not been used yet."

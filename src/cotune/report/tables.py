@@ -46,7 +46,7 @@ def leaderboard(view: StudyView) -> Table:
     numeric = {
         6 + i for i, n in enumerate(names) if any(isinstance(t.params.get(n), int | float) for t in leaders)
     }
-    heads = ("rank", "trial", f"validation {metric(view.metric)}", "status", "epochs", "time", *names)
+    heads = ("rank", "trial", metric(view.metric), "status", "epochs", "time", *names)
     caption = f"The best {len(rows)} of {len(view.trials):,} trials, by validation {metric(view.metric)}."
     return Table(caption, heads, tuple(rows), frozenset({0, 1, 2, 4, 5} | numeric), marked)
 

@@ -85,8 +85,13 @@ def _short(number: float) -> str:
 
 
 def percent(fraction: object) -> str:
-    """A fraction in percent, or the sign of its absence."""
-    return f"{100 * float(fraction):.0f} %" if is_number(fraction) else MISSING  # type: ignore[arg-type]
+    """A fraction in percent; only none is 0 %, only all is 100 %."""
+    if not is_number(fraction):
+        return MISSING
+    share = 100 * float(fraction)  # type: ignore[arg-type]
+    if 0 < share < 0.5:
+        return "< 1 %"
+    return f"{share:.1f} %" if 99.5 <= share < 99.95 else f"{share:.0f} %"
 
 
 def whole(number: object) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from cotune.report.charts.scales import Band, Scale, Tick
-from cotune.report.charts.svg import group, line, number, text
+from cotune.report.charts.svg import element, group, line, number, text
 
 LETTER = 6.7
 """Width of a 12 px letter, on average, in pixels."""
@@ -33,10 +33,10 @@ class Frame:
         return self.height - self.bottom, self.top
 
 
-def left_axis(frame: Frame, scale: Scale, name: str, *, count: int = 5) -> Markup:
-    """Horizontal gridlines with their labels, and the axis's name above them."""
+def left_axis(frame: Frame, scale: Scale, name: str, *, remark: str = "", count: int = 5) -> Markup:
+    """Horizontal gridlines with their labels; the axis's name and a remark above them."""
     left, right = frame.x
-    parts = [text(0, 12, name, class_="name")]
+    parts = [element("text", name, element("tspan", remark, class_="qualifier"), x=0, y=12, class_="name")]
     for tick in scale.ticks(count):
         y = scale(tick.at)
         parts.append(line(left, y, right, y, class_="grid"))
@@ -45,7 +45,7 @@ def left_axis(frame: Frame, scale: Scale, name: str, *, count: int = 5) -> Marku
 
 
 def bottom_axis(frame: Frame, scale: Scale, name: str, *, count: int = 6) -> Markup:
-    """The base line, ticks with their labels, and the axis's name below."""
+    """The base line, ticks with their labels, and the axis's name, if any, below."""
     base = frame.y[0]
     left, right = frame.x
     parts = [line(left, base, right, base, class_="base")]
@@ -53,7 +53,8 @@ def bottom_axis(frame: Frame, scale: Scale, name: str, *, count: int = 6) -> Mar
         x = scale(tick.at)
         parts.append(line(x, base, x, base + 4, class_="base"))
         parts.append(text(x, base + 18, tick.label, text_anchor="middle"))
-    parts.append(text(right, base + 35, name, text_anchor="end", class_="name"))
+    if name:
+        parts.append(text(right, base + 35, name, text_anchor="end", class_="name"))
     return group(*parts, class_="axis")
 
 

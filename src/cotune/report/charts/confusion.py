@@ -8,7 +8,7 @@ from markupsafe import Markup
 from cotune.report.charts.svg import drawing, element, group, number, text
 from cotune.report.words import shorten
 
-MOST = 60
+MOST = 40
 """Classes shown apart; beyond it the rarest confused are merged."""
 
 
@@ -42,12 +42,12 @@ def confusion(matrix: Matrix, *, unique: str = "confusion") -> Markup:
     """The chart; a cell's strength is its share of the true class, counts are written where there is room."""
     shown = merged(matrix)
     size = len(shown.classes)
-    cell = 76.0 if size <= 4 else 54.0 if size <= 8 else 34.0 if size <= 16 else 22.0 if size <= 30 else 13.0
+    cell = 76.0 if size <= 4 else 54.0 if size <= 8 else 34.0 if size <= 16 else 22.0 if size <= 30 else 17.0
     labels = [shorten(name, 14) for name in shown.classes]
-    letter = 6.9 if cell >= 20 else 5.6
+    letter = 6.9
     margin = max(30.0, max(len(label) for label in labels) * letter + 10) + 20
     tilt = any(len(label) * letter > cell - 4 for label in labels)
-    top = (margin * 0.8 + 8 if tilt else 46.0) + 4
+    top = (margin * (0.8 if cell >= 20 else 1.0) + 8 if tilt else 46.0) + 4
     width = max(margin + size * cell + (margin * 0.55 if tilt else 8), 300.0)
     body = _cells(shown, cell, margin, top)
     return drawing(
@@ -96,7 +96,14 @@ def _cells(shown: Matrix, cell: float, left: float, top: float) -> list[Markup]:
 def _count(n: int, x: float, y: float, cell: float, kind: str) -> Markup:
     digits = f"{n:,}" if cell >= 54 else str(n)
     size = min(15.0 if cell >= 54 else 11.5, 1.55 * (cell - 3) / max(1, len(digits)))
-    return text(x, y + size * 0.35, digits, font_size=size, text_anchor="middle", class_=f"count{kind}")
+    return text(
+        x,
+        y + size * 0.35,
+        digits,
+        style=f"font-size:{number(size)}px",
+        text_anchor="middle",
+        class_=f"count{kind}",
+    )
 
 
 def _labels(labels: Sequence[str], cell: float, left: float, top: float, *, tilt: bool) -> list[Markup]:
@@ -106,8 +113,8 @@ def _labels(labels: Sequence[str], cell: float, left: float, top: float, *, tilt
         drawn.append(text(left - 7, top + middle + 4, label, text_anchor="end"))
         x, y = left + middle, top - 7
         if tilt:
-            turn = f"rotate(-50 {number(x + 2)} {number(y)})"
-            drawn.append(text(x + 2, y, label, transform=turn))
+            turn = f"rotate({-50 if cell >= 20 else -90} {number(x + 4)} {number(y)})"
+            drawn.append(text(x + 4, y, label, transform=turn))
         else:
             drawn.append(text(x, y, label, text_anchor="middle"))
     height = top + len(labels) * cell / 2

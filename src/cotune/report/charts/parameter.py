@@ -44,13 +44,25 @@ def parameter(
 ) -> Markup:
     """The chart; `ends` are the score axis's, `most` is how many dots it may have."""
     kept = [p for p in thin(points, most) if not p.best] + [p for p in points if p.best]
-    draw = _strips if axis.choices else _scatter
-    frame, body = draw(axis, kept, points, score, ends)
+    labels = tuple(shorten(value(choice), 16) for choice in axis.choices)
+    frame = _frame(labels)
+    y = Linear(*ends, *frame.y)
+    if labels:
+        band = Band(labels, *frame.x)
+        below, places = band_axis(frame, band), _strips(axis, kept, band)
+        medians = _medians(axis, points, band, y)
+    else:
+        x = _value_scale(axis, frame)
+        below, medians = bottom_axis(frame, x, "", count=5), []
+        places = [(p, x(float(p.value))) for p in kept if isinstance(p.value, int | float)]
     return drawing(
         unique,
         frame.width,
         frame.height,
-        *body,
+        left_axis(frame, y, shorten(axis.name, 40), remark=" log scale" if axis.log else "", count=4),
+        below,
+        *_marks(places, y),
+        *medians,
         title=f"{axis.name} against {score}",
         description=_describe(axis, points),
         kind="chart small",
@@ -63,21 +75,6 @@ def _describe(axis: Axis, points: Sequence[Point]) -> str:
     return f"{len(points)} trials with a value of {axis.name}{tail}."
 
 
-def _scatter(
-    axis: Axis, kept: Sequence[Point], _: Sequence[Point], score: str, ends: tuple[float, float]
-) -> tuple[Frame, list[Markup]]:
-    frame = Frame(380, 230)
-    y = Linear(*ends, *frame.y)
-    x = _value_scale(axis, frame)
-    places = [(p, x(float(p.value)), y(p.score)) for p in kept if isinstance(p.value, int | float)]
-    title = f"{shorten(axis.name, 30)}{', log scale' if axis.log else ''}"
-    return frame, [
-        left_axis(frame, y, score, count=4),
-        bottom_axis(frame, x, title, count=5),
-        *_marks(places),
-    ]
-
-
 def _value_scale(axis: Axis, frame: Frame) -> Scale:
     left, right = frame.x
     if axis.log and axis.low > 0 and axis.high > axis.low:
@@ -86,34 +83,24 @@ def _value_scale(axis: Axis, frame: Frame) -> Scale:
     return Linear(low, high, left + 6, right - 6)
 
 
-def _strips(
-    axis: Axis, kept: Sequence[Point], points: Sequence[Point], score: str, ends: tuple[float, float]
-) -> tuple[Frame, list[Markup]]:
-    labels = tuple(shorten(value(choice), 16) for choice in axis.choices)
-    frame = _strip_frame(labels)
-    y = Linear(*ends, *frame.y)
-    band = Band(labels, *frame.x)
+def _strips(axis: Axis, kept: Sequence[Point], band: Band) -> list[tuple[Point, float]]:
     index = {value(choice): i for i, choice in enumerate(axis.choices)}
     places = []
     for point in kept:
         if value(point.value) in index:
             spread = ((point.number * GOLDEN) % 1.0 - 0.5) * min(band.step * 0.62, 60.0)
             middle = band.middle(index[value(point.value)])
-            places.append((point, middle + (0.0 if point.best else spread), y(point.score)))
-    name = element(
-        "text", shorten(axis.name, 30), x=frame.x[1], y=frame.height - 7, text_anchor="end", class_="name"
-    )
-    body = [left_axis(frame, y, score, count=4), band_axis(frame, band), element("g", name, class_="axis")]
-    return frame, [*body, *_marks(places), *_medians(axis, points, band, y)]
+            places.append((point, middle if point.best else middle + spread))
+    return places
 
 
-def _strip_frame(labels: tuple[str, ...]) -> Frame:
-    plain = Frame(380, 230)
+def _frame(labels: tuple[str, ...]) -> Frame:
+    plain = Frame(330, 200, left=48, bottom=28)
     left, right = plain.x
     if not must_tilt(labels, (right - left) / max(1, len(labels))):
         return plain
     extra = max(len(label) for label in labels) * LETTER * 0.65
-    return Frame(380, 230 + extra, bottom=plain.bottom + extra)
+    return Frame(plain.width, plain.height + extra, left=plain.left, bottom=plain.bottom + extra)
 
 
 def _medians(axis: Axis, points: Sequence[Point], band: Band, y: Scale) -> list[Markup]:
@@ -126,12 +113,19 @@ def _medians(axis: Axis, points: Sequence[Point], band: Band, y: Scale) -> list[
     return drawn
 
 
-def _marks(places: list[tuple[Point, float, float]]) -> list[Markup]:
-    stopped = [(x, y) for p, x, y in places if not p.complete and not p.best]
-    complete = [(x, y) for p, x, y in places if p.complete and not p.best]
+def _marks(places: Sequence[tuple[Point, float]], y: Scale) -> list[Markup]:
+    others = [(p.complete, (x, y(p.score))) for p, x in places if not p.best]
     best = [
-        element("circle", element("title", f"Trial {p.number}, the best"), cx=x, cy=y, r=5.5, class_="best")
-        for p, x, y in places
+        element(
+            "circle",
+            element("title", f"Trial {p.number}, the best"),
+            cx=x,
+            cy=y(p.score),
+            r=5.5,
+            class_="best",
+        )
+        for p, x in places
         if p.best
     ]
+    stopped, complete = ([place for flag, place in others if flag is kind] for kind in (False, True))
     return [dots(stopped, class_="dots stopped"), dots(complete, class_="dots complete"), *best]

@@ -6,8 +6,9 @@ from markupsafe import Markup
 
 from cotune.report.charts.axes import Frame, bottom_axis, left_axis
 from cotune.report.charts.scales import Linear, score_ends
-from cotune.report.charts.svg import dots, drawing, element, polyline
+from cotune.report.charts.svg import dots, drawing, element, group, polyline, text
 from cotune.report.charts.thin import thin
+from cotune.report.words import figure
 
 UNITS = ((7200.0, 3600.0, "hours"), (120.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))
 """(from how many seconds on, seconds in the unit, name)."""
@@ -69,9 +70,9 @@ def progress(
         dots(here[True], class_="dots complete"),
         polyline(_stairs(steps, x, y, size), class_="best-line"),
         element("g", *marks, class_="steps"),
-        _last(last, x(last.seconds / size), y(last.score)),
+        _last(last, x(last.seconds / size), y(last.score), frame),
         title=f"Best {name} so far, against time",
-        description=f"{len(ended)} trials; the best, trial {last.number}, reached {last.score:.4g}.",
+        description=f"{len(ended)} trials; the best, trial {last.number}, reached {figure(last.score)}.",
     )
 
 
@@ -85,7 +86,13 @@ def _stairs(steps: list[Ended], x: Linear, y: Linear, size: float) -> list[tuple
     return [*points, (x.stop, points[-1][1])]
 
 
-def _last(trial: Ended, x: float, y: float) -> Markup:
-    return element(
-        "circle", element("title", f"Trial {trial.number}, the best"), cx=x, cy=y, r=5.5, class_="best"
+def _last(trial: Ended, x: float, y: float, frame: Frame) -> Markup:
+    late = x > 0.6 * frame.width
+    shown = text(
+        x - 10 if late else x + 10,
+        y + 20,
+        f"trial {trial.number}: {figure(trial.score)}",
+        text_anchor="end" if late else "start",
+        class_="callout",
     )
+    return group(element("circle", cx=x, cy=y, r=5.5, class_="best"), shown)

@@ -101,7 +101,7 @@ def nice_values(low: float, high: float, count: int) -> list[float]:
     """Multiples of 1, 2 or 5 times a power of ten within [low, high], about `count` of them."""
     raw = (high - low) / max(1, count)
     unit = 10.0 ** math.floor(math.log10(raw))
-    step = next(unit * m for m in (1, 2, 5, 10) if unit * m >= raw * 0.999)
+    step = min((unit * m for m in (1, 2, 5, 10)), key=lambda s: abs(math.log(s / raw)))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [min(max(i * step, low), high) for i in range(first, last + 1)]
 
@@ -114,11 +114,19 @@ def _labels(values: Sequence[float]) -> list[str]:
     if step >= 1e3 and largest >= 1e4:
         unit, suffix = (1e9, "G") if largest >= 1e10 else (1e6, "M") if largest >= 1e7 else (1e3, "k")
         if largest >= 1e13:
-            return [_minus(power(v, 2)) for v in values]
+            return [_scientific(v, step) for v in values]
         return [_minus(f"{v / unit:.{_decimals(step / unit)}f}{suffix if v else ''}") for v in values]
     if step < 1e-5:
-        return [_minus(power(v, 2)) if v else "0" for v in values]
+        return [_scientific(v, step) for v in values]
     return [_minus(f"{v:.{_decimals(step)}f}") for v in values]
+
+
+def _scientific(value: float, step: float) -> str:
+    """Scientific notation with as many digits as tell neighbours apart."""
+    if abs(value) < step / 2:
+        return "0"
+    digits = math.floor(math.log10(abs(value)) + 1e-9) - math.floor(math.log10(step) + 1e-9)
+    return power(value, max(0, digits))
 
 
 def _decimals(step: float) -> int:
