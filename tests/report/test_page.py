@@ -129,7 +129,7 @@ def test_the_sentence_holds_the_answer() -> None:
     best, result = view.ranked()[0], view.meta["result"]
     heading = re.search(r"<h1.*?>(.*?)</h1>", render(view), re.DOTALL)
     assert heading
-    said = re.sub("<.*?>", "", heading[1])
+    said = re.sub("<.*?>", "", heading[1]).replace("\u00a0", " ")
     assert said.startswith(
         f"Trial {best.number} predicts income with test accuracy {result['test']['accuracy']:.3f}"
     )

@@ -44,7 +44,7 @@ class Headline:
 def sentence(view: StudyView) -> Markup:
     """What the study found, in one sentence."""
     trial = facts.best(view)
-    effort = f"{count(len(view.trials), 'trial')} in {duration(facts.seconds(view))}"
+    effort = f"{_tied(count(len(view.trials), 'trial'))} in {_tied(duration(facts.seconds(view)))}"
     if trial is None:
         return _nothing(view, effort)
     target = Markup("<code>{}</code>").format(shorten(view.meta.get("target"), 60))
@@ -56,7 +56,7 @@ def sentence(view: StudyView) -> Markup:
             trial.number, target, name, validation
         )
         return Markup("{}: {}, the best of {}.").format(lead, network, effort)
-    lead = Markup("Trial {} predicts {} with test {} {} (validation {})").format(
+    lead = Markup("Trial {} predicts {} with test {} {} (validation\u00a0{})").format(
         trial.number, target, name, figure(test.get(view.metric), 3), validation
     )
     return Markup("{}: {}, picked from {}.").format(lead, network, effort)
@@ -82,7 +82,12 @@ def describe(view: StudyView, trial: TrialResult) -> str:
     kind = ACTIVATIONS.get(str(activation), "linear" if activation == "identity" else clean(activation or ""))
     residual = facts.setting(view, trial, "network", "residual") is True
     article = "a residual MLP" if residual else "an MLP"
-    return f"{article} of {value(depth)} × {value(width)} {kind} units".replace("  ", " ")
+    return f"{article} of {_tied(f'{value(depth)} × {value(width)}')} {kind} units".replace("  ", " ")
+
+
+def _tied(words: str) -> str:
+    """`words` that no line break may part."""
+    return words.replace(" ", "\u00a0")
 
 
 def notice(view: StudyView) -> str:

@@ -42,7 +42,7 @@ def confusion(matrix: Matrix, *, unique: str = "confusion") -> Markup:
     """The chart; a cell's strength is its share of the true class, counts are written where there is room."""
     shown = merged(matrix)
     size = len(shown.classes)
-    cell = 76.0 if size <= 4 else 54.0 if size <= 8 else 34.0 if size <= 16 else 22.0 if size <= 30 else 17.0
+    cell = 76.0 if size <= 4 else 54.0 if size <= 8 else 34.0 if size <= 16 else 26.0 if size <= 30 else 17.0
     labels = [shorten(name, 14) for name in shown.classes]
     letter = 6.9
     margin = max(30.0, max(len(label) for label in labels) * letter + 10) + 20
@@ -58,7 +58,7 @@ def confusion(matrix: Matrix, *, unique: str = "confusion") -> Markup:
         group(*body, class_="cells"),
         title="Confusion matrix of the test rows",
         description=_describe(shown.counts),
-        kind="chart matrix" if cell >= 20 else "chart matrix dense",
+        kind="chart matrix" if width <= 480 else "chart matrix large",
     )
 
 

@@ -128,4 +128,4 @@ def _marks(places: Sequence[tuple[Point, float]], y: Scale) -> list[Markup]:
         if p.best
     ]
     stopped, complete = ([place for flag, place in others if flag is kind] for kind in (False, True))
-    return [dots(stopped, class_="dots stopped"), dots(complete, class_="dots complete"), *best]
+    return [dots(stopped, "stopped"), dots(complete, "complete"), *best]

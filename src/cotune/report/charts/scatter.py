@@ -23,7 +23,7 @@ def scatter(actual: Sequence[float], predicted: Sequence[float], *, unique: str 
         left_axis(frame, y, "predicted", count=6),
         bottom_axis(frame, x, "actual", count=6),
         line(x(low), y(low), x(high), y(high), class_="ideal"),
-        dots([(x(a), y(p)) for a, p in pairs], class_="dots rows"),
+        dots([(x(a), y(p)) for a, p in pairs], "rows"),
         title="Predicted against actual, test rows",
         description=f"{len(actual)} test rows; on the diagonal the prediction is exact.",
     )

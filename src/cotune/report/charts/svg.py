@@ -8,6 +8,9 @@ from cotune.report.words import clean
 
 Attribute = str | float
 
+CROWD = 500
+"""Dots in one path from which on they are drawn smaller."""
+
 
 def number(value: float) -> str:
     """A coordinate, to a tenth of a pixel."""
@@ -46,10 +49,11 @@ def polyline(points: Iterable[tuple[float, float]], **attributes: Attribute) -> 
     return element("path", d=f"M{joined}" if joined else "", **attributes)
 
 
-def dots(points: Iterable[tuple[float, float]], **attributes: Attribute) -> Markup:
+def dots(points: Iterable[tuple[float, float]], kind: str) -> Markup:
     """Many equal dots as one path of zero-length strokes with round caps: a dozen bytes a dot."""
-    path = "".join(f"M{number(x)} {number(y)}h0" for x, y in points)
-    return element("path", d=path, **attributes) if path else Markup("")
+    places = [f"M{number(x)} {number(y)}h0" for x, y in points]
+    kind = f"dots {kind}" + (" many" if len(places) > CROWD else "")
+    return element("path", d="".join(places), class_=kind) if places else Markup("")
 
 
 def drawing(
