@@ -13,7 +13,7 @@ from cotune.records.view import StudyView
 from cotune.report import render, write
 from cotune.types import Status
 
-SECTIONS = ("answer", "leaderboard", "progress", "curves", "parameters", "errors", "data", "training", "use")
+SECTIONS = ("answer", "progress", "leaderboard", "curves", "parameters", "errors", "data", "training", "use")
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
 
@@ -256,3 +256,26 @@ def test_the_page_depends_on_the_view_alone() -> None:
 def test_elapsed_time_is_used_when_boundaries_tell_it() -> None:
     assert "time since the study began" in render(build(ends_kept=True))
     assert "training time, trials in the order they began" in render(build())
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_searched_settings_are_read_as_the_recipe_has_them(wrapped: bool) -> None:
+    settings: dict[str, Any] = {
+        "lr": {"low": 1e-4, "high": 1e-1, "log": True},
+        "depth": {"choices": [1, 2, 3]},
+    }
+    searched = [
+        {"name": name, "fusable": True, **({"setting": found} if wrapped else found)}
+        for name, found in settings.items()
+    ]
+    if wrapped:
+        searched[1]["setting"] = [1, 2, 3]
+    view = build(trials=20)
+    html = render(replace(view, meta={**view.meta, "parameters": searched}))
+    chart = re.search(r'<title id="parameter-0-title">lr against .*?</svg>', html)
+    assert chart
+    assert "log scale" in chart[0]
+    assert all(f">{tick}<" in chart[0] for tick in ("0.001", "0.01", "0.1"))
+    strips = re.search(r'<title id="parameter-1-title">depth against .*?</svg>', html)
+    assert strips
+    assert all(f">{choice}<" in strips[0] for choice in (1, 2, 3))

@@ -50,6 +50,7 @@ def test_value(setting: object, shown: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [
+        (0, "0 s"),
         (0.84, "0.8 s"),
         (9.97, "10 s"),
         (59.7, "1 min 0 s"),

@@ -115,7 +115,7 @@ def duration(seconds: object) -> str:
         return MISSING
     length = float(seconds)  # type: ignore[arg-type]
     if length < 9.95:
-        return f"{length:.1f} s"
+        return f"{length:.1f} s" if length else "0 s"
     total = round(length)
     if total < 60:
         return f"{total} s"

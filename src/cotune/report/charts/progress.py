@@ -70,7 +70,13 @@ def progress(
         dots(here[True], "complete"),
         polyline(_stairs(steps, x, y, size), class_="best-line"),
         element("g", *marks, class_="steps"),
-        _last(last, x(last.seconds / size), y(last.score), frame),
+        _last(
+            last,
+            x(last.seconds / size),
+            y(last.score),
+            late=x(last.seconds / size) > 0.6 * width,
+            below=maximize,
+        ),
         title=f"Best {name} so far, against time",
         description=f"{len(ended)} trials; the best, trial {last.number}, reached {figure(last.score)}.",
     )
@@ -86,11 +92,10 @@ def _stairs(steps: list[Ended], x: Linear, y: Linear, size: float) -> list[tuple
     return [*points, (x.stop, points[-1][1])]
 
 
-def _last(trial: Ended, x: float, y: float, frame: Frame) -> Markup:
-    late = x > 0.6 * frame.width
+def _last(trial: Ended, x: float, y: float, *, late: bool, below: bool) -> Markup:
     shown = text(
         x - 10 if late else x + 10,
-        y + 20,
+        y + 20 if below else y - 12,
         f"trial {trial.number}: {figure(trial.score)}",
         text_anchor="end" if late else "start",
         class_="callout",
