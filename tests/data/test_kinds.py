@@ -32,6 +32,7 @@ KINDS: list[tuple[str, list[Any], str]] = [
     ("x", ["7" if i % 10 else "word" for i in ROWS], "categorical"),
     ("x", ["Yes", "no"] * 30, "boolean"),
     ("x", ["TRUE", "false"] * 30, "boolean"),
+    ("x", ["Yes", "no", "YES", "NO"] * 15, "boolean"),
     ("x", ["0", "1"] * 30, "boolean"),
     ("x", [0, 1] * 30, "boolean"),
     ("x", [True, False] * 30, "boolean"),

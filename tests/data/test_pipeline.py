@@ -279,3 +279,15 @@ def test_adult_is_prepared_in_well_under_a_second(shared_data: Callable[[str], P
         features = Pipeline.fit(adult, train, chosen).transform(adult.frame)
         assert time.perf_counter() - start < 1.5
         assert features.numeric.shape == (32561, 105 if not chosen else 6)
+
+
+def test_far_outliers_of_narrow_columns_stay_finite() -> None:
+    frame = pl.DataFrame({"x": [1 + 1e-12 * (i % 2) for i in range(40)], "y": ["a", "b"] * 20})
+    pipeline = Pipeline.fit(load(frame, target="y"), np.arange(40), {"scaling": "minmax"})
+    assert np.isfinite(pipeline.transform(pl.DataFrame({"x": [1e38, -1e38]})).numeric).all()
+
+
+def test_no_rows_give_no_rows() -> None:
+    for chosen in every_setting():
+        pipeline = Pipeline.fit(DATA["classes"], ROWS, chosen)
+        assert pipeline.transform(raw().clear()).numeric.shape == (0, len(pipeline.features))

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 
 import numpy as np
 import polars as pl
@@ -143,6 +144,23 @@ def test_selection_finds_the_informative(classify: bool) -> None:
     assert found == (2, 5)
     assert select.informative(x, y, discrete=discrete, keep=1.0, classify=classify) == (0, 1, 2, 3, 4, 5)
     assert len(select.informative(x, y, discrete=discrete, keep=0.01, classify=classify)) == 1
+
+
+def test_selection_takes_booleans_filled_with_fractions() -> None:
+    x = np.array([[0.0], [1.0], [0.4]] * 10, dtype=np.float32)
+    y = np.array([0, 1, 1] * 10)
+    assert select.informative(x, y, discrete=np.array([True]), keep=1.0, classify=True) == (0,)
+
+
+def test_selection_reads_a_sample_of_many_rows() -> None:
+    rows = 60_000
+    x = RNG.normal(size=(rows, 4)).astype(np.float32)
+    start = time.perf_counter()
+    found = select.informative(
+        x, (x[:, 3] > 0).astype(np.int64), discrete=np.zeros(4, dtype=bool), keep=0.25, classify=True
+    )
+    assert found == (3,)
+    assert time.perf_counter() - start < 1
 
 
 def test_class_weights_agree_with_scikit_learn() -> None:

@@ -112,3 +112,14 @@ def test_what_could_not_be_done_is_noted() -> None:
     assert "not stratified" in split(data, SplitSection(method="kfold"), seed=0).notes[0]
     noted = split(dataset(), SplitSection(method="time", folds=3, repeats=2), seed=0).notes
     assert noted == ("repeats=2 has no effect: time divides the rows in one way only",)
+
+
+def test_one_large_group_leaves_enough_for_the_folds() -> None:
+    sizes = [60, 1, 1, 1]
+    groups = np.repeat(np.arange(4), sizes)
+    frame = pl.DataFrame({"x": np.linspace(0, 1, 63), "g": groups.astype(str), "y": ["a", "b", "c"] * 21})
+    data = load(frame, target="y", group="g")
+    for seed in range(20):
+        splits = split(data, SplitSection(method="group", folds=3, test=0.9), seed=seed)
+        assert len(np.unique(groups[splits.test])) == 1
+        assert len(splits.folds) == 3

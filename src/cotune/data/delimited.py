@@ -170,29 +170,31 @@ def _fast(text: bytes, separator: str, names: list[str]) -> pl.DataFrame | None:
 
 
 def _plain(text: bytes, separator: str, names: list[str], path: Path) -> pl.DataFrame:
+    _check_records(text, separator, len(names), path)
+    rows = (cells for _, cells in records(text, separator))
+    next(rows)
+    columns = zip(names, zip(*rows, strict=True), strict=True)
+    return pl.DataFrame([pl.Series(name, cells, dtype=pl.String) for name, cells in columns])
+
+
+def _check_records(text: bytes, separator: str, columns: int, path: Path) -> None:
+    """Raise for the first record that breaks the table; nothing is stored, so large files take seconds."""
+    count = 0
     try:
-        rows = records(text, separator)[1:]
+        for line, cells in records(text, separator):
+            if len(cells) != columns:
+                raise SourceError(
+                    f"every line must have as many cells as line 1 ({columns}), but line {line} of {path} "
+                    f"has {len(cells)} (separator {separator!r}); quote cells that contain the separator"
+                )
+            count += 1
     except csv.Error as error:
-        line = _line_of_fault(text, separator)
         raise SourceError(
-            f"quotes must pair up, but the record of {path} that starts on line {line} breaks this "
-            f"({error}); close the quote, or write it twice"
+            f"quotes must pair up, but the record of {path} that starts on line "
+            f"{_line_of_fault(text, separator)} breaks this ({error}); close the quote, or write it twice"
         ) from None
-    if not rows:
+    if count < 2:
         raise SourceError(f"{path} holds column names but no rows; add rows under line 1")
-    for line, cells in rows:
-        if len(cells) != len(names):
-            raise SourceError(
-                f"every line must have as many cells as line 1 ({len(names)}), but line {line} of {path} has "
-                f"{len(cells)} (separator {separator!r}); quote cells that contain the separator"
-            )
-    columns = zip(*(cells for _, cells in rows), strict=True)
-    return pl.DataFrame(
-        {
-            name: pl.Series(name, list(cells), dtype=pl.String)
-            for name, cells in zip(names, columns, strict=True)
-        }
-    )
 
 
 def _line_of_fault(text: bytes, separator: str) -> int:

@@ -12,6 +12,9 @@ from cotune.errors import ColumnError
 MOSTLY = 0.95
 """From this share of numbers on, the other cells are taken for mistakes, not for categories."""
 
+MOST_SPELLINGS = 8
+"""Yes, yes, YES …: so many different cells may still mean two values."""
+
 _ID_NAME = re.compile(
     r"(?i:^(.*[_\s.-])?(id|uuid|guid)$|^(index|unnamed: ?\d+|row[_ ]?(number|num|index|id))$)|[a-z](Id|ID)$"
 )
@@ -60,7 +63,7 @@ def _tell(clean: pl.Series, present: pl.Series, unique: pl.Series, place: Place)
 
 
 def _tell_text(clean: pl.Series, present: pl.Series, unique: pl.Series, place: Place) -> tuple[str, str]:
-    if set(unique.head(3).str.to_lowercase()) in PAIRS and unique.len() == 2:
+    if unique.len() <= MOST_SPELLINGS and set(unique.str.to_lowercase()) in PAIRS:
         return "boolean", " and ".join(sorted(unique))
     values = unique.cast(pl.Float64, strict=False)
     if values.null_count() == 0:

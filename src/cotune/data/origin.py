@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 Place = Callable[[int], str]
@@ -41,20 +41,18 @@ class Origin:
         raise AssertionError(f"row {row} is not in {self.words}")
 
 
-def records(text: bytes, separator: str) -> "list[tuple[int, list[str]]]":
+def records(text: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
     """(line of its first character, cells) of every record that is not blank.
 
     Raises:
         csv.Error: quotes that do not pair up.
     """
     reader = csv.reader(io.StringIO(text.decode("utf-8"), newline=""), delimiter=separator, strict=True)
-    found = []
     before = 0
     for cells in reader:
         if cells:
-            found.append((before + 1, cells))
+            yield before + 1, cells
         before = reader.line_num
-    return found
 
 
 def plain_place(row: int) -> str:

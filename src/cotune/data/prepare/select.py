@@ -39,6 +39,9 @@ def informative(
         x, y = x[rows], y[rows]
     if len(x) <= 4:  # the estimator looks at 3 neighbours of each row
         return tuple(range(x.shape[1]))
+    x = x.copy()
+    for j in np.flatnonzero(discrete):  # a filled boolean may be 0.4; scikit-learn wants labels
+        x[:, j] = np.unique(x[:, j], return_inverse=True)[1]
     estimate = mutual_info_classif if classify else mutual_info_regression
     score = estimate(x, y, discrete_features=discrete, random_state=0)
     best = np.argsort(-score, kind="stable")[: max(1, math.ceil(keep * x.shape[1]))]
