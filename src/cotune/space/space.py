@@ -38,14 +38,6 @@ class Space:
         """The full configuration of a trial: the fixed values and `params`."""
         return {**self.fixed, **params}
 
-    def only_active(self, params: Params) -> dict[str, Value]:
-        """`params` in the space's order, without those that have no meaning beside the others."""
-        kept: dict[str, Value] = {}
-        for parameter in self.parameters:
-            if parameter.name in params and parameter.active(kept):
-                kept[parameter.name] = params[parameter.name]
-        return kept
-
     def to_unit(self, params: Params) -> list[float]:
         """The point of the unit cube that stands for `params`; inactive coordinates are 0.5."""
         return [p.to_unit(params[p.name]) if p.name in params else 0.5 for p in self.parameters]
