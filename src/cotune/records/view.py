@@ -32,7 +32,7 @@ class StudyView:
     meta: Mapping[str, Any]
     trials: tuple[TrialResult, ...]
     boundaries: tuple[Boundary, ...]
-    """Without trials and records: elapsed and steps only."""
+    """Without the trials they started and their records."""
     records: Mapping[int, tuple[Record, ...]]
     """By trial number, ordered by lane and epoch."""
 
@@ -108,7 +108,7 @@ def read_view(store: Store) -> StudyView:
         ended.update((trial.number, trial) for trial in boundary.ended)
         for record in boundary.records:
             records[record.lane.trial].append(record)
-        boundaries.append(replace(boundary, started=(), records=(), ended=()))
+        boundaries.append(replace(boundary, started=(), records=()))
     meta = store.meta()
     sorted_records = {n: tuple(sorted(rows, key=lambda r: (r.lane, r.epoch))) for n, rows in records.items()}
     trials = []

@@ -1,0 +1,184 @@
+"""The Python face: `tune`, `resume`, `load`, with the names of the command line and the recipe."""
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import cotune
+from cotune.display import make_display
+from cotune.errors import RecipeError
+from cotune.product import Model
+from cotune.recipe import Recipe, make, read
+from cotune.records import Store, StudyView, read_view
+from cotune.study import Directory
+from cotune.study.session import Sitting, begin
+from cotune.study.session import resume as go_on
+
+
+class TunedStudy:
+    """A study on disk.
+
+    Args:
+        path: its directory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._directory = Directory(path)
+
+    @property
+    def path(self) -> Path:
+        """The study's directory."""
+        return self._directory.path
+
+    @property
+    def report(self) -> Path:
+        """The report page."""
+        return self._directory.report
+
+    @cached_property
+    def best(self) -> Model:
+        """The best model, ready to predict.
+
+        Raises:
+            ModelError: the study has none yet.
+        """
+        return Model.load(self._directory.best)
+
+    def view(self) -> StudyView:
+        """All that the store holds, as of now."""
+        with Store.open(self._directory.store) as store:
+            return read_view(store)
+
+    def leaderboard(self) -> list[dict[str, Any]]:
+        """A row for each trial, best first: rank, trial, status, score, metric, params, epochs, seconds."""
+        return self.view().leaderboard()
+
+    def show(self) -> dict[str, Any]:
+        """Task, metric, best trial with its test score, trials by status, time and capacity used."""
+        return self.view().summary()
+
+    def __repr__(self) -> str:
+        return f"TunedStudy({str(self.path)!r})"
+
+
+def tune(
+    data: Any = None,
+    *,
+    target: str | None = None,
+    out: str | Path | None = None,
+    recipe: str | Path | Mapping[str, Any] | Recipe | None = None,
+    quiet: bool = True,
+    **settings: Any,
+) -> TunedStudy:
+    """Search for the best network for a table, and train it.
+
+    Args:
+        data: path of a CSV, TSV or Parquet file, a polars or pandas frame, or a pair (X, y) of arrays.
+        target: column to predict.
+        out: directory of the study; runs/NAME by default.
+        recipe: a YAML file, a mapping, or a `Recipe` to start from.
+        quiet: show no progress.
+        settings: recipe keys by name: `time_limit="3m"`, `trials=100`, `lr=0.01`, `width=[64, 128]`,
+            `cv=5` (short for `method="kfold", folds=5`), `search="tpe"` (short for `strategy`).
+
+    Raises:
+        RecipeError: the request is wrong; all its faults at once.
+        DataError: the data cannot be used.
+        StudyExists: `out` holds something already.
+        TrainingError: no trial produced a usable network.
+
+    Example:
+        >>> study = cotune.tune("adult.csv", target="income", time_limit="3m")   # doctest: +SKIP
+        >>> study.show()["best"]                                                   # doctest: +SKIP
+    """
+    request = build_recipe(recipe, target=target, **settings)
+    source = request.data.source if data is None else data
+    if source is None:
+        raise RecipeError("there is no data: pass a path or a frame, or set data.source in the recipe")
+    name = Path(source).name.split(".")[0] if isinstance(source, str | Path) else "study"
+    directory = Directory.free(name) if out is None else Directory(Path(out))
+    with _sitting(quiet=quiet) as sitting:
+        begin(source, request, directory, sitting, version=cotune.__version__)
+    return TunedStudy(directory.path)
+
+
+def resume(path: str | Path, *, quiet: bool = True) -> TunedStudy:
+    """Go on with a study that was killed or interrupted; one that has ended is left as it is.
+
+    Raises:
+        StudyNotFound, StudyCorrupt: there is no study, or its store is damaged.
+        DataError: the data is not what it was.
+    """
+    directory = Directory(Path(path))
+    with _sitting(quiet=quiet) as sitting:
+        go_on(directory, sitting)
+    return TunedStudy(directory.path)
+
+
+def load(path: str | Path) -> TunedStudy:
+    """A study by its directory.
+
+    Raises:
+        StudyNotFound: there is none.
+    """
+    directory = Directory(Path(path))
+    directory.must_hold_a_study()
+    return TunedStudy(directory.path)
+
+
+def build_recipe(
+    recipe: str | Path | Mapping[str, Any] | Recipe | None = None,
+    *,
+    words: tuple[str, ...] = (),
+    **settings: Any,
+) -> Recipe:
+    """A recipe from a file or mapping, `key=value` words, and settings by name; later ones win.
+
+    `cv=K` stands for `method="kfold", folds=K`, and `search` for `strategy`.
+    """
+    if isinstance(recipe, Recipe):
+        tree: Mapping[str, Any] | None = recipe.model_dump(mode="json")
+    elif isinstance(recipe, str | Path):
+        tree = read(Path(recipe))
+    else:
+        tree = recipe
+    folds = settings.pop("cv", None)
+    if folds is not None:
+        settings |= {"method": "kfold", "folds": folds}
+    strategy = settings.pop("search", None)
+    if strategy is not None:
+        settings["strategy"] = strategy
+    return make(tree, words=words, **settings)
+
+
+@contextmanager
+def _sitting(*, quiet: bool) -> Iterator[Sitting]:
+    with make_display(quiet=quiet) as display, _interruptible(display.say) as interrupted:
+        yield Sitting(display.show, display.say, interrupted.is_set)
+
+
+@contextmanager
+def _interruptible(say: Any) -> Iterator[threading.Event]:
+    """The first Ctrl-C asks for a clean end, the second ends at once."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked  # only the main thread may handle signals
+        return
+
+    def on_interrupt(_: int, __: FrameType | None) -> None:
+        if asked.is_set():
+            signal.signal(signal.SIGINT, previous)
+            raise KeyboardInterrupt
+        asked.set()
+        say("stopping with the best so far; Ctrl-C again to stop at once")
+
+    previous = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -1,0 +1,223 @@
+"""The command line: one command per verb. Data commands print to standard output, progress to standard error."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cotune.errors import CotuneError, RecipeError, TrainingError
+
+app = typer.Typer(
+    name="cotune",
+    help="Trains and tunes hundreds of neural networks as one computation.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+StudyDir = Annotated[Path, typer.Argument(metavar="DIR", help="Directory of the study.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+
+
+def _epilog(*lines: str) -> str:
+    return "Example: " + "   ".join(lines)
+
+
+@app.command(epilog=_epilog("cotune tune adult.csv --target income --time-limit 3m --out runs/adult"))
+def tune(
+    data: Annotated[str | None, typer.Argument(metavar="DATA", help="CSV, TSV or Parquet file.")] = None,
+    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
+    task: Annotated[str | None, typer.Option(help="regression, binary or multiclass; else inferred.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="What steers the search, e.g. accuracy, roc_auc, rmse.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Directory of the study; runs/NAME by default.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Trials to start, at most.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs a trial may take.")] = None,
+    time_limit: Annotated[str | None, typer.Option(help="Wall-clock time: 90s, 5m, 2h.")] = None,
+    search: Annotated[str | None, typer.Option(help="auto, grid, random, quasi-random, tpe or gp.")] = None,
+    cv: Annotated[int | None, typer.Option(help="Cross-validate with so many folds.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of splits, search and training.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="YAML file to start from.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Any recipe key: lr=0.01, 'lr={low: 1e-4, high: 0.1}'."
+        ),
+    ] = None,
+    print_recipe: Annotated[
+        bool, typer.Option("--print-recipe", help="Print the whole recipe and stop.")
+    ] = False,
+    print_schema: Annotated[
+        bool, typer.Option("--print-schema", help="Print its JSON Schema and stop.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search for the best network for a table, and train it."""
+    from cotune.recipe import as_yaml, json_schema
+
+    if print_schema:
+        print(json_schema(), end="")
+        return
+    request = {
+        "source": data, "target": target, "task": task, "metric": metric, "trials": trials, "epochs": epochs,
+        "time_limit": time_limit, "strategy": search, "seed": seed, "folds": cv,
+        "method": None if cv is None else "kfold",
+    }  # fmt: skip
+    built = _recipe(recipe, settings, request)
+    if print_recipe:
+        print(as_yaml(built), end="")
+        return
+    if built.data.source is None:
+        raise RecipeError("there is no data: name a file, as in `cotune tune data.csv --target COL`")
+    if not quiet:
+        _say(f"cotune: tuning {built.data.source}")
+    from cotune.api import tune as run
+
+    study = run(built.data.source, out=out, recipe=built, quiet=quiet)
+    _conclude(study, quiet=quiet)
+
+
+@app.command(epilog=_epilog("cotune demo", "cotune demo --out runs/digits"))
+def demo(
+    out: Annotated[Path | None, typer.Option(help="Directory of the study; runs/demo by default.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Tune a network that reads handwritten digits (the data is inside scikit-learn)."""
+    if not quiet:
+        _say("cotune: tuning a reader of handwritten digits")
+    from cotune.demo import run_demo
+
+    _conclude(run_demo(out, quiet=quiet), quiet=quiet)
+
+
+@app.command(epilog=_epilog("cotune resume runs/adult"))
+def resume(study: StudyDir, quiet: Quiet = False) -> None:
+    """Go on with a study that was killed or interrupted."""
+    if not quiet:
+        _say(f"cotune: resuming {study}")
+    from cotune.api import resume as run
+
+    _conclude(run(study, quiet=quiet), quiet=quiet)
+
+
+@app.command(epilog=_epilog("cotune leaderboard runs/adult --json"))
+def leaderboard(
+    study: StudyDir,
+    top: Annotated[int, typer.Option(help="Rows to print; 0 for all.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """The trials of a study, best first."""
+    rows = _view(study).leaderboard()
+    if as_json:
+        _print_json(rows)
+        return
+    from cotune.listing import print_leaderboard
+
+    print_leaderboard(rows[:top] if top else rows, total=len(rows))
+
+
+@app.command(epilog=_epilog("cotune show runs/adult"))
+def show(study: StudyDir, as_json: Json = False) -> None:
+    """How a study stands: its best trial, test score, trials by status, time."""
+    view = _view(study)
+    if as_json:
+        _print_json(view.summary())
+        return
+    from cotune.listing import print_summary
+
+    print_summary(view)
+
+
+@app.command(epilog=_epilog("cotune explain runs/adult 17"))
+def explain(
+    study: StudyDir,
+    trial: Annotated[int, typer.Argument(metavar="TRIAL", help="Number of the trial.")],
+    as_json: Json = False,
+) -> None:
+    """What one trial was, how it went, why it ended, and how it compares."""
+    from cotune.listing import explain_trial, print_explanation
+
+    facts = explain_trial(_view(study), trial)
+    _print_json(facts) if as_json else print_explanation(facts)
+
+
+@app.command(epilog=_epilog("cotune predict runs/adult new.csv -o predictions.csv"))
+def predict(
+    study: StudyDir,
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Rows with the columns the study was given.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV or Parquet file.")] = None,
+) -> None:
+    """Labels and probabilities, or values, for new rows; CSV on standard output unless -o is given."""
+    from cotune.api import load
+    from cotune.listing import write_predictions
+
+    write_predictions(load(study).best, data, output)
+
+
+@app.command(epilog=_epilog("cotune report runs/adult"))
+def report(study: StudyDir) -> None:
+    """Write the report page anew, and say where it is."""
+    from cotune.report import write
+    from cotune.study.directory import Directory
+
+    path = Directory(study).report
+    write(_view(study), path)
+    print(path)
+
+
+def _view(study: Path) -> Any:
+    from cotune.records import Store, read_view
+    from cotune.study.directory import Directory
+
+    directory = Directory(study)
+    directory.must_hold_a_study()
+    with Store.open(directory.store) as store:
+        return read_view(store)
+
+
+def _recipe(file: Path | None, words: list[str] | None, settings: dict[str, Any]) -> Any:
+    from cotune.recipe import make, read
+
+    return make(None if file is None else read(file), words=words or (), **settings)
+
+
+def _conclude(study: Any, *, quiet: bool) -> None:
+    """Say how it went; an interrupted study ends with the shell's code for that."""
+    view = study.view()
+    if not quiet:
+        from cotune.listing import print_conclusion
+
+        print_conclusion(view, study.path, study.report)
+    if not view.meta.get("finished"):
+        raise typer.Exit(130)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Run the command line. A `CotuneError` is one message and exit code 2, or 1 if training itself failed."""
+    try:
+        app()
+    except TrainingError as error:
+        _say(f"error: {error}")
+        sys.exit(1)
+    except CotuneError as error:
+        _say(f"error: {error}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        _say("stopped; `cotune resume DIR` goes on from the last boundary")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone; there is nobody to tell
+        sys.exit(1)

@@ -1,0 +1,98 @@
+"""Outputs and figures of lanes on rows they do not train on."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from cotune.engine.bank import Variant
+from cotune.engine.lanes import Lane
+from cotune.engine.metrics import METRICS
+from cotune.engine.step import real_widths, segments
+from cotune.nets.context import Context
+from cotune.nets.layout import ALIGN, Layout
+
+ROWS = 256
+"""Rows a matrix product: a function of the rows alone, since the count of rows can change the rounding."""
+
+OUTPUTS = 1 << 24
+"""Numbers of output held at once; lanes beyond it wait."""
+
+
+def outputs(
+    lanes: Sequence[Lane],
+    weights: Tensor,
+    statistics: Tensor,
+    layouts: tuple[Layout, Layout],
+    numeric: Tensor,
+    codes: Tensor,
+) -> Tensor:
+    """Logits of every lane on the same rows.
+
+    Args:
+        lanes: k lanes of one structure, in the order of the rows of `weights` and `statistics`.
+        numeric, codes: row feature, row column.
+
+    Returns:
+        k row output, float32.
+    """
+    network = lanes[0].structure.network
+    views, moments = layouts[0].views(weights), layouts[1].views(statistics)
+    context = Context(False, segments([lane.activation for lane in lanes]), real_widths(lanes))
+    count = len(numeric)
+    chunk = min(ROWS, -(-count // ALIGN) * ALIGN)
+    parts = []
+    with torch.no_grad():
+        for start in range(0, count, chunk):
+            rows = torch.arange(start, start + chunk).clamp(
+                max=count - 1
+            )  # the last chunk repeats the last row
+            x = numeric.index_select(0, rows).expand(len(lanes), -1, -1)
+            c = codes.index_select(0, rows).expand(len(lanes), -1, -1)
+            parts.append(network.forward(views, moments, x, c, context))
+    return torch.cat(parts, dim=1)[:, :count]
+
+
+def predictions(logits: Tensor, variant: Variant, *, classification: bool) -> Tensor:
+    """Log-probabilities [lane row class], or values in the target's own units [lane row]."""
+    if classification:
+        return F.log_softmax(logits, dim=-1)
+    return logits[..., 0].double() * variant.scale + variant.mean
+
+
+def truth(variant: Variant, rows: Tensor, *, classification: bool) -> Tensor:
+    """True classes, or values in the target's own units [row]."""
+    y = variant.target[rows]
+    return y if classification else y.double() * variant.scale + variant.mean
+
+
+def figures(
+    lanes: Sequence[Lane], weights: Tensor, statistics: Tensor, layouts: tuple[Layout, Layout], metric: str
+) -> dict[str, Tensor]:
+    """The metric and the loss of every lane on its own validation rows, float64 [lane] each."""
+    loss = "log_loss" if METRICS[metric].classification else "mse"
+    found = {name: torch.full((len(lanes),), torch.nan, dtype=torch.float64) for name in (metric, "loss")}
+    for places in _same_rows(lanes):
+        first = lanes[places[0]]
+        variant, rows = first.variant, first.validation
+        numeric, codes = variant.numeric[rows], variant.codes[rows]
+        classification = METRICS[metric].classification
+        y = truth(variant, rows, classification=classification)
+        most = max(1, OUTPUTS // (len(rows) * first.structure.network.head))
+        for start in range(0, len(places), most):
+            some = places[start : start + most]
+            index = torch.tensor(some)
+            group = [lanes[place] for place in some]
+            logits = outputs(group, weights[index], statistics[index], layouts, numeric, codes)
+            f = predictions(logits, variant, classification=classification)
+            found[metric][index] = METRICS[metric].compute(f, y)
+            found["loss"][index] = METRICS[loss].compute(f, y) / (1.0 if classification else variant.scale**2)
+    return found
+
+
+def _same_rows(lanes: Sequence[Lane]) -> list[list[int]]:
+    groups: dict[tuple[int, int], list[int]] = {}
+    for place, lane in enumerate(lanes):
+        groups.setdefault((id(lane.variant), id(lane.validation)), []).append(place)
+    return list(groups.values())

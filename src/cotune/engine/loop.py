@@ -1,0 +1,131 @@
+"""The engine: several populations that train in turn, one epoch each, and the lanes that come and go between."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from cotune.engine.bank import Stack
+from cotune.engine.lanes import Lane, Structure
+from cotune.engine.memory import SHARE, free_bytes, held_bytes, step_bytes
+from cotune.engine.population import Halt, Outcome, Population, never
+from cotune.types import LaneId
+
+CACHE_BYTES = 48 << 20
+"""On a CPU lanes step together in chunks whose weights, gradients and optimizer memory take about so much: more
+lanes share the cost of launching kernels, but too many push each other out of the cache."""
+
+MOST_LANES = 64
+"""Lanes in training at once unless the recipe says otherwise: enough to fill the vector units of a few cores."""
+
+
+@dataclass(frozen=True, eq=False)
+class LaneWeights:
+    """A lane's best network.
+
+    Args:
+        lane: which lane it was.
+        weights, statistics: rows in the layouts of its structure.
+        score: validation figure they reached.
+    """
+
+    lane: Lane
+    weights: torch.Tensor
+    statistics: torch.Tensor
+    score: float
+
+
+class Engine:
+    """Trains lanes. Populations take turns in the order in which they were formed.
+
+    Args:
+        metric: name of the figure that decides a lane's best epoch.
+    """
+
+    def __init__(self, *, metric: str) -> None:
+        self._metric = metric
+        self._stacks: dict[tuple[int, tuple[int, ...]], Stack] = {}
+        self.populations: list[Population] = []
+        """In turn: the first trains next."""
+        self.chunks: dict[str, int] = {}
+        """Chunk sizes that memory forced, by structure; worth remembering."""
+
+    @property
+    def lanes(self) -> int:
+        """Lanes in training."""
+        return sum(len(population.lanes) for population in self.populations)
+
+    def join(self, lanes: Sequence[Lane]) -> None:
+        """Let lanes in, each into the population of its structure."""
+        for structure in dict.fromkeys(lane.structure for lane in lanes):
+            group = [lane for lane in lanes if lane.structure == structure]
+            self.population(structure, len(group[0].train)).join(group)
+
+    def population(self, structure: Structure, rows: int) -> Population:
+        """The population of a structure; formed at the end of the turn order where there is none."""
+        for population in self.populations:
+            if population.structure == structure:
+                return population
+        network = structure.network
+        stack = self._stacks.setdefault((network.features, network.cardinalities), Stack())
+        chunk = self.chunks.get(repr(structure)) or chunk_size(structure, rows)
+        population = Population(structure, stack, metric=self._metric, chunk=chunk)
+        self.populations.append(population)
+        return population
+
+    def leave(self, ids: Iterable[LaneId]) -> None:
+        """Let lanes go; a population without lanes is dissolved."""
+        gone = set(ids)
+        for population in self.populations:
+            population.leave(gone)
+        self.populations = [population for population in self.populations if population.lanes]
+
+    def train_epoch(self, *, halt: Halt = never) -> Outcome:
+        """Train the next population for one epoch; it then goes to the end of the turn order.
+
+        Args:
+            halt: asked before every step; `True` ends the epoch at once.
+
+        Raises:
+            Halted: `halt` said so.
+        """
+        population = self.populations[0]
+        before = population.chunk
+        outcome = population.train_epoch(halt=halt)
+        if population.chunk != before:
+            self.chunks[repr(population.structure)] = population.chunk
+        self.populations = [*self.populations[1:], population]
+        return outcome
+
+    def best(self, trial: int) -> list[LaneWeights]:
+        """The best weights so far of a trial's lanes in training; lanes never evaluated are left out."""
+        found = []
+        for population in self.populations:
+            for i, lane in enumerate(population.lanes):
+                score = float(population.state.best[i])
+                if lane.id.trial == trial and score == score:
+                    state = population.state
+                    found.append(
+                        LaneWeights(
+                            lane, state.best_weights[i].clone(), state.best_statistics[i].clone(), score
+                        )
+                    )
+        return sorted(found, key=lambda item: item.lane.id)
+
+
+def chunk_size(structure: Structure, rows: int) -> int:
+    """Lanes that step together: what the cache holds, and what memory holds.
+
+    Args:
+        rows: training rows of a lane.
+    """
+    weights = held_bytes(structure) // 4
+    by_cache = max(4, CACHE_BYTES // (5 * weights))
+    by_memory = int(free_bytes() * SHARE) // (step_bytes(structure, rows) + held_bytes(structure))
+    return max(1, min(by_cache, by_memory))
+
+
+def slots(structure: Structure, rows: int) -> int:
+    """Lanes in training at once when the recipe leaves it open."""
+    lane = held_bytes(structure) + 8 * rows
+    return max(1, min(MOST_LANES, int(free_bytes() * SHARE) // max(lane, 1)))

@@ -1,0 +1,124 @@
+"""An engine in a file and back, bit for bit: weights, optimizer memory, counters, turn order, kept leaders.
+
+Lanes are named, not described: whoever restores rebuilds each lane's settings from its trial. Randomness needs no
+saving, since every draw is a hash of a lane's seed and counters. Files carry a checksum of every tensor, so that a
+damaged one is told from a whole one; `newest` falls back to the generation before.
+"""
+
+import json
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from cotune.engine.lanes import Lane
+from cotune.engine.loop import Engine, LaneWeights
+from cotune.engine.state import State
+from cotune.errors import StudyCorrupt
+from cotune.types import LaneId
+
+GENERATIONS = 2
+"""Good files kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What a file holds: the boundary it was taken at, tensors by name, and the plan to put them back."""
+
+    boundary: int
+    tensors: Mapping[str, Tensor]
+    plan: Mapping[str, Any]
+
+
+def take(engine: Engine, leaders: Sequence[LaneWeights], *, boundary: int) -> Snapshot:
+    """The engine and the kept leaders as they are now; tensors are shared, not copied."""
+    tensors: dict[str, Tensor] = {}
+    populations = []
+    for p, population in enumerate(engine.populations):
+        for name, tensor in population.state.tensors().items():
+            tensors[f"population{p}.{name}"] = tensor
+        populations.append({"lanes": [[lane.id.trial, lane.id.index] for lane in population.lanes]})
+    kept = []
+    for i, leader in enumerate(leaders):
+        tensors[f"leader{i}.weights"] = leader.weights
+        tensors[f"leader{i}.statistics"] = leader.statistics
+        kept.append({"lane": [leader.lane.id.trial, leader.lane.id.index], "score": leader.score})
+    return Snapshot(boundary, tensors, {"populations": populations, "leaders": kept, "chunks": engine.chunks})
+
+
+def restore(snapshot: Snapshot, engine: Engine, lane_of: Callable[[LaneId], Lane]) -> list[LaneWeights]:
+    """Fill a fresh engine from a snapshot; returns the kept leaders.
+
+    Args:
+        lane_of: the lane of a name, as it was described when it first joined.
+    """
+    engine.chunks.update(snapshot.plan["chunks"])
+    for p, saved in enumerate(snapshot.plan["populations"]):
+        lanes = [lane_of(LaneId(*pair)) for pair in saved["lanes"]]
+        state = State(
+            **{name: snapshot.tensors[f"population{p}.{name}"].clone() for name in State.__annotations__}
+        )
+        engine.population(lanes[0].structure, len(lanes[0].train)).restore(lanes, state)
+    return [
+        LaneWeights(
+            lane_of(LaneId(*saved["lane"])),
+            snapshot.tensors[f"leader{i}.weights"],
+            snapshot.tensors[f"leader{i}.statistics"],
+            saved["score"],
+        )
+        for i, saved in enumerate(snapshot.plan["leaders"])
+    ]
+
+
+def write(snapshot: Snapshot, path: Path) -> None:
+    """Write a snapshot to `path`; the caller sees to atomicity."""
+    sums = {name: _checksum(tensor) for name, tensor in snapshot.tensors.items()}
+    text = json.dumps({"boundary": snapshot.boundary, "plan": snapshot.plan, "sums": sums}, sort_keys=True)
+    metadata = {"cotune": text, "cotune_sum": str(zlib.crc32(text.encode()))}
+    save_file({name: tensor.contiguous() for name, tensor in snapshot.tensors.items()}, path, metadata)
+
+
+def read(path: Path) -> Snapshot:
+    """The snapshot in a file.
+
+    Raises:
+        StudyCorrupt: the file is damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as handle:
+            metadata = handle.metadata() or {}
+            text = metadata["cotune"]
+            if zlib.crc32(text.encode()) != int(metadata["cotune_sum"]):
+                raise ValueError("its description does not match its checksum")
+            about = json.loads(text)
+            tensors = {name: handle.get_tensor(name) for name in about["sums"]}
+        for name, tensor in tensors.items():
+            if _checksum(tensor) != about["sums"][name]:
+                raise ValueError(f"tensor {name} does not match its checksum")
+        return Snapshot(about["boundary"], tensors, about["plan"])
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise StudyCorrupt(
+            f"{path} is damaged ({error}); an older snapshot, or the start, is used instead"
+        ) from None
+
+
+def newest(directory: Path, *, last: int) -> Snapshot | None:
+    """The newest whole snapshot of at most boundary `last`; `None` when there is none."""
+    for path in sorted(directory.glob("*.safetensors"), reverse=True):
+        try:
+            snapshot = read(path)
+        except StudyCorrupt:
+            continue
+        if snapshot.boundary <= last:
+            return snapshot
+    return None
+
+
+def _checksum(tensor: Tensor) -> int:
+    return zlib.crc32(tensor.detach().contiguous().view(torch.uint8).numpy().data) if tensor.numel() else 0

@@ -1,0 +1,74 @@
+"""The numbers of a population: one row a lane in every tensor, so that lanes join, leave and are saved by rows."""
+
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Rows of lanes. A value: joining and leaving make new ones; training writes into the tensors.
+
+    Args:
+        weights: lane weight.
+        statistics: running statistics, lane statistic.
+        memory: of the optimizers, lane slot weight.
+        best_weights, best_statistics: as they were at the lane's best epoch.
+        best: validation figure at that epoch, float64 [lane]; NaN before the first.
+        epoch, step: the lane's own counters, int64 [lane].
+    """
+
+    weights: Tensor
+    statistics: Tensor
+    memory: Tensor
+    best_weights: Tensor
+    best_statistics: Tensor
+    best: Tensor
+    epoch: Tensor
+    step: Tensor
+
+    @property
+    def lanes(self) -> int:
+        """Count of rows."""
+        return self.weights.shape[0]
+
+    @classmethod
+    def fresh(cls, weights: Tensor, statistics: Tensor, slots: int) -> "State":
+        """Lanes that have not trained yet."""
+        lanes = weights.shape[0]
+        zeros = torch.zeros(lanes, dtype=torch.int64)
+        return cls(
+            weights=weights,
+            statistics=statistics,
+            memory=torch.zeros(lanes, slots, weights.shape[1]),
+            best_weights=weights.clone(),
+            best_statistics=statistics.clone(),
+            best=torch.full((lanes,), torch.nan, dtype=torch.float64),
+            epoch=zeros,
+            step=zeros.clone(),
+        )
+
+    def take(self, rows: list[int]) -> "State":
+        """A copy of these rows, in this order."""
+        index = torch.tensor(rows, dtype=torch.int64)
+        return State(**{f.name: getattr(self, f.name).index_select(0, index) for f in fields(self)})
+
+    def join(self, other: "State") -> "State":
+        """Rows of both, own first; optimizer memory grows to the larger number of slots."""
+        slots = max(self.memory.shape[1], other.memory.shape[1])
+        pair = [part.with_slots(slots) for part in (self, other)]
+        return State(**{f.name: torch.cat([getattr(p, f.name) for p in pair]) for f in fields(self)})
+
+    def with_slots(self, slots: int) -> "State":
+        """The same lanes with room for `slots` optimizer slots."""
+        lanes, have, size = self.memory.shape
+        if have == slots:
+            return self
+        memory = torch.zeros(lanes, slots, size)
+        memory[:, :have] = self.memory
+        return replace(self, memory=memory)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """By name, for a snapshot."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}

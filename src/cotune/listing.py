@@ -1,0 +1,184 @@
+"""What the command line prints about a study."""
+
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cotune.errors import ModelError, RecipeError
+from cotune.product import Model
+from cotune.records import StudyView
+from cotune.records.files import replacing
+from cotune.types import TrialResult
+
+
+def print_leaderboard(rows: Sequence[Mapping[str, Any]], *, total: int) -> None:
+    """A table: rank, trial, status, score, epochs, and each searched parameter."""
+    if not rows:
+        print("no trial has started yet")
+        return
+    names = list(dict.fromkeys(name for row in rows for name in row["params"]))
+    header = ["rank", "trial", "status", str(rows[0]["metric"]), "epochs", *names]
+    lines = [
+        [str(row["rank"]), str(row["trial"]), row["status"], _number(row["score"]), str(row["epochs"])]
+        + [_number(row["params"].get(name)) for name in names]
+        for row in rows
+    ]
+    _print_table(header, lines)
+    if total > len(rows):
+        print(f"… and {total - len(rows)} more (--top 0 prints all)")
+
+
+def print_summary(view: StudyView) -> None:
+    """What `cotune show` says."""
+    summary = view.summary()
+    best, counts = summary["best"], summary["trials"]
+    print(
+        f"{view.meta['name']}: {summary['task']} of {view.meta['target']}, {summary['direction']} {summary['metric']}"
+    )
+    if best is None:
+        print("best      none yet")
+    else:
+        test = "not tested yet" if best["test_score"] is None else f"test {_number(best['test_score'])}"
+        print(f"best      trial {best['trial']}: validation {_number(best['score'])}, {test}")
+    print("trials    " + ", ".join(f"{count} {word}" for word, count in counts.items()))
+    used = summary["capacity_used"]
+    capacity = "" if used is None else f", {used:.0%} of the capacity used"
+    print(f"work      {summary['lane_steps']:,} lane-steps in {summary['seconds']:.1f} s{capacity}")
+    print(f"ended     {view.meta.get('finished') or 'not yet: `cotune resume` goes on'}")
+
+
+def print_conclusion(view: StudyView, path: Path, report: Path) -> None:
+    """The last lines of a run."""
+    print_summary(view)
+    print(f"report    {report}")
+    print(f"use       cotune predict {path} NEW.csv -o predictions.csv")
+
+
+def explain_trial(view: StudyView, number: int) -> dict[str, Any]:
+    """What one trial was and how it went, against the others.
+
+    Raises:
+        RecipeError: there is no such trial.
+    """
+    found = next((trial for trial in view.trials if trial.number == number), None)
+    if found is None:
+        count = len(view.trials)
+        known = f"trials 0 to {count - 1}" if count else "no trial yet"
+        raise RecipeError(
+            f"there is no trial {number}: the study has {known} (`cotune leaderboard` lists them)"
+        )
+    ranked = [trial.number for trial in view.ranked()]
+    return {
+        "trial": number,
+        "rank": ranked.index(number) + 1,
+        "of": len(ranked),
+        "status": found.status.value,
+        "reason": found.reason,
+        "score": found.score,
+        "metric": view.metric,
+        "params": dict(found.params),
+        "fixed": _fixed(view, found),
+        "epochs": found.epochs,
+        "seconds": round(found.seconds, 3),
+        "lanes": len({record.lane for record in view.records.get(number, ())}),
+        "best_epoch": _best_epoch(view, found),
+        "curve": [{"epoch": e, "train_loss": loss, view.metric: figure} for e, loss, figure in found.curve],
+        "peers": _peers(view, found),
+    }
+
+
+def _fixed(view: StudyView, trial: TrialResult) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for section in ("prepare", "network", "training"):
+        settings = view.meta["resolved"][section]
+        found |= {
+            k: v for k, v in settings.items() if k not in trial.params and not isinstance(v, list | dict)
+        }
+    return found
+
+
+def _best_epoch(view: StudyView, trial: TrialResult) -> int | None:
+    if not trial.curve:
+        return None
+    choose = max if view.maximize else min
+    return choose(trial.curve, key=lambda point: point[2])[0]
+
+
+def _peers(view: StudyView, trial: TrialResult) -> dict[str, Any]:
+    """Where the trial stood among those that reached its last epoch, and each parameter's median among the best."""
+    epoch = trial.epochs
+    figures = [figure for t in view.trials for e, _, figure in t.curve if e == epoch]
+    leaders = [t for t in view.ranked() if t.score is not None][:10]
+    medians: dict[str, Any] = {}
+    for name, value in trial.params.items():
+        values = [t.params[name] for t in leaders if name in t.params]
+        numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+        if isinstance(value, int | float) and not isinstance(value, bool) and numbers:
+            medians[name] = statistics.median(numbers)
+        elif values:
+            medians[name] = statistics.mode(values)
+    return {
+        "epoch": epoch,
+        "reached_it": len(figures),
+        "median": statistics.median(figures) if figures else None,
+        "leaders_have": medians,
+    }
+
+
+def print_explanation(facts: Mapping[str, Any]) -> None:
+    """What `cotune explain` says."""
+    print(f"trial {facts['trial']}: {facts['status']} ({facts['reason'] or 'in training'})")
+    print(
+        f"{facts['metric']} {_number(facts['score'])}, rank {facts['rank']} of {facts['of']}, "
+        f"best at epoch {facts['best_epoch'] or '–'} of {facts['epochs']}, {facts['seconds']:.1f} s"
+    )
+    peers = facts["peers"]
+    if peers["median"] is not None:
+        print(
+            f"of {peers['reached_it']} trials that reached epoch {peers['epoch']}, "
+            f"the median had {_number(peers['median'])}"
+        )
+    lines = [
+        [name, _number(value), _number(peers["leaders_have"].get(name))]
+        for name, value in facts["params"].items()
+    ]
+    if lines:
+        print()
+        _print_table(["parameter", "this trial", "typical of the 10 best"], lines)
+    fixed = ", ".join(f"{name}={_number(value)}" for name, value in facts["fixed"].items())
+    print(f"\nthe same for all trials: {fixed}")
+
+
+def write_predictions(model: Model, data: Path, output: Path | None) -> None:
+    """Predict `data` to `output` (CSV, or Parquet by its suffix) or to standard output.
+
+    Raises:
+        ModelError: `output` cannot be written.
+    """
+    table = model.table(data)
+    if output is None:
+        sys.stdout.write(table.write_csv())
+        return
+    try:
+        with replacing(output) as partial:
+            if output.suffix == ".parquet":
+                table.write_parquet(partial)
+            else:
+                table.write_csv(partial)
+    except OSError as error:
+        raise ModelError(f"cannot write {output} ({error.strerror}); choose another -o") from None
+    print(f"{table.height} predictions → {output}", file=sys.stderr)
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def _print_table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[i]) for row in [header, *lines]) for i in range(len(header))]
+    for row in [header, *lines]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,1 @@
+"""Architectures, made of layers that carry a lane axis."""

@@ -1,0 +1,52 @@
+"""What a forward pass needs beside weights and rows: the mode, and what differs from lane to lane."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from cotune.nets.activations import ACTIVATIONS
+from cotune.nets.layers import in_use
+
+Segment = tuple[str, int, int]
+"""A name and the contiguous lanes [start, stop) it holds for."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """One forward pass over `lanes` lanes.
+
+    Args:
+        training: whether dropout acts and batch statistics are used.
+        activations: segments of lanes by activation; together they cover all lanes.
+        real: units in use per lane [lane] when some lanes are narrower than the population, else `None`.
+        dropout: (x, layer) → x with units dropped; identity when `None`.
+        watch: called with (layer name, output) after every layer; for diagnosis.
+    """
+
+    training: bool
+    activations: tuple[Segment, ...]
+    real: Tensor | None = None
+    dropout: Callable[[Tensor, int], Tensor] | None = None
+    watch: Callable[[str, Tensor], None] | None = None
+
+    def activate(self, x: Tensor) -> Tensor:
+        """Each lane's own activation on x [lane batch unit]."""
+        if len(self.activations) == 1:
+            return ACTIVATIONS[self.activations[0][0]](x)
+        return torch.cat([ACTIVATIONS[name](x[start:stop]) for name, start, stop in self.activations])
+
+    def drop(self, x: Tensor, layer: int) -> Tensor:
+        """Dropout, where the context has it."""
+        return self.dropout(x, layer) if self.dropout is not None and self.training else x
+
+    def mask(self, x: Tensor) -> Tensor:
+        """Zero the units beyond each lane's own width. Times 1.0 is exact, so wide lanes are untouched."""
+        return x if self.real is None else x * in_use(self.real, x.shape[-1]).to(x.dtype)
+
+    def seen(self, layer: str, x: Tensor) -> Tensor:
+        """Show a layer's output to the watcher; returns it."""
+        if self.watch is not None:
+            self.watch(layer, x)
+        return x

@@ -1,0 +1,59 @@
+"""First weights of one lane, drawn from the lane's own seed at the lane's own width.
+
+A lane of width 48 that trains inside a population of width 64 gets the weights it would get alone: numbers are
+drawn in the true shape and set into the corner of the padded one, whose rest stays zero.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from cotune.nets.layout import Layout, Weight
+from cotune.nets.mlp import MLP
+
+GAINS: dict[str, Callable[[int, int], float]] = {
+    "he": lambda fan_in, _: 2.0 / fan_in,
+    "glorot": lambda fan_in, fan_out: 2.0 / (fan_in + fan_out),
+    "lecun": lambda fan_in, _: 1.0 / fan_in,
+}
+"""Variance of the weights by initialiser.
+
+Sources: He et al., ICCV 2015, eq. 10; Glorot & Bengio, AISTATS 2010, eq. 16; LeCun et al., Efficient BackProp, 1998.
+"""
+
+
+def initialise(network: MLP, layout: Layout, *, width: int, init: str, seed: int) -> Tensor:
+    """One row of weights [layout.size].
+
+    Args:
+        network: the padded shape.
+        layout: of its weights, or of its statistics.
+        width: the lane's own hidden width, at most `network.width`.
+        init: name of the initialiser, see `GAINS`.
+        seed: the lane's own, in [0, 2⁶³).
+    """
+    row = torch.zeros(1, layout.size)
+    generator = torch.Generator().manual_seed(seed)
+    views = layout.views(row)
+    for weight in sorted(layout.weights, key=lambda w: w.name):
+        real = network.real_shape(weight, width)
+        corner = views[weight.name][0][tuple(slice(n) for n in real)]
+        corner.copy_(_draw(weight, real, init, generator))
+    return row[0]
+
+
+def _draw(weight: Weight, shape: tuple[int, ...], init: str, generator: torch.Generator) -> Tensor:
+    match weight.init:
+        case "zeros":
+            return torch.zeros(shape)
+        case "ones":
+            return torch.ones(shape)
+        case "normal":
+            return torch.randn(shape, generator=generator) / math.sqrt(shape[-1])
+        case "fan":
+            # The head feeds no activation: half of He's variance keeps first logits near unit size.
+            variance = GAINS["lecun" if weight.name.startswith("head") else init](*shape)
+            return torch.randn(shape, generator=generator) * math.sqrt(variance)
+    raise AssertionError(weight.init)

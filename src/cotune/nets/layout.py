@@ -1,0 +1,81 @@
+"""Where each weight of a network lies in one flat row of numbers.
+
+| symbol | meaning                                     | shape        |
+|--------|---------------------------------------------|--------------|
+| flat   | all weights of all lanes, one row a lane    | lane weight  |
+| view   | one layer's weights inside `flat`, no copy  | lane *shape  |
+
+Optimizers, snapshots and clones work on whole rows; layers work on views.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+ALIGN = 32
+"""Rows and views start at multiples of this many floats.
+
+Elementwise kernels treat the last few numbers of a tensor with scalar instructions whose rounding may differ from
+the vector ones. With every row a multiple of two vectors, no number's treatment depends on its neighbours."""
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One named weight (or running statistic) of a network.
+
+    Args:
+        name: dotted, as in a state dict.
+        shape: without the lane axis, as stored (padded).
+        init: "fan" (random, variance by the chosen initialiser), "normal", "zeros" or "ones".
+        decay: whether weight decay and L1 act on it (matrices yes; biases and norms no).
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    init: str = "zeros"
+    decay: bool = False
+
+    @property
+    def size(self) -> int:
+        """Count of numbers."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The weights of a network in one row, those that decay first."""
+
+    weights: tuple[Weight, ...]
+    offsets: dict[str, int] = field(hash=False)
+    size: int
+    decayed: int
+    """The first so many numbers of a row are under weight decay."""
+
+    @classmethod
+    def of(cls, weights: Iterable[Weight]) -> "Layout":
+        """Lay out `weights`, each start aligned."""
+        ordered = sorted(weights, key=lambda w: not w.decay)
+        offsets: dict[str, int] = {}
+        position = decayed = 0
+        for weight in ordered:
+            offsets[weight.name] = position
+            position += -(-weight.size // ALIGN) * ALIGN
+            if weight.decay:
+                decayed = position
+        return cls(tuple(ordered), offsets, position, decayed)
+
+    def views(self, flat: Tensor) -> dict[str, Tensor]:
+        """Each weight as a view of `flat` [lane, size] → [lane, *shape]."""
+        return {w.name: self.view(flat, w) for w in self.weights}
+
+    def view(self, flat: Tensor, weight: Weight) -> Tensor:
+        """One weight as a view of `flat` [lane, size] → [lane, *shape]."""
+        start = self.offsets[weight.name]
+        # as_strided, because view() refuses a lane axis of length one over a padded row in older releases
+        strides = [math.prod(weight.shape[i + 1 :]) for i in range(len(weight.shape))]
+        return torch.as_strided(
+            flat, (flat.shape[0], *weight.shape), (flat.stride(0), *strides), flat.storage_offset() + start
+        )

@@ -1,0 +1,144 @@
+"""The multi-layer perceptron, with embeddings, normalisation, dropout and residual connections.
+
+| symbol  | meaning                                  | shape              |
+|---------|------------------------------------------|--------------------|
+| numeric | numeric features                         | lane batch feature |
+| codes   | categories, as positions in one table    | lane batch column  |
+| h       | hidden units                             | lane batch unit    |
+
+h₀ = [numeric, embed(codes)];  hᵢ = (hᵢ₋₁ +) drop(activate(norm(hᵢ₋₁ Wᵢ + bᵢ)));  logits = h W + b.
+The part in brackets is the residual connection (He et al. 2016), from the second hidden layer on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from cotune.nets.context import Context
+from cotune.nets.layers import batch_norm, embed, layer_norm, linear
+from cotune.nets.layout import Weight
+
+HEAD_MULTIPLE = 8
+"""Heads are padded: matrix kernels are slow, and round differently, for a single output column."""
+
+
+@dataclass(frozen=True)
+class MLP:
+    """The shape of a multi-layer perceptron; hashable, so that lanes can be grouped by it.
+
+    Args:
+        features: numeric inputs.
+        cardinalities: entries of each embedded column (code 0 is "unseen").
+        embedding_width: units of each embedding.
+        width: units of each hidden layer.
+        depth: hidden layers; 0 is a linear model.
+        norm: "none", "batch" or "layer".
+        residual: whether hidden layers add to their input.
+        outputs: logits.
+    """
+
+    features: int
+    cardinalities: tuple[int, ...]
+    embedding_width: int
+    width: int
+    depth: int
+    norm: str
+    residual: bool
+    outputs: int
+
+    @property
+    def inputs(self) -> int:
+        """Units that enter the first layer."""
+        return self.features + len(self.cardinalities) * self.embedding_width
+
+    @property
+    def head(self) -> int:
+        """Output columns with padding."""
+        return -(-self.outputs // HEAD_MULTIPLE) * HEAD_MULTIPLE
+
+    def weights(self) -> tuple[Weight, ...]:
+        """Learned weights in order of use."""
+        found = []
+        if self.cardinalities:
+            found.append(
+                Weight("embedding", (sum(self.cardinalities), self.embedding_width), "normal", decay=True)
+            )
+        inputs = self.inputs
+        for layer in range(self.depth):
+            found.append(Weight(f"hidden{layer}.weight", (inputs, self.width), "fan", decay=True))
+            if (
+                self.norm != "batch"
+            ):  # batch norm subtracts a bias again: its gradient would be rounding noise
+                found.append(Weight(f"hidden{layer}.bias", (self.width,)))
+            if self.norm != "none":
+                found.append(Weight(f"hidden{layer}.norm.weight", (self.width,), "ones"))
+                found.append(Weight(f"hidden{layer}.norm.bias", (self.width,)))
+            inputs = self.width
+        found.append(Weight("head.weight", (inputs, self.head), "fan", decay=True))
+        found.append(Weight("head.bias", (self.head,)))
+        return tuple(found)
+
+    def statistics(self) -> tuple[Weight, ...]:
+        """Running statistics, not learned."""
+        if self.norm != "batch":
+            return ()
+        return tuple(
+            Weight(f"hidden{layer}.norm.{name}", (self.width,), init)
+            for layer in range(self.depth)
+            for name, init in (("mean", "zeros"), ("variance", "ones"))
+        )
+
+    def real_shape(self, weight: Weight, width: int) -> tuple[int, ...]:
+        """The part of a weight that a network of hidden width `width` uses."""
+        if weight.name == "embedding":
+            return weight.shape
+        if weight.name.startswith("head."):
+            rows = (width if self.depth else self.inputs,) if len(weight.shape) == 2 else ()
+            return (*rows, self.outputs)
+        rows = (
+            ((self.inputs if weight.name.startswith("hidden0.") else width),)
+            if len(weight.shape) == 2
+            else ()
+        )
+        return (*rows, width)
+
+    def forward(
+        self,
+        weights: Mapping[str, Tensor],
+        statistics: Mapping[str, Tensor],
+        numeric: Tensor,
+        codes: Tensor,
+        context: Context,
+    ) -> Tensor:
+        """Logits [lane batch outputs]."""
+        h = numeric
+        if self.cardinalities:
+            starts = torch.tensor([0, *self.cardinalities[:-1]], device=codes.device).cumsum(0)
+            embedded = context.seen("embedding", embed(weights["embedding"], codes + starts))
+            h = torch.cat([numeric, embedded], dim=-1)
+        for layer in range(self.depth):
+            name = f"hidden{layer}"
+            z = linear(h, weights[f"{name}.weight"], weights.get(f"{name}.bias"))
+            z = self._normalise(z, name, weights, statistics, context)
+            z = context.drop(context.mask(context.activate(z)), layer)
+            h = context.seen(name, h + z if self.residual and layer else z)
+        logits = linear(h, weights["head.weight"], weights["head.bias"])
+        return context.seen("head", logits[..., : self.outputs])
+
+    def _normalise(
+        self,
+        z: Tensor,
+        name: str,
+        weights: Mapping[str, Tensor],
+        statistics: Mapping[str, Tensor],
+        context: Context,
+    ) -> Tensor:
+        if self.norm == "none":
+            return z
+        scale, shift = weights[f"{name}.norm.weight"], weights[f"{name}.norm.bias"]
+        if self.norm == "layer":
+            return layer_norm(z, scale, shift, context.real)
+        mean, variance = statistics[f"{name}.norm.mean"], statistics[f"{name}.norm.variance"]
+        return batch_norm(z, scale, shift, mean, variance, training=context.training)

@@ -1,0 +1,166 @@
+"""The fitted model: the networks of the best trial's folds and seeds, averaged; saved without pickle."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from cotune.data import read_frame
+from cotune.engine.metrics import METRICS
+from cotune.errors import ModelError
+from cotune.product.network import Network
+from cotune.records.files import replacing, write_text
+from cotune.types import Task
+
+FORMAT = 1
+WEIGHTS, PIPELINE = "model.safetensors", "pipeline.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Predicts a target from raw rows.
+
+    Args:
+        task, target, classes: what it predicts; `classes` is () for a regression.
+        networks: at least one; their probabilities, or values, are averaged.
+
+    Example:
+        >>> study = cotune.load("runs/adult")                 # doctest: +SKIP
+        >>> study.best.predict("new.csv")                     # doctest: +SKIP
+    """
+
+    task: Task
+    target: str
+    classes: tuple[str, ...]
+    networks: Sequence[Network]
+
+    def predict(self, data: Any) -> NDArray[Any]:
+        """Labels (str) of a classification, or values (float64) of a regression, shape [row].
+
+        Args:
+            data: a path, a polars or pandas frame, or an array, with the columns the study was given.
+
+        Raises:
+            DataError: the rows cannot be read, or a column is missing.
+        """
+        raw = self._raw(data)
+        if self.task.is_classification:
+            labels: NDArray[Any] = np.array(self.classes)[raw.argmax(-1).numpy()]
+            return labels
+        found: NDArray[Any] = raw.numpy()
+        return found
+
+    def predict_proba(self, data: Any) -> NDArray[np.float64]:
+        """Probabilities [row class], columns in the order of `classes`.
+
+        Raises:
+            ModelError: the model is a regression.
+        """
+        if not self.task.is_classification:
+            raise ModelError(f"{self.target} is a number: a regression has no probabilities; use predict")
+        found: NDArray[np.float64] = self._raw(data).exp().numpy()
+        return found
+
+    def table(self, data: Any) -> pl.DataFrame:
+        """What `cotune predict` writes: `prediction`, and `probability_CLASS` for each class."""
+        frame = read_frame(data)
+        columns: dict[str, NDArray[Any]] = {"prediction": self.predict(frame)}
+        if self.task.is_classification:
+            p = self.predict_proba(frame)
+            columns |= {f"probability_{name}": p[:, i] for i, name in enumerate(self.classes)}
+        return pl.DataFrame(columns)
+
+    def figures(self, data: Any, y: NDArray[Any]) -> dict[str, float]:
+        """Every metric that fits the task.
+
+        Args:
+            data: raw rows.
+            y: class indices, or values, shape [row].
+        """
+        raw, truth = self._raw(data).unsqueeze(0), torch.from_numpy(np.asarray(y))
+        return {
+            name: float(metric.compute(raw, truth)[0])
+            for name, metric in METRICS.items()
+            if metric.classification == self.task.is_classification and metric.needs_rows <= len(truth)
+        }
+
+    def _raw(self, data: Any) -> Tensor:
+        """Log-probabilities [row class], or values [row]; float64."""
+        frame = read_frame(data)
+        found = []
+        for network in self.networks:
+            logits = network.logits(frame)
+            if self.task.is_classification:
+                found.append(F.log_softmax(logits, dim=-1).double())
+            else:
+                found.append(
+                    logits[:, 0].double() * network.pipeline.target_scale + network.pipeline.target_mean
+                )
+        stacked = torch.stack(found)
+        if self.task.is_classification:
+            return stacked[0] if len(found) == 1 else stacked.logsumexp(0) - float(np.log(len(found)))
+        return stacked.mean(0)
+
+    @property
+    def size(self) -> int:
+        """Count of weights, all networks together."""
+        return sum(network.size for network in self.networks)
+
+    def save(self, directory: Path) -> None:
+        """Write model.safetensors and pipeline.json; the description is written last and names the weights' sum."""
+        directory.mkdir(parents=True, exist_ok=True)
+        tensors = {
+            f"network{i}.{k}": v for i, net in enumerate(self.networks) for k, v in net.tensors.items()
+        }
+        about = {
+            "format": FORMAT,
+            "task": self.task.value,
+            "target": self.target,
+            "classes": list(self.classes),
+            "networks": [network.to_json() for network in self.networks],
+        }
+        with replacing(directory / WEIGHTS) as partial:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial)
+        write_text(directory / PIPELINE, json.dumps(about, indent=1) + "\n")
+
+    @classmethod
+    def load(cls, directory: Path) -> "Model":
+        """A saved model.
+
+        Raises:
+            ModelError: there is none, or it is damaged, or was written by a later version.
+        """
+        try:
+            about = json.loads((directory / PIPELINE).read_text(encoding="utf-8"))
+            tensors = load_file(directory / WEIGHTS)
+        except FileNotFoundError as error:
+            missing = Path(str(error.filename or directory / WEIGHTS)).name
+            raise ModelError(
+                f"{directory} has no {missing}; `cotune resume` finishes a study and writes it"
+            ) from None
+        except (OSError, ValueError, SafetensorError) as error:
+            raise ModelError(f"the model in {directory} is damaged ({error})") from None
+        try:
+            if about["format"] > FORMAT:
+                law = (
+                    f"the model in {directory} has format {about['format']}, this cotune reads up to {FORMAT}"
+                )
+                raise ModelError(f"{law}; upgrade with `pip install -U cotune`")
+            networks = []
+            for i, tree in enumerate(about["networks"]):
+                prefix = f"network{i}."
+                own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+                networks.append(Network.from_json(tree, own))
+            return cls(Task(about["task"]), about["target"], tuple(about["classes"]), networks)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"the model's description in {directory} is damaged: {error!r}") from None

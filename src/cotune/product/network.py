@@ -1,0 +1,109 @@
+"""One trained network of a model: its shape, its weights, the preparation of its rows."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+import torch
+from torch import Tensor
+
+from cotune.data import Pipeline
+from cotune.errors import ModelError
+from cotune.nets.context import Context
+from cotune.nets.layout import Layout
+from cotune.nets.mlp import MLP
+
+ROWS = 4096
+"""Rows predicted at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A multi-layer perceptron at its true width, with the pipeline that feeds it.
+
+    Args:
+        shape: of the network, unpadded but for the head.
+        activation: name.
+        tensors: weights and running statistics by name, without a lane axis; head at its true width.
+        pipeline: raw columns to numbers.
+    """
+
+    shape: MLP
+    activation: str
+    tensors: Mapping[str, Tensor]
+    pipeline: Pipeline
+
+    @classmethod
+    def cut(
+        cls, padded: MLP, width: int, activation: str, weights: Tensor, statistics: Tensor, pipeline: Pipeline
+    ) -> "Network":
+        """From a lane's rows of weights and statistics, padding cut off."""
+        tensors = {}
+        for known, row in ((padded.weights(), weights), (padded.statistics(), statistics)):
+            layout = Layout.of(known)
+            views = layout.views(row.unsqueeze(0))
+            for weight in known:
+                corner = tuple(slice(n) for n in padded.real_shape(weight, width))
+                tensors[weight.name] = views[weight.name][0][corner].clone()
+        shape = MLP(**{**asdict(padded), "width": width})
+        return cls(shape, activation, tensors, pipeline)
+
+    @property
+    def size(self) -> int:
+        """Count of weights."""
+        names = {weight.name for weight in self.shape.weights()}
+        return sum(tensor.numel() for name, tensor in self.tensors.items() if name in names)
+
+    def logits(self, frame: pl.DataFrame) -> Tensor:
+        """Raw outputs for raw rows [row output], float32."""
+        features = self.pipeline.transform(frame)
+        numeric, codes = torch.from_numpy(features.numeric), torch.from_numpy(features.codes)
+        weights, statistics = self._padded_head(), {}
+        for weight in self.shape.statistics():
+            statistics[weight.name] = self.tensors[weight.name].unsqueeze(0)
+        context = Context(training=False, activations=((self.activation, 0, 1),))
+        parts = [torch.zeros(0, self.shape.outputs)]
+        with torch.no_grad():
+            for start in range(0, len(numeric), ROWS):
+                x, c = (part[start : start + ROWS].unsqueeze(0) for part in (numeric, codes))
+                parts.append(self.shape.forward(weights, statistics, x, c, context)[0])
+        return torch.cat(parts)
+
+    def _padded_head(self) -> dict[str, Tensor]:
+        found = {}
+        for weight in self.shape.weights():
+            whole = torch.zeros(1, *weight.shape)
+            tensor = self.tensors[weight.name]
+            whole[0][tuple(slice(n) for n in tensor.shape)] = tensor
+            found[weight.name] = whole
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the tensors."""
+        return {
+            "shape": asdict(self.shape),
+            "activation": self.activation,
+            "pipeline": self.pipeline.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, tree: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "Network":
+        """Back from `to_json` and the tensors.
+
+        Raises:
+            ModelError: a part is missing or of the wrong shape.
+        """
+        try:
+            fields = dict(tree["shape"])
+            fields["cardinalities"] = tuple(fields["cardinalities"])
+            shape = MLP(**fields)
+            for weight in (*shape.weights(), *shape.statistics()):
+                found, due = tuple(tensors[weight.name].shape), shape.real_shape(weight, shape.width)
+                if found != due:
+                    raise ModelError(
+                        f"the model's tensor {weight.name} has shape {found}, its description says {due}"
+                    )
+            return cls(shape, str(tree["activation"]), dict(tensors), Pipeline.from_json(tree["pipeline"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"the model's description is damaged: {error!r}") from None

@@ -1,0 +1,96 @@
+"""The directory that one study lives in.
+
+```
+runs/adult/  study.yaml  study.sqlite  leaderboard.csv  report.html  snapshots/  best/  [data.parquet]
+```
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cotune.errors import StudyError, StudyExists, StudyNotFound
+from cotune.records.files import replacing
+
+
+class Directory:
+    """Where a study's files are."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.recipe = path / "study.yaml"
+        self.store = path / "study.sqlite"
+        self.leaderboard = path / "leaderboard.csv"
+        self.report = path / "report.html"
+        self.snapshots = path / "snapshots"
+        self.best = path / "best"
+        self.data = path / "data.parquet"
+        """A copy of data that came from memory, so that the study can be resumed."""
+
+    @classmethod
+    def free(cls, name: str, *, under: Path = Path("runs")) -> "Directory":
+        """The first of runs/NAME, runs/NAME-2, … that is not taken."""
+        number = 1
+        while True:
+            path = under / (name if number == 1 else f"{name}-{number}")
+            if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+                return cls(path)
+            number += 1
+
+    def create(self) -> None:
+        """Make the directory.
+
+        Raises:
+            StudyExists: a study, or something else, is there already.
+            StudyError: it cannot be written.
+        """
+        if self.store.exists():
+            law = f"there is a study in {self.path} already"
+            raise StudyExists(f"{law}; go on with `cotune resume {self.path}`, or choose another --out")
+        try:
+            if self.path.is_dir() and any(self.path.iterdir()):
+                law = f"{self.path} holds other files; a study needs a directory of its own"
+                raise StudyExists(f"{law}: choose another --out")
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.snapshots.mkdir(exist_ok=True)
+            with replacing(self.path / ".writable") as probe:
+                probe.write_text("")
+            (self.path / ".writable").unlink()
+        except OSError as error:
+            raise StudyError(
+                f"cannot write to {self.path} ({error.strerror}); choose another --out"
+            ) from None
+
+    def must_hold_a_study(self) -> None:
+        """Raise `StudyNotFound`, with the studies near by, unless a study is here."""
+        if self.store.is_file():
+            return
+        if not self.path.exists():
+            law = f"there is no directory {self.path}"
+        elif not self.path.is_dir():
+            law = f"{self.path} is a file, not the directory of a study"
+        else:
+            law = f"{self.path} is no study: it has no study.sqlite"
+        parent = self.path.parent
+        near = sorted(p.parent.name for p in parent.glob("*/study.sqlite")) if parent.is_dir() else []
+        raise StudyNotFound(law + (f"; studies in {parent}: {', '.join(near[:8])}" if near else ""))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training the same study; a killed process holds no lock.
+
+        Raises:
+            StudyError: another process is at it.
+        """
+        try:
+            import fcntl
+        except ImportError:  # Windows has no flock; SQLite's own lock still guards the store
+            yield
+            return
+        with (self.path / "lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                law = f"another process is training the study in {self.path}"
+                raise StudyError(f"{law}; wait for it, or stop it") from None
+            yield

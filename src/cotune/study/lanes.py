@@ -1,0 +1,142 @@
+"""From a trial to its lanes: prepared rows, structure and numbers for every fold and seed."""
+
+import json
+from collections.abc import Mapping
+
+import torch
+
+from cotune.data import Dataset, Pipeline, Splits
+from cotune.engine.bank import Variant
+from cotune.engine.lanes import NUMBERS, Lane, Structure, padded_width
+from cotune.engine.rng import seed_of
+from cotune.nets.mlp import MLP
+from cotune.recipe import Recipe
+from cotune.recipe.schema import PrepareSection
+from cotune.space import Space
+from cotune.types import LaneId, Params, Value
+
+PREPARATION = PrepareSection().model_dump()
+"""Preparation settings and what stands in for those that have no meaning in a configuration."""
+
+
+class LaneFactory:
+    """Makes a trial's lanes; the same trial gives the same lanes, whenever it is asked.
+
+    Args:
+        recipe: resolved.
+        space: of the recipe.
+        dataset, splits: the data.
+    """
+
+    def __init__(self, recipe: Recipe, space: Space, dataset: Dataset, splits: Splits) -> None:
+        self._recipe = recipe
+        self._space = space
+        self._dataset = dataset
+        self._splits = splits
+        self._rows = [(torch.from_numpy(f.train), torch.from_numpy(f.validation)) for f in splits.folds]
+        self._pipelines: dict[tuple[int, str], Pipeline] = {}
+        self._variants: dict[tuple[int, str], Variant] = {}
+
+    @property
+    def lanes_per_trial(self) -> int:
+        """Folds × seeds."""
+        return len(self._splits.folds) * self._recipe.search.seeds
+
+    def lanes(self, trial: int, params: Params) -> list[Lane]:
+        """All lanes of a trial."""
+        return [self.lane(LaneId(trial, index), params) for index in range(self.lanes_per_trial)]
+
+    def lane(self, name: LaneId, params: Params) -> Lane:
+        """One lane, by its name."""
+        config = self._space.complete(params)
+        fold = name.index // self._recipe.search.seeds
+        variant = self._variant(fold, config)
+        train, validation = self._rows[fold]
+        # Folds differ by a row or two: the shortest sets the steps, so that they share a population.
+        shortest = (
+            min(len(rows) for rows, _ in self._rows) if self._recipe.split.method != "time" else len(train)
+        )
+        batch = min(_int(config["batch_size"]), shortest)
+        width = _int(config["width"])
+        structure = Structure(
+            network=MLP(
+                features=variant.numeric.shape[1],
+                cardinalities=variant.cardinalities,
+                embedding_width=_int(config.get("embedding_width")) if variant.cardinalities else 0,
+                width=padded_width(width, batch),
+                depth=_int(config["depth"]),
+                norm=str(config["norm"]),
+                residual=bool(config["residual"]),
+                outputs=max(1, len(self._dataset.classes)),
+            ),
+            batch_size=batch,
+            steps=shortest // batch,
+            weighted=variant.class_weights is not None,
+        )
+        epochs = self._recipe.training.epochs
+        assert isinstance(epochs, int)
+        return Lane(
+            id=name,
+            seed=seed_of(self._recipe.search.seed, name.trial, name.index),
+            structure=structure,
+            width=width,
+            activation=str(config["activation"]),
+            optimizer=str(config["optimizer"]),
+            loss=str(config["loss"]),
+            schedule=str(config["schedule"]),
+            init=str(config["init"]),
+            numbers={number: _float(config.get(number, 0.0)) for number in NUMBERS},
+            epochs=epochs,
+            variant=variant,
+            train=train,
+            validation=validation,
+        )
+
+    def pipeline(self, lane: LaneId, params: Params) -> Pipeline:
+        """The fitted preparation that a lane's rows went through."""
+        config = self._space.complete(params)
+        return self._fitted(lane.index // self._recipe.search.seeds, config)
+
+    def _fitted(self, fold: int, config: Mapping[str, Value]) -> Pipeline:
+        settings = _preparation(config)
+        key = (fold, json.dumps(settings, sort_keys=True))
+        if key not in self._pipelines:
+            self._pipelines[key] = Pipeline.fit(self._dataset, self._splits.folds[fold].train, settings)
+        return self._pipelines[key]
+
+    def _variant(self, fold: int, config: Mapping[str, Value]) -> Variant:
+        settings = _preparation(config)
+        key = (fold, json.dumps(settings, sort_keys=True))
+        if key not in self._variants:
+            self._variants[key] = self._prepare(self._fitted(fold, config))
+        return self._variants[key]
+
+    def _prepare(self, pipeline: Pipeline) -> Variant:
+        features = pipeline.transform(self._dataset.frame)
+        y = torch.tensor(self._dataset.y)
+        if not self._dataset.task.is_classification:
+            y = ((y - pipeline.target_mean) / pipeline.target_scale).float()
+        weights = pipeline.class_weights
+        return Variant(
+            numeric=torch.from_numpy(features.numeric),
+            codes=torch.from_numpy(features.codes),
+            target=y,
+            cardinalities=pipeline.cardinalities,
+            class_weights=None if weights is None else torch.tensor(weights, dtype=torch.float32),
+            mean=pipeline.target_mean,
+            scale=pipeline.target_scale,
+        )
+
+
+def _preparation(config: Mapping[str, Value]) -> dict[str, Value]:
+    return {key: config.get(key, default) for key, default in PREPARATION.items()}
+
+
+def _int(value: Value) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def _float(value: Value) -> float:
+    assert isinstance(value, int | float)
+    return float(value)

@@ -1,0 +1,385 @@
+"""The study: ask → join → train an epoch → record → judge → tell → leave, until a limit is met.
+
+Every decision is a function of the stored boundaries, so a study that was killed is rebuilt by showing them to the
+ledger and the sampler again, restoring the newest snapshot, and training on from there. Boundaries that were
+acknowledged after that snapshot are trained again for their weights; their records stand as they were acknowledged.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from cotune.engine import snapshot
+from cotune.engine.lanes import Lane
+from cotune.engine.loop import Engine, LaneWeights, slots
+from cotune.engine.metrics import METRICS
+from cotune.engine.population import Halted, Outcome
+from cotune.errors import TrainingError
+from cotune.recipe import Recipe
+from cotune.records import Boundary, Store
+from cotune.records.files import replacing
+from cotune.search import Limits, Rungs, Sampler, make_sampler
+from cotune.space import Space
+from cotune.study.budget import Pace
+from cotune.study.directory import Directory
+from cotune.study.lanes import LaneFactory
+from cotune.study.ledger import Ledger
+from cotune.types import LaneId, Progress, Status, Trial, TrialResult
+
+LEADERS = 5
+"""Ended trials whose weights are kept."""
+
+SNAPSHOT_SHARE = 0.05
+"""Snapshots may take this fraction of the time; between them a crash costs training again, never results."""
+
+RESERVE = (0.5, 0.02)
+"""Seconds, and fraction of the limit, kept for testing and writing the result."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How training ended: why, and the best trial's lanes (empty when none has a score)."""
+
+    reason: str
+    interrupted: bool
+    winner: TrialResult | None
+    lanes: tuple[LaneWeights, ...]
+
+
+class Study:
+    """A study in training.
+
+    Args:
+        recipe: resolved.
+        space: of the recipe.
+        factory: makes lanes.
+        store: open; its acknowledged boundaries are taken up.
+        directory: for snapshots.
+        lane_epoch: guess of the seconds one lane's epoch takes.
+        show: called with the progress at every boundary.
+        interrupted: asked at every step; `True` ends training cleanly.
+        began: when this sitting began, on `time.monotonic()`'s clock.
+    """
+
+    def __init__(
+        self,
+        *,
+        recipe: Recipe,
+        space: Space,
+        factory: LaneFactory,
+        store: Store,
+        directory: Directory,
+        lane_epoch: float,
+        show: Callable[[Progress], None],
+        interrupted: Callable[[], bool],
+        began: float,
+    ) -> None:
+        search, training = recipe.search, recipe.training
+        assert isinstance(training.epochs, int)
+        self._metric = search.metric
+        self._maximize = METRICS[search.metric].maximize
+        self._epochs = training.epochs
+        self._factory, self._store, self._directory = factory, store, directory
+        self._show, self._interrupted = show, interrupted
+        self._limits = Limits(search.trials, search.time_limit, search.lane_epochs)
+        self._sampler: Sampler = make_sampler(
+            search.strategy, space, maximize=self._maximize, seed=search.seed
+        )
+        rungs = Rungs(
+            epochs=self._epochs, first=search.first_rung, reduction=search.reduction, maximize=self._maximize
+        )
+        self._ledger = Ledger(
+            metric=self._metric,
+            maximize=self._maximize,
+            epochs=self._epochs,
+            rungs=rungs if search.rungs else None,
+            patience=training.patience,
+        )
+        self._engine = Engine(metric=self._metric)
+        self._lanes_at_once = search.lanes
+        self._pace = Pace(lane_epoch)
+        self._elapsed_before = store.elapsed()
+        self._began = began
+        self._acknowledged = store.last_boundary()
+        self._boundary = 0
+        self._trials: dict[int, Trial] = {}
+        self._results: dict[int, TrialResult] = {}
+        self._leaders: list[tuple[TrialResult, list[LaneWeights]]] = []
+        self._lane_epochs = 0
+        self._exhausted = False
+        self._snapshot_due = 0.0
+        self._rebuild()
+
+    # ------------------------------------------------------------------ the loop
+
+    def train(self) -> Ending:
+        """Train until a limit is met, the space is exhausted, or the user interrupts."""
+        while True:
+            reason = self._reason_to_end()
+            known = self._known_boundary()
+            if reason is None:
+                started = known.started if known else self._ask()
+                self._start(started)
+                if not self._engine.lanes:
+                    reason = (
+                        "every configuration of the space has been tried"
+                        if self._exhausted
+                        else "all trials done"
+                    )
+            if known and not known.lane_steps:  # how an earlier sitting ended: nothing was trained
+                self._boundary += 1
+                self._close(known.ended)
+            elif reason is None:
+                began = time.monotonic()
+                try:
+                    outcome = self._engine.train_epoch(halt=self._must_halt)
+                except Halted:
+                    return self._finish(self._reason_to_end() or "time limit", started)
+                self._pace.measured(lanes=max(len(outcome.records), 1), seconds=time.monotonic() - began)
+                self._end_boundary(started, outcome, known)
+            else:
+                return self._finish(reason, ())
+
+    def _ask(self) -> tuple[Trial, ...]:
+        """New trials for the free slots, as far as the limits go."""
+        per_trial = self._factory.lanes_per_trial
+        free = (self._slots() - self._engine.lanes) // per_trial
+        if not self._engine.lanes:
+            free = max(free, 1)  # a trial of more lanes than slots runs all the same
+        left = self._limits.trials_left(len(self._trials))
+        count = free if left is None else min(free, left)
+        if self._limits.lane_epochs is not None:
+            room = self._limits.lane_epochs - self._lane_epochs - self._engine.lanes
+            count = min(count, max(room // per_trial, 0 if self._trials else 1))
+        if self._limits.seconds is not None and self._trials:
+            most = self._pace.most_lanes(epochs=self._epochs, seconds_left=self._seconds_left())
+            count = min(count, (most - self._engine.lanes) // per_trial)
+        if count <= 0 or self._exhausted:
+            return ()
+        number = len(self._trials)
+        found = self._sampler.ask(number, count)
+        self._exhausted = len(found) < count
+        return tuple(Trial(number + i, params) for i, params in enumerate(found))
+
+    def _start(self, trials: tuple[Trial, ...]) -> None:
+        self._take_up(trials)
+        self._engine.join([lane for t in trials for lane in self._factory.lanes(t.number, t.params)])
+
+    def _end_boundary(self, started: tuple[Trial, ...], outcome: Outcome, known: Boundary | None) -> None:
+        self._boundary += 1
+        if known is None:
+            ended = self._ledger.judge(outcome.records, outcome.divergences, outcome.failed)
+            capacity = outcome.steps + self._idle_steps(outcome)
+            boundary = Boundary(
+                self._boundary,
+                self._elapsed(),
+                outcome.steps,
+                capacity,
+                started,
+                outcome.records,
+                tuple(ended),
+            )
+        else:
+            self._ledger.judge(known.records, outcome.divergences, outcome.failed)
+            boundary = known
+        self._lane_epochs += len(boundary.records)
+        self._close(boundary.ended)
+        if known is None:
+            self._store.commit(boundary)
+            self._save_snapshot()
+        self._show(self.progress())
+
+    def _idle_steps(self, outcome: Outcome) -> int:
+        """Steps that free slots could have trained meanwhile, in this population's share of the turns."""
+        free = max(0, self._slots() - self._engine.lanes)
+        lanes = max(1, len(outcome.records) + len(outcome.divergences) + len(outcome.failed))
+        return round(free * outcome.steps / lanes / max(1, len(self._engine.populations)))
+
+    def _close(self, ended: tuple[TrialResult, ...]) -> None:
+        """Take leave of trials that are over; keep the weights of the leaders."""
+        for result in ended:
+            self._ledger.forget(result.number)
+            self._results[result.number] = result
+            self._sampler.tell(result)
+            if result.score is not None and self._leads(result):
+                self._leaders.append((result, self._engine.best(result.number)))
+                self._leaders = sorted(self._leaders, key=lambda pair: self._rank(pair[0]))[:LEADERS]
+        gone = {result.number for result in ended}
+        self._engine.leave([LaneId(n, i) for n in gone for i in range(self._factory.lanes_per_trial)])
+
+    def _leads(self, result: TrialResult) -> bool:
+        return len(self._leaders) < LEADERS or self._rank(result) < self._rank(self._leaders[-1][0])
+
+    def _rank(self, result: TrialResult) -> tuple[float, int]:
+        assert result.score is not None
+        return (-result.score if self._maximize else result.score, result.number)
+
+    # ------------------------------------------------------------------ ending
+
+    def _reason_to_end(self) -> str | None:
+        if self._boundary < self._acknowledged:
+            return "interrupted" if self._interrupted() else None
+        if self._interrupted():
+            return "interrupted"
+        if self._limits.seconds is not None and self._seconds_left() <= 0:
+            return "time limit"
+        if self._limits.lane_epochs is not None and self._engine.lanes:
+            following = len(self._engine.populations[0].lanes)
+            if self._lane_epochs + following > self._limits.lane_epochs and self._lane_epochs:
+                return "epoch limit"
+        return None
+
+    def _must_halt(self) -> bool:
+        if self._interrupted():
+            return True
+        over = self._limits.seconds is not None and self._seconds_left() <= 0
+        return over and self._boundary >= self._acknowledged
+
+    def _finish(self, reason: str, started: tuple[Trial, ...]) -> Ending:
+        """End the trials in training (unless interrupted: they go on at resume) and name the winner."""
+        interrupted = reason == "interrupted"
+        if not self._results and not any(run.score() is not None for run in self._ledger.running.values()):
+            for population in self._engine.populations:
+                population.evaluate_unfinished()
+        standing = self._standing()
+        if not interrupted:
+            closed = tuple(
+                replace(r, score=standing.get(r.number, r).score) for r in self._ledger.close(reason)
+            )
+            if closed or started:
+                self._boundary += 1
+                self._store.commit(Boundary(self._boundary, self._elapsed(), 0, 0, started, (), closed))
+        best = min([*standing.values(), *(r for r, _ in self._leaders)], key=self._rank, default=None)
+        if best is None:
+            return Ending(reason, interrupted, None, ())
+        kept = {result.number: lanes for result, lanes in self._leaders}
+        lanes = kept.get(best.number) or self._engine.best(best.number)
+        return Ending(reason, interrupted, best, tuple(lanes))
+
+    def _standing(self) -> dict[int, TrialResult]:
+        """Trials in training whose every lane has a figure, as if they ended now."""
+        found = {}
+        for number, run in self._ledger.running.items():
+            lanes = self._engine.best(number)
+            if len(lanes) == run.lanes:
+                score = run.score()
+                score = sum(lane.score for lane in lanes) / len(lanes) if score is None else score
+                found[number] = TrialResult(
+                    number,
+                    run.trial.params,
+                    Status.STOPPED,
+                    score,
+                    len(run.curve),
+                    run.seconds,
+                    "in training",
+                )
+        return found
+
+    # ------------------------------------------------------------------ rebuilding
+
+    def _known_boundary(self) -> Boundary | None:
+        number = self._boundary + 1
+        if number > self._acknowledged:
+            return None
+        return next(self._store.boundaries(number, number))
+
+    def _rebuild(self) -> None:
+        """Take up an existing study: history up to the newest snapshot, then the snapshot."""
+        saved = (
+            snapshot.newest(self._directory.snapshots, last=self._acknowledged)
+            if self._acknowledged
+            else None
+        )
+        if saved is None:
+            return
+        for boundary in self._store.boundaries(1, saved.boundary):
+            self._take_up(boundary.started)
+            self._ledger.judge(boundary.records)
+            self._lane_epochs += len(boundary.records)
+            for result in boundary.ended:
+                self._ledger.forget(result.number)
+                self._results[result.number] = result
+                self._sampler.tell(result)
+        self._boundary = saved.boundary
+        leaders = snapshot.restore(saved, self._engine, self._lane)
+        for number in dict.fromkeys(item.lane.id.trial for item in leaders):
+            self._leaders.append((self._results[number], [w for w in leaders if w.lane.id.trial == number]))
+
+    def _lane(self, name: LaneId) -> Lane:
+        return self._factory.lane(name, self._trials[name.trial].params)
+
+    def _take_up(self, trials: tuple[Trial, ...]) -> None:
+        for trial in trials:
+            self._trials[trial.number] = trial
+            self._sampler.add(trial)
+            self._ledger.start(trial, self._factory.lanes_per_trial)
+
+    def _save_snapshot(self) -> None:
+        began = time.monotonic()
+        if began < self._snapshot_due:
+            return
+        leaders = [weights for _, lanes in self._leaders for weights in lanes]
+        taken = snapshot.take(self._engine, leaders, boundary=self._boundary)
+        with replacing(self._directory.snapshots / f"{self._boundary:08d}.safetensors") as partial:
+            snapshot.write(taken, partial)
+        for old in sorted(self._directory.snapshots.glob("*.safetensors"))[: -snapshot.GENERATIONS]:
+            old.unlink()
+        now = time.monotonic()
+        self._snapshot_due = now + (now - began) / SNAPSHOT_SHARE
+
+    # ------------------------------------------------------------------ figures
+
+    def _slots(self) -> int:
+        if self._lanes_at_once == "auto":
+            if not self._engine.populations:
+                return 64
+            population = self._engine.populations[0]
+            return slots(population.structure, len(population.lanes[0].train))
+        return self._lanes_at_once
+
+    def _elapsed(self) -> float:
+        return self._elapsed_before + time.monotonic() - self._began
+
+    def _seconds_left(self) -> float:
+        limit = self._limits.seconds
+        assert limit is not None
+        return limit - max(RESERVE[0], RESERVE[1] * limit) - self._elapsed()
+
+    def progress(self) -> Progress:
+        """How the study stands."""
+        standing = [
+            (self._rank(replace(found, score=score)), score, number)
+            for number, score, found in self._scores()
+        ]
+        best = min(standing, default=None)
+        counts = {status: sum(r.status is status for r in self._results.values()) for status in Status}
+        elapsed = self._elapsed()
+        used = self._limits.used(ended=len(self._results), lane_epochs=self._lane_epochs, seconds=elapsed)
+        return Progress(
+            metric=self._metric,
+            best=best[1] if best else None,
+            best_trial=best[2] if best else None,
+            started=len(self._trials),
+            ended=counts,
+            lanes=self._engine.lanes,
+            elapsed=elapsed,
+            used=used,
+            seconds_left=elapsed * (1 - used) / used if used > 0 else None,
+        )
+
+    def _scores(self) -> list[tuple[int, float, TrialResult]]:
+        found = [(n, r.score, r) for n, r in self._results.items() if r.score is not None]
+        for number, run in self._ledger.running.items():
+            score = run.score()
+            if score is not None:
+                result = TrialResult(number, run.trial.params, Status.RUNNING, score, 0, 0.0)
+                found.append((number, score, result))
+        return found
+
+
+def no_network(reason: str) -> TrainingError:
+    """The error of a study that ended without a usable network."""
+    return TrainingError(
+        f"no trial produced a usable network ({reason}); give it more time (--time-limit, --epochs), "
+        "or lower the learning rates (--set 'lr={low: 1e-5, high: 1e-3, log: true}')"
+    )
