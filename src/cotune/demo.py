@@ -3,16 +3,25 @@
 from pathlib import Path
 
 from cotune.api import TunedStudy, tune
+from cotune.errors import StudyError
 from cotune.records.files import write_text
 from cotune.study import Directory
 
 
 def run_demo(out: Path | None, *, quiet: bool) -> TunedStudy:
-    """Tune on digits; about half a minute on two cores."""
+    """Tune on digits; about half a minute on two cores. The data stays beside the study, as digits.csv.
+
+    Raises:
+        StudyError: the place cannot be written.
+    """
     directory = Directory.free("demo") if out is None else Directory(out)
     data = directory.path.parent / "digits.csv"
-    data.parent.mkdir(parents=True, exist_ok=True)
-    write_digits(data)
+    try:
+        data.parent.mkdir(parents=True, exist_ok=True)
+        if not data.exists():
+            write_digits(data)
+    except OSError as error:
+        raise StudyError(f"cannot write {data} ({error.strerror}); choose another --out") from None
     return tune(data, target="digit", out=directory.path, quiet=quiet, time_limit=30)
 
 

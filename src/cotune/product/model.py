@@ -17,7 +17,7 @@ from torch import Tensor
 
 from cotune.data import read_frame
 from cotune.engine.metrics import METRICS
-from cotune.errors import ModelError
+from cotune.errors import CotuneError, ModelError
 from cotune.product.network import Network
 from cotune.records.files import replacing, write_text
 from cotune.types import Task
@@ -149,18 +149,23 @@ class Model:
                 f"{directory} has no {missing}; `cotune resume` finishes a study and writes it"
             ) from None
         except (OSError, ValueError, SafetensorError) as error:
-            raise ModelError(f"the model in {directory} is damaged ({error})") from None
+            law = f"the model in {directory} is damaged ({error})"
+            raise ModelError(f"{law}; restore it from a backup, or tune again") from None
+        if isinstance(about, dict) and isinstance(about.get("format"), int) and about["format"] > FORMAT:
+            law = f"the model in {directory} has format {about['format']}, this cotune reads up to {FORMAT}"
+            raise ModelError(f"{law}; upgrade with `pip install -U cotune`")
         try:
-            if about["format"] > FORMAT:
-                law = (
-                    f"the model in {directory} has format {about['format']}, this cotune reads up to {FORMAT}"
-                )
-                raise ModelError(f"{law}; upgrade with `pip install -U cotune`")
+            if about["format"] != FORMAT:
+                raise ValueError(f"format {about['format']!r}")
             networks = []
             for i, tree in enumerate(about["networks"]):
                 prefix = f"network{i}."
                 own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
                 networks.append(Network.from_json(tree, own))
+            if not networks:
+                raise ValueError("it has no networks")
             return cls(Task(about["task"]), about["target"], tuple(about["classes"]), networks)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"the model's description in {directory} is damaged: {error!r}") from None
+        except (CotuneError, KeyError, TypeError, ValueError) as error:
+            said = str(error) if isinstance(error, CotuneError) else repr(error)
+            law = f"the model's description in {directory} is damaged ({said})"
+            raise ModelError(f"{law}; restore it from a backup, or tune again") from None

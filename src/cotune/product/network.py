@@ -10,6 +10,7 @@ from torch import Tensor
 
 from cotune.data import Pipeline
 from cotune.errors import ModelError
+from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.context import Context
 from cotune.nets.layout import Layout
 from cotune.nets.mlp import MLP
@@ -67,7 +68,9 @@ class Network:
         with torch.no_grad():
             for start in range(0, len(numeric), ROWS):
                 x, c = (part[start : start + ROWS].unsqueeze(0) for part in (numeric, codes))
-                parts.append(self.shape.forward(weights, statistics, x, c, context)[0])
+                parts.append(
+                    self.shape.forward(weights, statistics, x, c, context)[0, :, : self.shape.outputs]
+                )
         return torch.cat(parts)
 
     def _padded_head(self) -> dict[str, Tensor]:
@@ -104,6 +107,9 @@ class Network:
                     raise ModelError(
                         f"the model's tensor {weight.name} has shape {found}, its description says {due}"
                     )
-            return cls(shape, str(tree["activation"]), dict(tensors), Pipeline.from_json(tree["pipeline"]))
+            activation = str(tree["activation"])
+            if activation not in ACTIVATIONS:
+                raise ValueError(f"unknown activation '{activation}'")
+            return cls(shape, activation, dict(tensors), Pipeline.from_json(tree["pipeline"]))
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"the model's description is damaged: {error!r}") from None

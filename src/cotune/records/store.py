@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from cotune.errors import StudyCorrupt, StudyError, StudyNotFound
+from cotune.errors import StudyCorrupt, StudyError, StudyExists, StudyNotFound
+from cotune.records.files import replacing
 from cotune.types import LaneId, Record, Status, Trial, TrialResult
 
 FORMAT = 1
@@ -65,20 +66,22 @@ class Store:
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, Any]) -> Self:
-        """A new store that holds `meta` (JSON values) and no trial.
+        """A new store that holds `meta` (JSON values) and no trial; whole or absent, whenever the process dies.
 
         Raises:
+            StudyExists: there is a store already.
             StudyError: the file cannot be written.
         """
+        if path.exists():
+            raise StudyExists(f"there is a study at {path.parent} already; choose another place with --out")
         try:
-            connection = _connect(path, create=True)
-            with connection:
-                connection.executescript("BEGIN;" + _TABLES)
-                rows = [(key, json.dumps(value)) for key, value in {"format": FORMAT, **meta}.items()]
-                connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
-        except sqlite3.Error as error:
+            with replacing(path) as partial:
+                partial.unlink(missing_ok=True)
+                partial.with_name(f"{partial.name}-journal").unlink(missing_ok=True)
+                _fill(partial, {"format": FORMAT, **meta})
+            return cls(path, _connect(path, mode="rw"))
+        except (OSError, sqlite3.Error) as error:
             raise StudyError(f"{path} cannot be written ({error}); choose another place with --out") from None
-        return cls(path, connection)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -92,17 +95,18 @@ class Store:
             raise StudyNotFound(
                 f"no study at {path.parent}: it has no {path.name}; `cotune tune --out DIR` makes one"
             )
+        connection = None
         try:
-            connection = _connect(path, create=False)
-            version = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
-        except sqlite3.Error as error:
-            raise StudyCorrupt(f"{path} is not a readable study store ({error})") from None
-        if version is None or not isinstance(json.loads(version[0]), int):
-            raise StudyCorrupt(f"{path} has no format number; it is not a cotune store")
-        if json.loads(version[0]) > FORMAT:
-            law = f"{path} has format {version[0]}, this cotune reads up to {FORMAT}"
-            raise StudyCorrupt(f"{law}; upgrade with `pip install -U cotune`")
-        return cls(path, connection)
+            connection = _connect(path, mode="rw")
+            _check_format(path, connection)
+            return cls(path, connection)
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
+            if not isinstance(error, sqlite3.Error):
+                raise
+            remedy = "restore it from a backup, or tune again with another --out"
+            raise StudyCorrupt(f"{path} is not a readable study store ({error}); {remedy}") from None
 
     def __enter__(self) -> Self:
         return self
@@ -116,7 +120,7 @@ class Store:
 
     def meta(self) -> dict[str, Any]:
         """All facts of the study, by key."""
-        return {key: json.loads(value) for key, value in self._rows("SELECT key, value FROM meta")}
+        return {key: self._decoded(value) for key, value in self._rows("SELECT key, value FROM meta")}
 
     def set_meta(self, **facts: Any) -> None:
         """Add or replace facts (JSON values), in one transaction."""
@@ -125,11 +129,11 @@ class Store:
 
     def last_boundary(self) -> int:
         """Number of the last acknowledged boundary, 0 before the first."""
-        return int(next(self._rows("SELECT coalesce(max(number), 0) FROM boundaries"))[0])
+        return int(self._rows("SELECT coalesce(max(number), 0) FROM boundaries")[0][0])
 
     def elapsed(self) -> float:
         """Seconds the study has run so far."""
-        return float(next(self._rows("SELECT coalesce(max(elapsed), 0.0) FROM boundaries"))[0])
+        return float(self._rows("SELECT coalesce(max(elapsed), 0.0) FROM boundaries")[0][0])
 
     def commit(self, boundary: Boundary) -> bool:
         """Acknowledge `boundary`; returns whether it was new.
@@ -182,12 +186,10 @@ class Store:
 
     def boundaries(self, first: int, last: int) -> Iterator[Boundary]:
         """The acknowledged boundaries `first` … `last`, as they were committed (curves left out)."""
-        for number, elapsed, lane_steps, capacity in list(
-            self._rows(
-                "SELECT number, elapsed, lane_steps, capacity_steps FROM boundaries"
-                " WHERE number BETWEEN ? AND ? ORDER BY number",
-                (first, last),
-            )
+        for number, elapsed, lane_steps, capacity in self._rows(
+            "SELECT number, elapsed, lane_steps, capacity_steps FROM boundaries"
+            " WHERE number BETWEEN ? AND ? ORDER BY number",
+            (first, last),
         ):
             yield Boundary(
                 number,
@@ -201,7 +203,7 @@ class Store:
 
     def _started(self, number: int) -> tuple[Trial, ...]:
         rows = self._rows("SELECT number, params FROM trials WHERE started = ? ORDER BY number", (number,))
-        return tuple(Trial(trial, json.loads(params)) for trial, params in rows)
+        return tuple(Trial(trial, self._decoded(params)) for trial, params in rows)
 
     def _records(self, number: int) -> tuple[Record, ...]:
         rows = self._rows(
@@ -210,7 +212,7 @@ class Store:
             (number,),
         )
         return tuple(
-            Record(LaneId(trial, lane), epoch, step, loss, json.loads(metrics), seconds)
+            Record(LaneId(trial, lane), epoch, step, loss, self._decoded(metrics), seconds)
             for trial, lane, epoch, step, loss, metrics, seconds in rows
         )
 
@@ -221,15 +223,24 @@ class Store:
             (number,),
         )
         return tuple(
-            TrialResult(trial, json.loads(params), Status(status), score, epochs, seconds, reason)
+            TrialResult(trial, self._decoded(params), Status(status), score, epochs, seconds, reason)
             for trial, params, status, score, epochs, seconds, reason in rows
         )
 
-    def _rows(self, query: str, values: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         try:
-            yield from self._connection.execute(query, values)
-        except (sqlite3.Error, json.JSONDecodeError) as error:
-            raise StudyCorrupt(f"{self.path} is damaged ({error}); restore it from a backup") from None
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._damaged(error) from None
+
+    def _decoded(self, text: str) -> Any:
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise self._damaged(error) from None
+
+    def _damaged(self, error: Exception) -> StudyCorrupt:
+        return StudyCorrupt(f"{self.path} is damaged ({error}); restore it from a backup, or tune again")
 
     def _write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
         try:
@@ -239,10 +250,30 @@ class Store:
             raise StudyError(f"{self.path} cannot be written ({error})") from None
 
 
-def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
-    mode = "rwc" if create else "rw"
+def _fill(path: Path, meta: Mapping[str, Any]) -> None:
+    connection = _connect(path, mode="rwc")
+    try:
+        with connection:
+            connection.executescript("BEGIN;" + _TABLES)
+            rows = [(key, json.dumps(value)) for key, value in meta.items()]
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+        connection.execute("PRAGMA journal_mode = WAL")  # the file remembers it
+    finally:
+        connection.close()
+
+
+def _check_format(path: Path, connection: sqlite3.Connection) -> None:
+    row = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
+    word = "" if row is None else str(row[0])
+    if not word.isdecimal():
+        raise StudyCorrupt(f"{path} has no format number; it is not a cotune store: name another directory")
+    if int(word) > FORMAT:
+        law = f"{path} has format {word}, this cotune reads up to {FORMAT}"
+        raise StudyCorrupt(f"{law}; upgrade with `pip install -U cotune`")
+
+
+def _connect(path: Path, *, mode: str) -> sqlite3.Connection:
     uri = f"{path.resolve().as_uri()}?mode={mode}"
     connection = sqlite3.connect(uri, uri=True, timeout=10.0, isolation_level="IMMEDIATE")
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     return connection

@@ -8,9 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cotune.errors import StudyCorrupt
 from cotune.records.files import write_text
 from cotune.records.store import Boundary, Store
 from cotune.types import Record, Status, Trial, TrialResult
+
+FACTS = (
+    "version", "created", "name", "recipe", "resolved", "task", "metric", "maximize", "classes", "target",
+    "epochs", "data", "parameters", "plan",
+)  # fmt: skip
+"""Keys that every store's meta has."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,11 @@ class StudyView:
 
 
 def read_view(store: Store) -> StudyView:
-    """Read a whole store."""
+    """Read a whole store.
+
+    Raises:
+        StudyCorrupt: it is damaged, or a fact is missing.
+    """
     started: dict[int, Trial] = {}
     ended: dict[int, TrialResult] = {}
     records: dict[int, list[Record]] = defaultdict(list)
@@ -110,6 +121,11 @@ def read_view(store: Store) -> StudyView:
             records[record.lane.trial].append(record)
         boundaries.append(replace(boundary, started=(), records=()))
     meta = store.meta()
+    lacking = [key for key in FACTS if key not in meta]
+    if lacking:
+        raise StudyCorrupt(
+            f"{store.path} lacks {', '.join(lacking)}: it is damaged; restore it from a backup, or tune again"
+        )
     sorted_records = {n: tuple(sorted(rows, key=lambda r: (r.lane, r.epoch))) for n, rows in records.items()}
     trials = []
     for number in sorted(started):

@@ -24,6 +24,7 @@ class Directory:
         self.report = path / "report.html"
         self.snapshots = path / "snapshots"
         self.best = path / "best"
+        self.lock = path / "lock"
         self.data = path / "data.parquet"
         """A copy of data that came from memory, so that the study can be resumed."""
 
@@ -48,10 +49,11 @@ class Directory:
             law = f"there is a study in {self.path} already"
             raise StudyExists(f"{law}; go on with `cotune resume {self.path}`, or choose another --out")
         try:
-            if self.path.is_dir() and any(self.path.iterdir()):
+            if self._is_taken():
                 law = f"{self.path} holds other files; a study needs a directory of its own"
                 raise StudyExists(f"{law}: choose another --out")
             self.path.mkdir(parents=True, exist_ok=True)
+            self.lock.touch()
             self.snapshots.mkdir(exist_ok=True)
             with replacing(self.path / ".writable") as probe:
                 probe.write_text("")
@@ -60,6 +62,14 @@ class Directory:
             raise StudyError(
                 f"cannot write to {self.path} ({error.strerror}); choose another --out"
             ) from None
+
+    def _is_taken(self) -> bool:
+        """Whether anything is there but what a start that was killed before its store was made leaves."""
+        if not self.path.is_dir():
+            return False
+        names = {p.name for p in self.path.iterdir() if not (p.name.startswith(".") and ".partial" in p.name)}
+        ours = {p.name for p in (self.lock, self.snapshots, self.data, self.recipe)} | {".writable"}
+        return bool(names) and not (self.lock.name in names and names <= ours)
 
     def must_hold_a_study(self) -> None:
         """Raise `StudyNotFound`, with the studies near by, unless a study is here."""
@@ -87,7 +97,12 @@ class Directory:
         except ImportError:  # Windows has no flock; SQLite's own lock still guards the store
             yield
             return
-        with (self.path / "lock").open("w") as handle:
+        try:
+            handle = self.lock.open("w")
+        except OSError as error:
+            law = f"cannot write to {self.path} ({error.strerror})"
+            raise StudyError(f"{law}; make it writable, or copy the study elsewhere") from None
+        with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

@@ -22,8 +22,8 @@ from cotune.recipe.settings import to_plain
 from cotune.records import Store, StudyView, read_view, write_leaderboard
 from cotune.records.files import replacing, write_text
 from cotune.report import write as write_report
+from cotune.search import make_sampler
 from cotune.space import Space, from_recipe
-from cotune.study.allocator import keep_freed_memory
 from cotune.study.budget import affordable_epochs, probe
 from cotune.study.directory import Directory
 from cotune.study.lanes import LaneFactory
@@ -73,6 +73,7 @@ def begin(source: Any, recipe: Recipe, directory: Directory, sitting: Sitting, *
     splits = split(dataset, recipe.split, seed=recipe.search.seed)
     resolved = resolve(recipe, dataset, splits)
     space = from_recipe(resolved)
+    _check_strategy(resolved, space)
     directory.create()
     with directory.locked():
         factory = LaneFactory(resolved, space, dataset, splits)
@@ -138,6 +139,12 @@ def _prepare_again(meta: dict[str, Any], directory: Directory) -> Prepared:
     )
 
 
+def _check_strategy(recipe: Recipe, space: Space) -> None:
+    """Raise `RecipeError` if the strategy cannot search the space, before anything is written."""
+    search = recipe.search
+    make_sampler(search.strategy, space, maximize=METRICS[search.metric].maximize, seed=search.seed)
+
+
 def _keep(source: Any, directory: Directory) -> str | None:
     """Absolute path of a file; data from memory is copied into the study."""
     if isinstance(source, str | Path):
@@ -162,7 +169,6 @@ def _fit_epochs(recipe: Recipe, lane_epoch: float, lanes: int) -> Recipe:
 
 
 def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitting, began: float) -> None:
-    keep_freed_memory()
     study = Study(
         recipe=prepared.recipe,
         space=prepared.space,

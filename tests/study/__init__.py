@@ -1,0 +1,1 @@
+"""Whole studies on tiny data."""
