@@ -1,0 +1,193 @@
+"""Lanes, made compactly: a tiny table, a structure, and numbers, each with a default that a test may replace."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from cotune.engine.bank import Stack, Variant
+from cotune.engine.lanes import Lane, Structure, padded_width
+from cotune.engine.loop import Engine
+from cotune.engine.population import Population
+from cotune.engine.rng import seed_of
+from cotune.nets.mlp import MLP
+from cotune.types import LaneId, Record
+
+NUMBERS = {
+    "lr": 0.02,
+    "weight_decay": 0.0,
+    "momentum": 0.9,
+    "beta1": 0.9,
+    "beta2": 0.99,
+    "dropout": 0.0,
+    "l1": 0.0,
+    "label_smoothing": 0.0,
+    "clip_norm": 0.0,
+    "warmup": 0.0,
+    "final_lr": 0.1,
+}
+
+
+@cache
+def table(
+    *,
+    rows: int = 120,
+    features: int = 5,
+    cardinalities: tuple[int, ...] = (),
+    classes: int = 3,
+    weighted: bool = False,
+    seed: int = 0,
+) -> Variant:
+    """Made-up rows that can be learned; `classes=0` is regression. The same arguments give the same object."""
+    g = torch.Generator().manual_seed(seed_of("table", rows, features, list(cardinalities), classes, seed))
+    x = torch.randn(rows, features, generator=g)
+    codes = torch.stack(
+        [torch.randint(n, (rows,), generator=g) for n in cardinalities]
+        or [torch.zeros(rows, dtype=torch.int64)],
+        dim=1,
+    )[:, : len(cardinalities)]
+    score = x @ torch.randn(features, max(classes, 1), generator=g) + 0.5 * codes.sum(1, keepdim=True)
+    score = score + 0.3 * torch.randn(score.shape, generator=g)
+    if classes:
+        weights = torch.rand(classes, generator=g) + 0.5 if weighted else None
+        return Variant(x, codes, score.argmax(1), cardinalities, weights)
+    y = score[:, 0].double()
+    mean, scale = float(y.mean()), float(y.std())
+    return Variant(x, codes, ((y - mean) / scale).float(), cardinalities, None, mean, scale)
+
+
+@cache
+def rows_of(variant_rows: int, fold: int = 0, folds: int = 4) -> tuple[Tensor, Tensor]:
+    """Training and validation rows of a fold."""
+    number = torch.arange(variant_rows)
+    return number[number % folds != fold], number[number % folds == fold]
+
+
+def lane(
+    trial: int = 0,
+    index: int = 0,
+    *,
+    variant: Variant | None = None,
+    outputs: int | None = None,
+    fold: int = 0,
+    width: int = 8,
+    depth: int = 2,
+    norm: str = "none",
+    residual: bool = False,
+    embedding_width: int = 3,
+    batch_size: int = 32,
+    padded: int | None = None,
+    activation: str = "relu",
+    optimizer: str = "adamw",
+    loss: str | None = None,
+    schedule: str = "cosine",
+    init: str = "he",
+    epochs: int = 4,
+    seed: int | None = None,
+    **numbers: float,
+) -> Lane:
+    """A lane; whatever is not said has a tame default."""
+    variant = table() if variant is None else variant
+    train, validation = rows_of(len(variant.target), fold)
+    classification = not variant.target.is_floating_point()
+    assert set(numbers) <= set(NUMBERS), numbers
+    network = MLP(
+        features=variant.numeric.shape[1],
+        cardinalities=variant.cardinalities,
+        embedding_width=embedding_width if variant.cardinalities else 0,
+        width=padded_width(width, batch_size) if padded is None else padded,
+        depth=depth,
+        norm=norm,
+        residual=residual,
+        outputs=outputs or (int(variant.target.max()) + 1 if classification else 1),
+    )
+    return Lane(
+        id=LaneId(trial, index),
+        seed=seed_of(seed if seed is not None else trial, index),
+        structure=Structure(
+            network, batch_size, len(train) // batch_size, variant.class_weights is not None
+        ),
+        width=width,
+        activation=activation,
+        optimizer=optimizer,
+        loss=loss or ("cross_entropy" if classification else "mse"),
+        schedule=schedule,
+        init=init,
+        numbers={**NUMBERS, **numbers},
+        epochs=epochs,
+        variant=variant,
+        train=train,
+        validation=validation,
+    )
+
+
+def metric_of(one: Lane) -> str:
+    """A metric that suits the lane."""
+    return "rmse" if one.variant.target.is_floating_point() else "log_loss"
+
+
+def population(lanes: Sequence[Lane], *, chunk: int = 64, metric: str | None = None) -> Population:
+    """A population that the lanes have joined."""
+    made = Population(lanes[0].structure, Stack(), metric=metric or metric_of(lanes[0]), chunk=chunk)
+    made.join(lanes)
+    return made
+
+
+def engine(lanes: Sequence[Lane], *, metric: str | None = None) -> Engine:
+    """An engine that the lanes have joined."""
+    made = Engine(metric=metric or metric_of(lanes[0]))
+    made.join(lanes)
+    return made
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A record without its clock."""
+
+    epoch: int
+    step: int
+    train_loss: float
+    metrics: Mapping[str, float]
+
+    @classmethod
+    def of(cls, record: Record) -> "Figures":
+        """What must not depend on companions."""
+        return cls(record.epoch, record.step, record.train_loss, dict(record.metrics))
+
+
+def row(made: Population, name: LaneId) -> dict[str, Tensor]:
+    """Everything the population holds of a lane, copied; optimizer slots that are still zero are left out."""
+    place = [one.id for one in made.lanes].index(name)
+    found = {key: tensor[place].clone() for key, tensor in made.state.tensors().items()}
+    found["memory"] = found["memory"][found["memory"].abs().sum(1) > 0]
+    return found
+
+
+def assert_same_bits(one: Mapping[str, Tensor], other: Mapping[str, Tensor], about: object = "") -> None:
+    """Every tensor equal to the last bit; NaN equals NaN."""
+    assert one.keys() == other.keys()
+    for key, tensor in one.items():
+        same = tensor.shape == other[key].shape and torch.equal(
+            tensor.nan_to_num(nan=12345.0), other[key].nan_to_num(nan=12345.0)
+        )
+        assert same, f"{key} differs {about}: {(tensor != other[key]).sum()} of {tensor.numel()} numbers"
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What came of a lane, epoch by epoch."""
+
+    figures: list[Figures]
+    rows: list[dict[str, Tensor]]
+
+
+def alone(one: Lane, *, epochs: int, metric: str | None = None) -> Trace:
+    """Train a lane in a population of its own."""
+    made, trace = population([one], metric=metric), Trace([], [])
+    for _ in range(epochs):
+        outcome = made.train_epoch()
+        trace.figures.extend(Figures.of(record) for record in outcome.records)
+        trace.rows.append(row(made, one.id))
+    return trace
