@@ -41,19 +41,21 @@ class Stack:
     """Variants of one shape, one under the other; grows, never forgets."""
 
     def __init__(self) -> None:
-        self._variants: list[Variant] = []
+        self._starts: dict[
+            int, tuple[Variant, int]
+        ] = {}  # by identity; the variant is kept, so it stays unique
         self.numeric = self.codes = self.target = torch.empty(0)
 
     def start_of(self, variant: Variant) -> int:
         """Number of the variant's first row, after adding it where it is new."""
-        for place, known in enumerate(self._variants):
-            if known is variant:
-                return place * len(variant.target)
-        self._variants.append(variant)
-        if len(self._variants) == 1:
+        if id(variant) in self._starts:
+            return self._starts[id(variant)][1]
+        start = len(self.target)
+        if not self._starts:
             self.numeric, self.codes, self.target = variant.numeric, variant.codes, variant.target
         else:
             self.numeric = torch.cat([self.numeric, variant.numeric])
             self.codes = torch.cat([self.codes, variant.codes])
             self.target = torch.cat([self.target, variant.target])
-        return (len(self._variants) - 1) * len(variant.target)
+        self._starts[id(variant)] = (variant, start)
+        return start

@@ -18,7 +18,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     text = str(error)
-    return "can't allocate memory" in text or "not enough memory" in text or "CUDA out of memory" in text
+    signs = ("can't allocate memory", "not enough memory", "bad_alloc", "CUDA out of memory")
+    return any(sign in text for sign in signs)
 
 
 def free_bytes() -> int:

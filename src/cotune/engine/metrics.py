@@ -83,9 +83,10 @@ def mae(f: Tensor, y: Tensor) -> Tensor:
 
 
 def r2(f: Tensor, y: Tensor) -> Tensor:
-    """1 − Σ (f − y)² / Σ (y − ȳ)²."""
-    truth = y.double()
-    return 1 - mse(f, y) / (truth - truth.mean()).square().mean()
+    """1 − Σ (f − y)² / Σ (y − ȳ)²; where y is constant, 1 if f hits it exactly, else 0."""
+    truth, error = y.double(), mse(f, y)
+    spread = (truth - truth.mean()).square().mean()
+    return 1 - error / spread if spread > 0 else (error == 0).double()
 
 
 @dataclass(frozen=True)

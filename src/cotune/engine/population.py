@@ -22,6 +22,7 @@ from cotune.nets.layout import Layout
 from cotune.types import Divergence, LaneId, Record
 
 Halt = Callable[[], bool]
+Job = Callable[[], None]
 
 
 def never() -> bool:
@@ -68,6 +69,9 @@ class Population:
         self._metric = metric
         self._lost: list[Fault] = []
         self._failed: list[int] = []
+        self._waiting: list[tuple[int, int]] = []
+        self._losses = torch.zeros(0)
+        self._found: dict[str, torch.Tensor] = {}
         self.layouts = (Layout.of(structure.network.weights()), Layout.of(structure.network.statistics()))
         self.state = State.fresh(
             torch.zeros(0, self.layouts[0].size), torch.zeros(0, self.layouts[1].size), 1
@@ -84,6 +88,7 @@ class Population:
 
     def restore(self, lanes: Sequence[Lane], state: State) -> None:
         """Become these lanes with this state; used by joins and snapshots alike."""
+        self._lost, self._failed = [], []
         for lane in lanes:
             self._stack.start_of(lane.variant)
         order = sorted(range(len(lanes)), key=lambda i: (lanes[i].slice_key, lanes[i].id))
@@ -95,6 +100,7 @@ class Population:
         gone = set(ids)
         stay = [i for i, lane in enumerate(self.lanes) if lane.id not in gone]
         if len(stay) < len(self.lanes):
+            self._lost, self._failed = [], []
             self.lanes = [self.lanes[i] for i in stay]
             self.state = self.state.take(stay)
 
@@ -107,29 +113,42 @@ class Population:
         return weights, statistics
 
     def train_epoch(self, *, halt: Halt = never) -> Outcome:
-        """Train every lane for one epoch, then evaluate it.
+        """Train every lane for one epoch, then evaluate it; see `train_together`."""
+        return train_together([self], halt=halt)
 
-        Args:
-            halt: asked before every step; `True` ends the epoch at once.
+    def training(self, most: int, halt: Halt) -> list[Job]:
+        """The jobs of an epoch, for lanes in runs of at most `most`."""
+        self._lost, self._failed, self._waiting = [], [], []
+        self._losses = torch.zeros(len(self.lanes), dtype=torch.float64)
+        return [partial(self._train, *run, 0, halt) for run in self._runs(most)]
 
-        Raises:
-            Halted: `halt` said so.
-        """
-        began = time.monotonic()
-        self._lost, self._failed = [], []
-        losses = torch.zeros(len(self.lanes), dtype=torch.float64)
-        in_parallel([partial(self._train, *run, 0, losses, halt) for run in self._runs()])
+    def trained(self, halt: Halt) -> None:
+        """To be called when the jobs of `training` are done."""
+        for start, first in self._waiting:  # with the memory that the others have given back
+            in_parallel([partial(self._train, start, start + 1, first, halt, alone=True)])
         self.state.epoch.add_(1)
-        return self._outcome(losses / self.structure.steps, began)
 
-    def _runs(self) -> list[tuple[int, int]]:
-        """Rows [start, stop) of the lanes that step together: at most `chunk`, and work for every core."""
-        lanes = len(self.lanes)
-        size = max(1, min(self.chunk, -(-lanes // cores())))
+    def judging(self, most: int) -> list[Job]:
+        """The jobs of an evaluation, for lanes in runs of at most `most`."""
+        self._waiting = []
+        self._found = {n: torch.full((len(self.lanes),), torch.nan).double() for n in (self._metric, "loss")}
+        return [partial(self._judge, *run) for run in self._runs(most)]
+
+    def judged(self) -> None:
+        """To be called when the jobs of `judging` are done."""
+        for start, _ in self._waiting:
+            in_parallel([partial(self._judge, start, start + 1, alone=True)])
+
+    def _runs(self, most: int) -> list[tuple[int, int]]:
+        """Rows [start, stop) of the lanes that step together."""
+        lanes, size = len(self.lanes), max(1, min(self.chunk, most))
         return [(start, min(start + size, lanes)) for start in range(0, lanes, size)]
 
-    def _train(self, start: int, stop: int, first: int, losses: torch.Tensor, halt: Halt) -> None:
-        """Steps `first` … of the epoch for rows [start, stop); out of memory, each half goes on from there."""
+    def _train(self, start: int, stop: int, first: int, halt: Halt, *, alone: bool = False) -> None:
+        """Steps `first` … of the epoch for rows [start, stop); out of memory, each half goes on from there.
+
+        A single lane that does not fit beside other runs waits until it is `alone`; then it has failed.
+        """
         t = first
         run = None
         try:
@@ -139,7 +158,7 @@ class Population:
                 start,
                 self.layouts,
                 self._stack,
-                losses[start:stop],
+                self._losses[start:stop],
                 first,
             )
             for t in range(first, self.structure.steps):
@@ -154,21 +173,28 @@ class Population:
                 raise
             if run is not None:
                 run.rewind()
+        run = None  # its buffers must be gone before the halves ask for theirs
         if stop - start == 1:
-            self._failed.append(start)
+            if alone:
+                self._failed.append(start)
+            else:
+                self._waiting.append((start, t))
             return
         middle = (start + stop) // 2
         self.chunk = min(self.chunk, middle - start)
         for half in ((start, middle), (middle, stop)):
-            self._train(*half, t, losses, halt)
+            self._train(*half, t, halt)
 
-    def _outcome(self, losses: torch.Tensor, began: float) -> Outcome:
-        found = figures(self.lanes, self.state.weights, self.state.statistics, self.layouts, self._metric)
-        figure = found[self._metric]
-        faults = [*self._lost, *self._not_finite(figure, {fault.place for fault in self._lost})]
+    def outcome(self, seconds: float) -> Outcome:
+        """What the epoch yielded.
+
+        Args:
+            seconds: of wall-clock time, for each lane.
+        """
+        found, losses = self._found, self._losses / self.structure.steps
+        faults = self._faults()
         out = {fault.place for fault in faults} | set(self._failed)
-        self._remember_best(figure)
-        share = (time.monotonic() - began) / len(self.lanes)
+        self._remember_best(found[self._metric], out)
         records = tuple(
             Record(
                 lane.id,
@@ -176,7 +202,7 @@ class Population:
                 step=int(self.state.step[i]),
                 train_loss=float(losses[i]),
                 metrics={name: float(values[i]) for name, values in found.items()},
-                seconds=share,
+                seconds=seconds,
             )
             for i, lane in enumerate(self.lanes)
             if i not in out
@@ -190,12 +216,49 @@ class Population:
             steps=self.structure.steps * len(self.lanes),
         )
 
-    def _not_finite(self, figure: torch.Tensor, known: set[int]) -> list[Fault]:
-        places = torch.nonzero(~torch.isfinite(figure)).flatten().tolist()
-        return [Fault(i, int(self.state.step[i]), "validation") for i in places if i not in known]
+    def _judge(self, start: int, stop: int, *, alone: bool = False) -> None:
+        """Figures of rows [start, stop); out of memory, of each half, as in `_train`."""
+        rows = slice(start, stop)
+        try:
+            some = figures(
+                self.lanes[rows],
+                self.state.weights[rows],
+                self.state.statistics[rows],
+                self.layouts,
+                self._metric,
+            )
+            for name, values in some.items():
+                self._found[name][rows] = values
+            return
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        if stop - start == 1:
+            if alone:
+                self._failed.append(start)
+            else:
+                self._waiting.append((start, 0))
+            return
+        middle = (start + stop) // 2
+        for half in ((start, middle), (middle, stop)):
+            self._judge(*half)
 
-    def _remember_best(self, figure: torch.Tensor) -> None:
+    def _faults(self) -> list[Fault]:
+        """One fault a lane, its first. A figure such as accuracy is a number even where the outputs are not."""
+        sound = torch.isfinite(self._found[self._metric]) & torch.isfinite(self._found["loss"])
+        first: dict[int, Fault] = {}
+        for fault in self._lost:
+            first.setdefault(fault.place, fault)
+        for place in torch.nonzero(~sound).flatten().tolist():
+            if place not in self._failed:
+                first.setdefault(place, Fault(place, int(self.state.step[place]), "validation"))
+        return list(first.values())
+
+    def _remember_best(self, figure: torch.Tensor, out: set[int]) -> None:
+        """Keep the weights of lanes that have gained; those that are `out` are judged no more."""
         state = self.state
+        figure = figure.clone()
+        figure[sorted(out)] = torch.nan
         gain = figure - state.best if METRICS[self._metric].maximize else state.best - figure
         better = (gain > 0) | (torch.isnan(state.best) & torch.isfinite(figure))
         state.best.copy_(torch.where(better, figure, state.best))
@@ -205,8 +268,41 @@ class Population:
 
     def evaluate_unfinished(self) -> None:
         """Let lanes that never finished an epoch be judged by the part they trained."""
-        figure = figures(self.lanes, self.state.weights, self.state.statistics, self.layouts, self._metric)
-        self._remember_best(torch.where(torch.isnan(self.state.best), figure[self._metric], torch.nan))
+        in_parallel(self.judging(len(self.lanes)))
+        self.judged()
+        out = {fault.place for fault in self._faults()} | set(self._failed)
+        finished = torch.nonzero(~torch.isnan(self.state.best)).flatten().tolist()
+        self._remember_best(self._found[self._metric], out | set(finished))
+
+
+def train_together(populations: Sequence[Population], *, halt: Halt = never) -> Outcome:
+    """Train every lane of these populations for one epoch, then evaluate it.
+
+    Populations are dealt out to the cores whole where there are enough of them; a lone one is cut.
+
+    Args:
+        halt: asked before every step; `True` ends the epoch at once.
+
+    Raises:
+        Halted: `halt` said so.
+    """
+    began = time.monotonic()
+    lanes = sum(len(population.lanes) for population in populations)
+    most = -(-lanes // cores())
+    in_parallel([job for population in populations for job in population.training(most, halt)])
+    for population in populations:
+        population.trained(halt)
+    in_parallel([job for population in populations for job in population.judging(most)])
+    for population in populations:
+        population.judged()
+    share = (time.monotonic() - began) / lanes
+    outcomes = [population.outcome(share) for population in populations]
+    return Outcome(
+        records=tuple(sorted((r for o in outcomes for r in o.records), key=lambda record: record.lane)),
+        divergences=tuple(sorted((d for o in outcomes for d in o.divergences), key=_lane)),
+        failed=tuple(sorted(name for o in outcomes for name in o.failed)),
+        steps=sum(o.steps for o in outcomes),
+    )
 
 
 def _lane(divergence: Divergence) -> LaneId:

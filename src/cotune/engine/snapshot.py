@@ -121,4 +121,8 @@ def newest(directory: Path, *, last: int) -> Snapshot | None:
 
 
 def _checksum(tensor: Tensor) -> int:
-    return zlib.crc32(tensor.detach().contiguous().view(torch.uint8).numpy().data) if tensor.numel() else 0
+    """Of shape, type and numbers: an empty tensor has a shape too."""
+    start = zlib.crc32(f"{tensor.dtype} {list(tensor.shape)}".encode())
+    if not tensor.numel():
+        return start
+    return zlib.crc32(tensor.detach().contiguous().view(torch.uint8).numpy().data, start)
