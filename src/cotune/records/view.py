@@ -85,9 +85,9 @@ class StudyView:
         leaders = self.ranked()
         best = None
         if leaders and leaders[0].score is not None:
-            test = (
-                result.get("test", {}).get(self.metric) if result.get("trial") == leaders[0].number else None
-            )
+            # A result of an earlier sitting may be of other weights than the leader has by now.
+            tested = (result.get("trial"), result.get("score")) == (leaders[0].number, leaders[0].score)
+            test = result["test"].get(self.metric) if tested else None
             best = {"trial": leaders[0].number, "score": leaders[0].score, "test_score": test}
         ended = ("complete", "stopped", "diverged", "failed")
         steps = sum(b.lane_steps for b in self.boundaries)

@@ -5,7 +5,7 @@ On resume the ledger is rebuilt by showing it the stored boundaries again.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cotune.search import Patience, Rungs
 from cotune.types import Divergence, LaneId, Record, Status, Trial, TrialResult
@@ -46,11 +46,13 @@ class Ledger:
         self._rungs = rungs
         self._waits = patience
         self._patience = Patience(patience, maximize)
+        self._curves: dict[int, list[tuple[int, float, float]]] = {}
         self.running: dict[int, Running] = {}
 
     def start(self, trial: Trial, lanes: int) -> None:
         """A trial joins with so many lanes."""
-        self.running[trial.number] = Running(trial, lanes)
+        self.running[trial.number] = run = Running(trial, lanes)
+        self._curves[trial.number] = run.curve
 
     def judge(
         self, records: Sequence[Record], divergences: Sequence[Divergence] = (), failed: Sequence[LaneId] = ()
@@ -85,9 +87,10 @@ class Ledger:
             self._end(ended, number, Status.STOPPED, reason)
         return list(ended.values())
 
-    def forget(self, number: int) -> None:
-        """A trial is over by the store's word."""
-        self.running.pop(number, None)
+    def forget(self, result: TrialResult) -> TrialResult:
+        """A trial is over by the store's word; its result with the curve, which the store's word leaves out."""
+        self.running.pop(result.number, None)
+        return replace(result, curve=tuple(self._curves.pop(result.number)))
 
     def _advance(self, records: Sequence[Record]) -> list[tuple[int, int]]:
         """(trial, epoch) for every epoch that all lanes of a trial have finished now."""

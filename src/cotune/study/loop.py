@@ -197,8 +197,7 @@ class Study:
 
     def _close(self, ended: tuple[TrialResult, ...]) -> None:
         """Take leave of trials that are over; keep the weights of the leaders."""
-        for result in ended:
-            self._ledger.forget(result.number)
+        for result in map(self._ledger.forget, ended):
             self._results[result.number] = result
             self._sampler.tell(result)
             if result.score is not None and self._leads(result):
@@ -296,8 +295,7 @@ class Study:
             self._take_up(boundary.started)
             self._ledger.judge(boundary.records)
             self._lane_epochs += len(boundary.records)
-            for result in boundary.ended:
-                self._ledger.forget(result.number)
+            for result in map(self._ledger.forget, boundary.ended):
                 self._results[result.number] = result
                 self._sampler.tell(result)
         self._boundary = saved.boundary
