@@ -165,9 +165,11 @@ def report(study: StudyDir) -> None:
     from cotune.report import write
     from cotune.study.directory import Directory
 
-    path = Directory(study).report
-    write(_view(study), path)
-    print(path)
+    directory = Directory(study)
+    view = _view(study)
+    with directory.writing():
+        write(view, directory.report)
+    print(directory.report)
 
 
 def _view(study: Path) -> Any:

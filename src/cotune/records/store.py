@@ -5,6 +5,7 @@ already changes nothing, so replaying from an older snapshot counts nothing twic
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -90,6 +91,7 @@ class Store:
         Raises:
             StudyNotFound: there is no such file.
             StudyCorrupt: it is not a store, or is damaged, or was written by a later version.
+            StudyError: it was left open by a killed process, in a place where it cannot be mended.
         """
         if not path.is_file():
             raise StudyNotFound(
@@ -97,7 +99,7 @@ class Store:
             )
         connection = None
         try:
-            connection = _connect(path, mode="rw")
+            connection = _connect(path, mode=_open_mode(path))
             _check_format(path, connection)
             return cls(path, connection)
         except BaseException as error:
@@ -270,6 +272,16 @@ def _check_format(path: Path, connection: sqlite3.Connection) -> None:
     if int(word) > FORMAT:
         law = f"{path} has format {word}, this cotune reads up to {FORMAT}"
         raise StudyCorrupt(f"{law}; upgrade with `pip install -U cotune`")
+
+
+def _open_mode(path: Path) -> str:
+    """Read and write; only read where nothing can be written, which SQLite must be told for a file in WAL mode."""
+    if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
+        return "rw"
+    if path.with_name(f"{path.name}-wal").exists():
+        law = f"{path} was left open by a killed process and cannot be read where nothing can be written"
+        raise StudyError(f"{law}; copy the whole study to a writable place")
+    return "ro&immutable=1"
 
 
 def _connect(path: Path, *, mode: str) -> sqlite3.Connection:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from cotune.errors import StudyError, StudyExists, StudyNotFound
 from cotune.records.files import replacing
 
@@ -84,6 +86,18 @@ class Directory:
         parent = self.path.parent
         near = sorted(p.parent.name for p in parent.glob("*/study.sqlite")) if parent.is_dir() else []
         raise StudyNotFound(law + (f"; studies in {parent}: {', '.join(near[:8])}" if near else ""))
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turn a failure to write (disk full, directory gone) into a `StudyError`."""
+        try:
+            yield
+        except BrokenPipeError:
+            raise  # whoever read our output has gone; the files are fine
+        except (OSError, SafetensorError) as error:
+            again = f"then `cotune resume {self.path}`" if self.store.exists() else "or choose another --out"
+            remedy = f"make room, or make it writable, {again}"
+            raise StudyError(f"cannot write to {self.path} ({error}); {remedy}") from None
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -75,7 +75,7 @@ def begin(source: Any, recipe: Recipe, directory: Directory, sitting: Sitting, *
     space = from_recipe(resolved)
     _check_strategy(resolved, space)
     directory.create()
-    with directory.locked():
+    with directory.locked(), directory.writing():
         factory = LaneFactory(resolved, space, dataset, splits)
         lane_epoch = _probe(factory, space, resolved)
         if recipe.training.epochs == "auto" and resolved.search.time_limit is not None:
@@ -100,7 +100,7 @@ def resume(directory: Directory, sitting: Sitting) -> None:
     """
     began = time.monotonic()
     directory.must_hold_a_study()
-    with directory.locked(), Store.open(directory.store) as store:
+    with directory.locked(), directory.writing(), Store.open(directory.store) as store:
         meta = store.meta()
         if meta.get("finished"):
             sitting.say(f"{directory.path} is finished ({meta['finished']}); nothing to resume")
