@@ -1,0 +1,56 @@
+# Everything runs in .venv, which is made on first use and again when pyproject.toml or constraints.txt change.
+# Another interpreter: make demo PYTHON=/path/to/python3.12
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo install test test-all lint types layers docs bench clean
+
+demo: .venv/installed
+	$(BIN)/cotune demo
+	@echo "Open that report in a browser. For the command line: source $(BIN)/activate"
+
+install: .venv/installed
+
+test: .venv/installed-dev
+	$(BIN)/python -m pytest
+
+test-all: .venv/installed-dev
+	$(BIN)/python -m pytest -m ''
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/installed-dev
+	$(BIN)/mypy
+
+layers: .venv/installed-dev
+	$(BIN)/lint-imports
+
+docs: .venv/installed
+	$(BIN)/python docs/generate.py
+
+bench: .venv/installed-dev
+	@for file in $(filter-out benchmarks/common.py,$(wildcard benchmarks/*.py)); do \
+	$(BIN)/python $$file --json || exit 1; done
+
+clean:
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "cotune needs Python 3.11 or later with venv, but none of python3, python3.13, \
+	python3.12, python3.11 is one; name it: make demo PYTHON=/path/to/python" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing cotune and what it needs into .venv (once; PyTorch is large)"
+	$(PIP) --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	@echo "installing what tests and checks need into .venv (once)"
+	$(PIP) --editable '.[dev]'
+	@touch $@
