@@ -1,0 +1,130 @@
+"""Contract 6: memory. A real limit of the operating system, set in the middle of training, in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cotune.engine.memory import free_bytes, held_bytes, is_out_of_memory, step_bytes
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_AS")
+
+PROGRAM = """
+import json, os, resource, sys, zlib
+os.environ["OMP_NUM_THREADS"] = sys.argv[2]
+sys.path.insert(0, sys.argv[1])
+import torch
+from engine.lanes import Figures, engine, lane, table
+from cotune.types import LaneId
+
+megabytes, after, lanes, rows, width = (int(a) for a in sys.argv[3:8])
+variant = table(rows=rows, features=4)
+made = engine(
+    [lane(i, variant=variant, width=width, batch_size=256, norm="batch", dropout=0.2, clip_norm=1.0, l1=1e-4)
+     for i in range(lanes)], metric="accuracy")
+asked, hog = 0, []
+
+def halt():  # asked before every step: memory runs out in the middle of an epoch
+    global asked
+    asked += 1
+    if asked == after and megabytes:
+        size = int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        resource.setrlimit(resource.RLIMIT_AS, (size, resource.RLIM_INFINITY))
+        try:  # what earlier steps have given back to the C library counts as free, too
+            while True:
+                hog.append(torch.empty(1 << 18))
+        except RuntimeError:
+            del hog[-megabytes:]
+    return False
+
+warm = engine([lane(variant=variant, width=width, batch_size=256, norm="batch", dropout=0.2)])
+warm.train_epoch()  # libraries load what they load
+found = {"records": [], "failed": [], "chunks": []}
+for _ in range(2):
+    outcome = made.train_epoch(halt=halt)
+    found["records"] += [[r.lane.trial, r.epoch, r.step, r.train_loss, r.metrics] for r in outcome.records]
+    found["failed"] += [name.trial for name in outcome.failed]
+    found["chunks"].append(made.populations[0].chunk if made.populations else 0)
+    made.leave(outcome.failed)
+    if not made.lanes:
+        break
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+if made.lanes:
+    state = made.populations[0].state
+    found["sums"] = [zlib.crc32(t.numpy().tobytes()) for t in state.tensors().values()]
+found["remembered"] = list(made.chunks.values())
+print(json.dumps(found))
+"""
+
+
+def train(
+    *, megabytes: int, after: int = 3, lanes: int = 24, rows: int = 1400, width: int = 64, threads: int = 1
+) -> dict[str, Any]:
+    """Two epochs; from the step `after` on only so many megabytes are left (0: no limit)."""
+    numbers = [str(n) for n in (megabytes, after, lanes, rows, width)]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(Path(__file__).parents[1]), str(threads), *numbers],
+        env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def unlimited() -> dict[str, Any]:
+    return train(megabytes=0)
+
+
+@pytest.mark.parametrize("after", [2, 4])
+def test_chunks_are_halved_and_nothing_else_changes(unlimited: dict[str, Any], after: int) -> None:
+    limited = train(megabytes=8, after=after)
+    assert limited["chunks"][-1] < unlimited["chunks"][-1], "the limit was not felt"
+    assert limited["remembered"] == [limited["chunks"][-1]]
+    assert not unlimited["remembered"]
+    assert not limited["failed"]
+    assert limited["records"] == unlimited["records"]
+    assert limited["sums"] == unlimited["sums"]
+
+
+def test_a_lane_that_does_not_fit_alone_has_failed_and_the_process_lives() -> None:
+    found = train(megabytes=1, lanes=2, width=1024)
+    assert found["failed"] == [0, 1]
+    assert found["records"] == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError("std::bad_alloc"),
+    ],
+)
+def test_errors_of_memory_are_told_from_others(error: Exception) -> None:
+    assert is_out_of_memory(error)
+    assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+
+
+def test_free_memory_is_what_the_system_says() -> None:
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert 0 < free_bytes() <= total
+
+
+def test_predictions_grow_with_what_takes_memory() -> None:
+    from engine.lanes import lane
+
+    small, wide, deep, big = (
+        lane(**options).structure
+        for options in ({}, {"width": 64}, {"width": 64, "depth": 4}, {"width": 64, "batch_size": 64})
+    )
+    assert held_bytes(small) < held_bytes(wide) < held_bytes(deep)
+    assert step_bytes(small, 90) < step_bytes(wide, 90) < step_bytes(deep, 90)
+    assert step_bytes(wide, 90) < step_bytes(big, 90)

@@ -1,0 +1,34 @@
+"""Every name a recipe may use has an implementation, and every implementation a name."""
+
+from collections.abc import Collection
+
+import pytest
+
+from cotune.engine import reference
+from cotune.engine.loss import LOSSES
+from cotune.engine.metrics import METRICS
+from cotune.engine.optim import OPTIMIZERS
+from cotune.engine.schedule import SCHEDULES
+from cotune.nets.activations import ACTIVATIONS
+from cotune.nets.initialise import GAINS
+from cotune.recipe import schema
+
+REGISTRIES = {
+    "activations": (schema.ACTIVATIONS, ACTIVATIONS),
+    "the twin's activations": (schema.ACTIVATIONS, reference.ACTIVATIONS),
+    "the twin's norms": (schema.NORMS, reference.NORMS),
+    "optimizers": (schema.OPTIMIZERS, OPTIMIZERS),
+    "schedules": (schema.SCHEDULES, SCHEDULES),
+    "initialisers": (schema.INITS, GAINS),
+    "losses": (schema.LOSSES, LOSSES),
+    "metrics": (schema.METRICS, METRICS),
+}
+
+
+@pytest.mark.parametrize(("names", "registry"), REGISTRIES.values(), ids=REGISTRIES.keys())
+def test_names_and_implementations_agree(names: Collection[str], registry: Collection[str]) -> None:
+    assert sorted(names) == sorted(registry)
+
+
+def test_optimizers_are_filed_under_their_own_name() -> None:
+    assert all(optimizer.name == name for name, optimizer in OPTIMIZERS.items())
