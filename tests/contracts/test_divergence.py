@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import torch
-from engine.lanes import Figures, alone, assert_same_bits, lane, population, row, table
 
 from cotune.engine.bank import Variant
 from cotune.engine.lanes import Lane
 from cotune.engine.rng import permutation
 from cotune.types import LaneId
+from engine.lanes import Figures, alone, assert_same_bits, lane, population, row, table
 
 HEALTHY = [lane(i, norm="batch", activation=a) for i, a in enumerate(("relu", "tanh", "relu", "gelu"))]
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from engine.lanes import Figures, Trace, alone, assert_same_bits, engine, lane, population, row, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,13 +21,19 @@ from cotune.engine.schedule import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.initialise import GAINS
 from cotune.recipe.schema import NORMS
+from engine.lanes import Figures, Trace, alone, assert_same_bits, engine, lane, population, row, table
 
 REGRESSION = table(classes=0, rows=72)
 CLASSES = table(rows=72, weighted=True)
 EMBEDDED = table(rows=72, cardinalities=(4, 3), classes=2)
 SHAPES = {
     "classes, batch 7, batch norm": {"variant": CLASSES, "batch_size": 7, "norm": "batch"},
-    "classes, batch 32, layer norm": {"variant": CLASSES, "batch_size": 32, "norm": "layer", "residual": True},
+    "classes, batch 32, layer norm": {
+        "variant": CLASSES,
+        "batch_size": 32,
+        "norm": "layer",
+        "residual": True,
+    },
     "regression, batch 33": {"variant": REGRESSION, "batch_size": 33},
     "embedded, batch 50, batch norm": {"variant": EMBEDDED, "batch_size": 50, "norm": "batch"},
     "one feature, batch 48": {"variant": table(rows=72, features=1), "batch_size": 48, "norm": "layer"},
@@ -36,18 +41,20 @@ SHAPES = {
     "seven features, batch 1": {"variant": table(rows=12, features=7), "batch_size": 1},
     "odd everything": {"variant": table(rows=72, features=13, classes=5), "batch_size": 11, "norm": "layer"},
 }
+HEAVY_SHAPES = {"heavy": {"variant": table(rows=700, features=10), "batch_size": 256, "norm": "batch"}}
+"""Lanes so heavy that several cores take them, and kernels so large that they would be split."""
 EPOCHS = 3
 
 
 def drawn(shape: str, number: int) -> Lane:
     """Lane `number` of a shape: everything that may differ inside a population differs, drawn by its number."""
     pick = random.Random(f"{shape} {number}")
-    options = SHAPES[shape]
+    options = (SHAPES | HEAVY_SHAPES)[shape]
     losses = [n for n in LOSSES if (n == "cross_entropy") != options["variant"].target.is_floating_point()]
-    wide = 32 if options["batch_size"] % 32 else 16
+    wide = 128 if shape in HEAVY_SHAPES else 32 if options["batch_size"] % 32 else 16
     return lane(
         trial=number,
-        width=pick.choice([3, 8, wide]),
+        width=pick.choice([wide // 5, wide // 2, wide]),
         padded=wide,
         activation=pick.choice(list(ACTIVATIONS)),
         optimizer=pick.choice(list(OPTIMIZERS)),
@@ -102,9 +109,7 @@ def run(
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_companions_arrivals_and_departures_have_no_effect(shape: str) -> None:
-    compared = run(
-        shape, list(range(12)), joins=lambda n: n % 3, leaves=lambda n: 1 + n % EPOCHS, chunk=64
-    )
+    compared = run(shape, list(range(12)), joins=lambda n: n % 3, leaves=lambda n: 1 + n % EPOCHS, chunk=64)
     assert compared >= 12
 
 
@@ -174,10 +179,10 @@ def test_variants_share_a_population() -> None:
 PROGRAM = """
 import json, sys, zlib
 sys.path.insert(0, sys.argv[1])
-from contracts.test_lane_independence import drawn, population, row, SHAPES
+from contracts.test_lane_independence import HEAVY_SHAPES, SHAPES, drawn, population, row
 from cotune.engine.parallel import cores
 found = {"cores": cores()}
-for shape in SHAPES:
+for shape in [*SHAPES, *HEAVY_SHAPES]:
     made = population([drawn(shape, n) for n in range(int(sys.argv[2]))])
     for _ in range(2):
         outcome = made.train_epoch()

@@ -104,7 +104,9 @@ def test_a_lane_that_does_not_fit_alone_has_failed_and_the_process_lives() -> No
     "error",
     [
         MemoryError(),
-        RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried"
+        ),
         RuntimeError("std::bad_alloc"),
     ],
 )

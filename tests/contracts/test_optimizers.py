@@ -36,7 +36,7 @@ def minimise(name: str, goal: Tensor, *, steps: int, weight_decay: float = 0.0) 
     return w
 
 
-@pytest.fixture()
+@pytest.fixture
 def goal() -> Tensor:
     return torch.randn(LANES, SIZE, generator=torch.Generator().manual_seed(1)) + 2
 

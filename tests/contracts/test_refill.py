@@ -1,9 +1,9 @@
 """Contracts 2 and 3: a freed slot is taken at the next boundary; folds and seeds are lanes like any other."""
 
 import torch
-from engine.lanes import Figures, alone, engine, lane, table
 
 from cotune.types import LaneId
+from engine.lanes import Figures, alone, engine, lane, table
 
 
 def test_a_freed_slot_is_taken_at_the_next_boundary() -> None:

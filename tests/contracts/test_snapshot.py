@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from engine.lanes import Figures, assert_same_bits, engine, lane, row, table
 
 from cotune.engine import snapshot
 from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine, LaneWeights
 from cotune.errors import StudyCorrupt
 from cotune.types import LaneId
+from engine.lanes import Figures, assert_same_bits, engine, lane, row, table
 
 EMBEDDED = table(cardinalities=(4, 3))
 LANES: dict[LaneId, Lane] = {

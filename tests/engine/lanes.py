@@ -106,9 +106,7 @@ def lane(
     return Lane(
         id=LaneId(trial, index),
         seed=seed_of(seed if seed is not None else trial, index),
-        structure=Structure(
-            network, batch_size, len(train) // batch_size, variant.class_weights is not None
-        ),
+        structure=Structure(network, batch_size, len(train) // batch_size, variant.class_weights is not None),
         width=width,
         activation=activation,
         optimizer=optimizer,

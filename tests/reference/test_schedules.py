@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from engine.lanes import lane
 
 from cotune.engine.reference import rate
 from cotune.engine.schedule import SCHEDULES, factors
+from engine.lanes import lane
 
 PUBLISHED = {  # fraction of the peak at 0, 1/4, 1/2, 3/4 and the end, with a tenth left
     "constant": [1.0, 1.0, 1.0, 1.0, 1.0],
@@ -60,6 +60,9 @@ def test_lanes_stand_at_steps_of_their_own() -> None:
     together = factors(("cosine", "linear", "constant"), t, total=torch.tensor([10, 80, 9]), **numbers)
     for i, name in enumerate(("cosine", "linear", "constant")):
         one = factors(
-            (name,), t[i : i + 1], total=torch.tensor([[10, 80, 9][i]]), **{k: v[i : i + 1] for k, v in numbers.items()}
+            (name,),
+            t[i : i + 1],
+            total=torch.tensor([[10, 80, 9][i]]),
+            **{k: v[i : i + 1] for k, v in numbers.items()},
         )
         assert torch.equal(together[i], one[0])

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 import torch
-from engine.lanes import lane, population, table
 
 from cotune.engine import reference
 from cotune.engine.evaluate import outputs
@@ -16,6 +15,7 @@ from cotune.engine.schedule import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.initialise import GAINS
 from cotune.recipe.schema import NORMS
+from engine.lanes import lane, population, table
 
 EPOCHS = 4
 REGRESSION = table(classes=0)
