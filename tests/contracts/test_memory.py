@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cotune.engine.memory import free_bytes, held_bytes, is_out_of_memory, step_bytes
+from engine.lanes import lane
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_AS")
 
@@ -121,8 +122,6 @@ def test_free_memory_is_what_the_system_says() -> None:
 
 
 def test_predictions_grow_with_what_takes_memory() -> None:
-    from engine.lanes import lane
-
     small, wide, deep, big = (
         lane(**options).structure
         for options in ({}, {"width": 64}, {"width": 64, "depth": 4}, {"width": 64, "batch_size": 64})

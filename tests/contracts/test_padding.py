@@ -1,5 +1,7 @@
 """Contract 4: widths are padded by a function of the lane alone, within 1.5 times a square layer's work."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,7 +51,7 @@ def test_rows_are_aligned_and_weights_do_not_overlap(
     for weights in (network.weights(), network.statistics()):
         layout = Layout.of(weights)
         spans = sorted((layout.offsets[w.name], layout.offsets[w.name] + w.size) for w in weights)
-        assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+        assert all(end <= start for (_, end), (start, _) in pairwise(spans))
         assert all(start % ALIGN == 0 for start, _ in spans)
         assert layout.size % ALIGN == layout.decayed % ALIGN == 0
         for weight in weights:

@@ -1,6 +1,8 @@
 """Contract 7: snapshot → restore is bit-exact, and a damaged file is told from a whole one."""
 
 import random
+import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -84,8 +86,6 @@ def test_leaders_come_back(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def whole() -> bytes:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a"
         made = started()
@@ -114,8 +114,7 @@ def test_every_damaged_bit_is_noticed(whole: bytes, tmp_path: Path) -> None:
         path.write_bytes(bad)
         try:
             assert contents(path) == good, f"bit at {place} of {len(whole)} went unnoticed"
-        except StudyCorrupt as error:
-            assert str(path) in str(error)
+        except StudyCorrupt:
             refused += 1
     assert refused > 0.95 * len(places)
 
@@ -124,7 +123,7 @@ def test_every_cut_is_noticed(whole: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a"
     for length in [*range(0, 20), *random.Random(0).sample(range(len(whole)), 50), len(whole) - 1]:
         path.write_bytes(whole[:length])
-        with pytest.raises(StudyCorrupt):
+        with pytest.raises(StudyCorrupt, match=re.escape(str(path))):
             snapshot.read(path)
 
 

@@ -10,7 +10,7 @@ from cotune.engine.metrics import METRICS
 LANES = 3
 
 
-def labels(y: np.ndarray, p: np.ndarray) -> np.ndarray:
+def labels(p: np.ndarray) -> np.ndarray:
     return p.argmax(1)
 
 
@@ -22,11 +22,11 @@ def auc(y: np.ndarray, p: np.ndarray) -> float:
 
 
 KNOWN = {
-    "accuracy": lambda y, p: sk.accuracy_score(y, labels(y, p)),
+    "accuracy": lambda y, p: sk.accuracy_score(y, labels(p)),
     "balanced_accuracy": lambda y, p: np.mean(  # its own warns when a predicted class is absent
-        sk.recall_score(y, labels(y, p), labels=sorted(set(y)), average=None)
+        sk.recall_score(y, labels(p), labels=sorted(set(y)), average=None)
     ),
-    "f1_macro": lambda y, p: sk.f1_score(y, labels(y, p), average="macro"),
+    "f1_macro": lambda y, p: sk.f1_score(y, labels(p), average="macro"),
     "roc_auc": auc,
     "log_loss": lambda y, p: sk.log_loss(y, p, labels=range(p.shape[1])),
     "r2": sk.r2_score,

@@ -1,4 +1,4 @@
-"""The fused path against the plain twin: weights and losses after several epochs, for every member of every registry."""
+"""The fused path against the plain twin: weights and losses after several epochs, for every registry member."""
 
 from typing import Any
 

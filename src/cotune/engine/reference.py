@@ -212,7 +212,7 @@ def train(lane: Lane, *, epochs: int) -> PlainTraining:
     for epoch in range(epochs):
         total = 0.0
         order = lane.train[rng.permutation(lane.seed, epoch, len(lane.train))]
-        for rows in order[: steps * batch].split(batch):
+        for rows in order[: steps * batch].view(steps, batch):
             for group in optimizer.param_groups:
                 group["lr"] = rate(lane, step)
             for module in network.modules():
