@@ -1,0 +1,172 @@
+"""Writes what the code knows better than any author: docs/recipe.md's tables, and docs/recipe.schema.json.
+
+    make docs
+
+A test compares both with the code, so a key that is added without a word here, or changed without `make docs`, fails.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from cotune.recipe.reading import json_schema
+from cotune.recipe.schema import Recipe, leaves
+from cotune.recipe.settings import Domain, to_plain
+
+HERE = Path(__file__).parent
+BEGIN, END = "<!-- begin: made by docs/generate.py -->", "<!-- end -->"
+
+MEANINGS = {
+    "task": "What is to be learned. `auto`: two labels are binary, more are multiclass, numbers a regression.",
+    "method": "How rows are divided beside the test rows. All folds of a trial train at once, as lanes.",
+    "missing": "What stands in for a missing number.",
+    "indicators": "A 0/1 column beside each numeric column that has missing cells.",
+    "outliers": "`clip` moves numbers onto Tukey's far fences.",
+    "scaling": "How numbers are brought to comparable scales. `quantile` maps them onto a normal distribution.",
+    "categories": "One 0/1 column for each category, or a learned vector for each.",
+    "select": "Which features stay: all, those that vary, or those that tell most about the target.",
+    "keep": "Fraction of the features that stay.",
+    "balance": "`weights` counts rare classes more: n / (classes · n of the class).",
+    "family": "Family of networks.",
+    "width": "Units of a hidden layer.",
+    "depth": "Hidden layers; 0 is a linear model.",
+    "activation": "What follows each hidden layer.",
+    "norm": "Normalisation within each hidden layer.",
+    "residual": "Whether hidden layers add to their input.",
+    "dropout": "Probability that a hidden unit is left out of a step.",
+    "embedding_width": "Numbers in the vector of a category.",
+    "init": "Spread of the first weights.",
+    "batch_size": "Rows a step. `auto`: a power of two near a hundredth of the rows, 32 to 256.",
+    "loss": "What is minimised. `auto`: cross_entropy for classes, mse for numbers.",
+    "optimizer": "Rule that turns gradients into steps.",
+    "lr": "Peak learning rate.",
+    "weight_decay": "Pull of weights to zero (not of biases); decoupled from the gradient in adamw.",
+    "momentum": "Fraction of the last step that goes on.",
+    "beta1": "Memory of Adam's mean gradient.",
+    "beta2": "Memory of Adam's mean squared gradient.",
+    "l1": "Weight of the sum of absolute weights in the loss.",
+    "label_smoothing": "Probability given to all classes alike in the target.",
+    "clip_norm": "Longest gradient, by norm; 0 is no limit.",
+    "schedule": "Course of the learning rate after the warmup.",
+    "warmup": "Fraction of the steps in which the rate rises from zero.",
+    "final_lr": "Fraction of the peak rate that is left at the end.",
+    "strategy": "How configurations are chosen; see [search](search.md).",
+    "metric": "What steers the search. `auto`: accuracy for classes, r2 for numbers.",
+    "seed": "Of the splits, the search and every lane.",
+}
+"""For keys whose schema has no description of its own."""
+
+SECTIONS = {
+    "data": "Which data, and what is to be learned.",
+    "split": "How the rows are divided. The test rows are used once, at the end.",
+    "prepare": "From raw columns to numbers. Everything is fitted on a fold's training rows alone.",
+    "network": "The architecture.",
+    "training": "How each network is trained.",
+    "search": "How the space is searched, and when to stop. Whichever limit is met first ends the study.",
+}
+
+
+def tables() -> str:
+    """A section with a table for each section of the recipe."""
+    known = leaves()
+    parts = []
+    for section, words in SECTIONS.items():
+        rows = [_row(name, field) for name, (home, field) in known.items() if home == section]
+        head = ["| key | default | legal values | meaning |", "|---|---|---|---|"]
+        parts.append("\n".join([f"## {section}", "", words, "", *head, *rows]))
+    assert set(SECTIONS) == set(Recipe.model_fields)
+    return "\n\n".join(parts)
+
+
+def _row(name: str, field: Any) -> str:
+    domain = next((extra for extra in field.metadata if isinstance(extra, Domain)), None)
+    meaning = field.description or MEANINGS[name]
+    if domain is not None:
+        if domain.when is not None:
+            parent, values = domain.when
+            meaning += f" Only with {parent}: {' or '.join(str(value) for value in values)}."
+        if domain.source:
+            meaning += f" *{domain.source}*"
+    mark = "" if domain is None else " ●" if domain.fusable else " ○"
+    legal = _legal_values(domain) if domain is not None else _legal_kind(field)
+    return (
+        f"| `{name}`{mark} | {_default(field.get_default(call_default_factory=True))} | {legal} | {meaning} |"
+    )
+
+
+def _default(value: Any) -> str:
+    plain = to_plain(value)
+    if plain is None or plain == {}:
+        return "–"
+    if isinstance(plain, dict):
+        return f"`{{{', '.join(f'{k}: {_yaml(v)}' for k, v in plain.items())}}}`"
+    if isinstance(plain, list):
+        return f"`[{', '.join(map(_yaml, plain))}]`"
+    return f"`{_yaml(plain)}`"
+
+
+def _yaml(value: Any) -> str:
+    return (
+        str(value).lower()
+        if isinstance(value, bool)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
+
+
+def _legal_values(domain: Domain) -> str:
+    words = [f"`{word}`" for word in (*domain.words, *domain.options)]
+    match domain.kind:
+        case "name":
+            return ", ".join(words)
+        case "bool":
+            return "`true`, `false`"
+        case kind:
+            noun = "whole number" if kind == "int" else "number"
+            return ", ".join([f"{noun} in {domain.interval}", *words])
+
+
+def _legal_kind(field: Any) -> str:
+    """What a key that cannot be searched takes, from its JSON Schema."""
+    name = next(key for key, (_, known) in leaves().items() if known is field)
+    section = leaves()[name][0]
+    model = Recipe.model_fields[section].annotation
+    assert model is not None
+    return _said(model.model_json_schema()["properties"][name])
+
+
+def _said(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return ", ".join(_said(part) for part in schema["anyOf"] if part.get("type") != "null")
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if schema["type"] == "object":
+        return "column: " + " or ".join(f"`{value}`" for value in schema["additionalProperties"]["enum"])
+    nouns = {"integer": "whole number", "number": "number", "string": "text", "boolean": "`true`, `false`"}
+    low = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    bounds = ""
+    if low is not None:
+        left = f"[{low:g}" if "minimum" in schema else f"({low:g}"
+        right = "∞)" if high is None else f"{high:g}]" if "maximum" in schema else f"{high:g})"
+        bounds = f" in {left}, {right}"
+    return nouns[schema["type"]] + bounds
+
+
+def page(before: str) -> str:
+    """docs/recipe.md with fresh tables between its marks."""
+    head, rest = before.split(BEGIN)
+    return f"{head}{BEGIN}\n\n{tables()}\n\n{END}{rest.split(END, 1)[1]}"
+
+
+def main() -> None:
+    """Write both files."""
+    path = HERE / "recipe.md"
+    path.write_text(page(path.read_text(encoding="utf-8")), encoding="utf-8")
+    (HERE / "recipe.schema.json").write_text(json_schema(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
