@@ -125,7 +125,10 @@ def fill(disk: Path, *, leave: int = 0) -> Path:
             return ballast
 
 
-@pytest.mark.parametrize("leave", [0, 60_000], ids=["no room for a record", "no room for a snapshot"])
+@pytest.mark.parametrize(
+    "leave",
+    [pytest.param(0, marks=pytest.mark.slow, id="for a record"), pytest.param(60_000, id="for a snapshot")],
+)
 def test_a_full_disk_is_an_error_and_resume_goes_on_after_freeing(
     leave: int, data: Path, uninterrupted: dict[str, Any], small_disk: Path, tmp_path: Path
 ) -> None:

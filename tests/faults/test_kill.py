@@ -155,7 +155,7 @@ def test_killed_while_a_snapshot_is_written(
     assert lasting(out) == uninterrupted
 
 
-@pytest.mark.parametrize("damage", ["cut", "flipped", "all gone"])
+@pytest.mark.parametrize("damage", [pytest.param("cut", marks=pytest.mark.slow), "flipped", "all gone"])
 def test_damaged_snapshots_cost_training_again_and_nothing_else(
     damage: str, data: Path, uninterrupted: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -101,7 +101,7 @@ class Model:
         for network in self.networks:
             logits = network.logits(frame)
             if self.task.is_classification:
-                found.append(F.log_softmax(logits, dim=-1).double())
+                found.append(F.log_softmax(logits.double(), dim=-1))
             else:
                 found.append(
                     logits[:, 0].double() * network.pipeline.target_scale + network.pipeline.target_mean

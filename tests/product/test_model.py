@@ -1,0 +1,101 @@
+"""The saved model: it gives the scores that the study measured, and takes rows as they come."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import accuracy_score, log_loss, r2_score
+
+import cotune
+from cotune.data import Splits, load, split
+from cotune.errors import ModelError
+from cotune.product import Model
+from cotune.recipe import make
+from study.tiny import csv, table, tune, view_of
+
+SCORES = {"accuracy": accuracy_score, "r2": r2_score}
+
+KINDS = [
+    ("binary", {}),
+    ("multiclass", {"cv": 3}),
+    ("regression", {}),
+    ("multiclass", {"norm": "batch", "residual": True, "depth": 2}),
+    ("binary", {"categories": "embedding", "embedding_width": 3, "seeds": 2}),
+    ("regression", {"norm": "layer", "outliers": "clip", "scaling": "robust", "seeds": 2}),
+    ("binary", {"width": [5, 8], "activation": ["relu", "tanh"], "balance": "weights"}),
+]
+
+
+def parts(path: Path, study: Path) -> tuple[pl.DataFrame, Splits]:
+    """The table as text, and the rows of the study's split."""
+    resolved = make(view_of(study).meta["resolved"])
+    dataset = load(path, target="y", task=resolved.data.task)
+    return pl.read_csv(path, infer_schema=False), split(dataset, resolved.split, seed=resolved.search.seed)
+
+
+@pytest.mark.parametrize(("task", "settings"), KINDS, ids=str)
+def test_scores_recomputed_from_predictions_equal_the_study_s(
+    task: str, settings: dict, tmp_path: Path
+) -> None:
+    path = csv(tmp_path, task)
+    study = tune(path, tmp_path / "study", epochs=6, **settings)
+    shown = study.show()
+    frame, splits = parts(path, study.path)
+    score = SCORES[shown["metric"]]
+    best = cotune.load(study.path).best
+
+    def score_of(model: Model, rows: np.ndarray) -> float:
+        truth = frame[rows]["y"].cast(pl.Float64) if task == "regression" else frame[rows]["y"]
+        return score(truth.to_numpy(), model.predict(frame[rows].drop("y")))
+
+    assert score_of(best, splits.test) == pytest.approx(shown["best"]["test_score"], abs=1e-6)
+    seeds = settings.get("seeds", 1)
+    assert len(best.networks) == len(splits.folds) * seeds
+    lanes = [
+        score_of(Model(best.task, best.target, best.classes, [network]), splits.folds[i // seeds].validation)
+        for i, network in enumerate(best.networks)
+    ]
+    assert np.mean(lanes) == pytest.approx(shown["best"]["score"], abs=1e-6)
+
+
+def test_the_best_weights_are_restored_and_not_the_last(tmp_path: Path) -> None:
+    path = csv(tmp_path, "binary")
+    settings = {"trials": 1, "epochs": 40, "lr": 0.3, "dropout": 0.0, "metric": "log_loss", "patience": 0}
+    study = tune(path, tmp_path / "study", schedule="constant", label_smoothing=0.0, **settings)
+    curve = [record.metrics["log_loss"] for record in study.view().records[0]]
+    assert min(curve) < curve[-1] - 0.05, "the last epoch must not be the best for this test to tell"
+    frame, splits = parts(path, study.path)
+    rows = frame[splits.folds[0].validation]
+    found = log_loss(rows["y"].to_list(), study.best.predict_proba(rows), labels=list(study.best.classes))
+    assert found == pytest.approx(min(curve), abs=1e-5)
+    assert study.show()["best"]["score"] == min(curve)
+
+
+def test_rows_are_taken_as_they_come(tmp_path: Path) -> None:
+    study = tune(csv(tmp_path, "binary"), tmp_path / "study")
+    frame = table("binary", rows=30, seed=5).drop("y")
+    p = study.best.predict_proba(frame)
+    turned = frame.select(reversed(frame.columns)).with_columns(extra=pl.lit("?"))
+    assert np.array_equal(study.best.predict_proba(turned), p)
+    assert study.best.predict_proba(frame.to_pandas()) == pytest.approx(p, abs=1e-7)
+    assert study.best.predict_proba(frame[3:4]) == pytest.approx(p[3:4], abs=1e-6), "a row stands alone"
+    strange = frame.with_columns(colour=pl.lit("ultraviolet"), a=pl.lit(None, pl.Float64))
+    found = study.best.predict_proba(strange)
+    assert np.isfinite(found).all()
+    assert found.sum(1) == pytest.approx(1.0)
+
+
+def test_a_model_saved_again_predicts_the_same_bits(tmp_path: Path) -> None:
+    study = tune(csv(tmp_path, "multiclass"), tmp_path / "study", categories="embedding")
+    rows = table("multiclass", rows=40, seed=3)
+    study.best.save(tmp_path / "copy")
+    again = Model.load(tmp_path / "copy")
+    assert np.array_equal(again.predict_proba(rows), study.best.predict_proba(rows))
+    assert again.size == study.best.size > 0
+
+
+def test_a_regression_has_no_probabilities(tmp_path: Path) -> None:
+    study = tune(csv(tmp_path, "regression"), tmp_path / "study")
+    with pytest.raises(ModelError, match="use predict"):
+        study.best.predict_proba(table("regression", rows=3))
