@@ -14,7 +14,7 @@ from toys import CONDITIONAL, DEFAULT, FINITE, SMOOTH, bowl, mixed, play, rebuil
 from cotune.errors import RecipeError
 from cotune.search import make_sampler
 from cotune.search.strategies import STRATEGIES
-from cotune.search.structure import leader_of, shared, structure
+from cotune.search.structure import GROUP, leader_of, shared, structure
 from cotune.space import Space
 from cotune.types import Trial
 
@@ -114,7 +114,7 @@ def test_batch_size_does_not_matter(name: str, where: Space) -> None:
 @pytest.mark.parametrize("batch", [8, 5])
 def test_a_group_shares_its_structure(name: str, batch: int) -> None:
     sampler = make_sampler(name, DEFAULT, maximize=False, seed=5)
-    proposed, _ = play(sampler, DEFAULT, trials=64, batch=batch)
+    proposed, _ = play(sampler, DEFAULT, trials=6 * GROUP, batch=batch)
     which = shared(DEFAULT)
     assert [p.name for p in which] == ["width", "depth"]
     for number, params in enumerate(proposed):

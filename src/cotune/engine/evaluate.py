@@ -35,7 +35,7 @@ def outputs(
         numeric, codes: row feature, row column.
 
     Returns:
-        k row output, float32.
+        k row output, float32, padding cut off.
     """
     network = lanes[0].structure.network
     views, moments = layouts[0].views(weights), layouts[1].views(statistics)
@@ -51,7 +51,7 @@ def outputs(
             x = numeric.index_select(0, rows).expand(len(lanes), -1, -1)
             c = codes.index_select(0, rows).expand(len(lanes), -1, -1)
             parts.append(network.forward(views, moments, x, c, context))
-    return torch.cat(parts, dim=1)[:, :count]
+    return torch.cat(parts, dim=1)[:, :count, : network.outputs]
 
 
 def predictions(logits: Tensor, variant: Variant, *, classification: bool) -> Tensor:

@@ -1,14 +1,15 @@
-"""The engine: several populations that train in turn, one epoch each, and the lanes that come and go between."""
+"""The engine: the populations that train side by side, and the lanes that come and go between epochs."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 
+from cotune.engine.allocator import keep_freed_memory
 from cotune.engine.bank import Stack
 from cotune.engine.lanes import Lane, Structure
 from cotune.engine.memory import SHARE, free_bytes, held_bytes, step_bytes
-from cotune.engine.population import Halt, Outcome, Population, never
+from cotune.engine.population import Halt, Outcome, Population, never, train_together
 from cotune.types import LaneId
 
 CACHE_BYTES = 48 << 20
@@ -36,17 +37,18 @@ class LaneWeights:
 
 
 class Engine:
-    """Trains lanes. Populations take turns in the order in which they were formed.
+    """Trains lanes, each in the population of its structure.
 
     Args:
         metric: name of the figure that decides a lane's best epoch.
     """
 
     def __init__(self, *, metric: str) -> None:
+        keep_freed_memory()
         self._metric = metric
         self._stacks: dict[tuple[int, tuple[int, ...]], Stack] = {}
         self.populations: list[Population] = []
-        """In turn: the first trains next."""
+        """In the order in which they were formed."""
         self.chunks: dict[str, int] = {}
         """Chunk sizes that memory forced, by structure; worth remembering."""
 
@@ -62,7 +64,7 @@ class Engine:
             self.population(structure, len(group[0].train)).join(group)
 
     def population(self, structure: Structure, rows: int) -> Population:
-        """The population of a structure; formed at the end of the turn order where there is none."""
+        """The population of a structure; formed where there is none."""
         for population in self.populations:
             if population.structure == structure:
                 return population
@@ -81,7 +83,7 @@ class Engine:
         self.populations = [population for population in self.populations if population.lanes]
 
     def train_epoch(self, *, halt: Halt = never) -> Outcome:
-        """Train the next population for one epoch; it then goes to the end of the turn order.
+        """Train every lane for one epoch, then evaluate it.
 
         Args:
             halt: asked before every step; `True` ends the epoch at once.
@@ -89,12 +91,11 @@ class Engine:
         Raises:
             Halted: `halt` said so.
         """
-        population = self.populations[0]
-        before = population.chunk
-        outcome = population.train_epoch(halt=halt)
-        if population.chunk != before:
-            self.chunks[repr(population.structure)] = population.chunk
-        self.populations = [*self.populations[1:], population]
+        before = [population.chunk for population in self.populations]
+        outcome = train_together(self.populations, halt=halt)
+        for population, chunk in zip(self.populations, before, strict=True):
+            if population.chunk != chunk:
+                self.chunks[repr(population.structure)] = population.chunk
         return outcome
 
     def best(self, trial: int) -> list[LaneWeights]:

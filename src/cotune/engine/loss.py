@@ -2,7 +2,7 @@
 
 | symbol  | meaning                                | shape              |
 |---------|----------------------------------------|--------------------|
-| logits  | a network's outputs                    | lane batch output  |
+| logits  | a network's outputs, padded            | lane batch head    |
 | y       | class index, or standardised target    | lane batch         |
 | ε       | label smoothing                        | lane               |
 | weights | of the classes, or `None`              | lane class         |
@@ -10,6 +10,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +24,12 @@ class LossInputs:
 
     label_smoothing: Tensor
     class_weights: Tensor | None
+    classes: int
+
+    @property
+    def smooths(self) -> bool:
+        """Whether any lane smooths labels."""
+        return bool((self.label_smoothing > 0).any())
 
 
 def cross_entropy(logits: Tensor, y: Tensor, inputs: LossInputs) -> Tensor:
@@ -29,32 +37,73 @@ def cross_entropy(logits: Tensor, y: Tensor, inputs: LossInputs) -> Tensor:
 
     Source: label smoothing, Szegedy et al., CVPR 2016.
     """
-    log_p = F.log_softmax(logits, dim=-1)
-    nll = -log_p.gather(-1, y.unsqueeze(-1)).squeeze(-1)
-    if inputs.class_weights is None:
-        weight, smooth = torch.ones_like(nll), -log_p.sum(-1)
-    else:
-        weight = inputs.class_weights.gather(1, y)
-        smooth = -(log_p * inputs.class_weights.unsqueeze(1)).sum(-1)
-    total = weight.sum(1)
-    epsilon = inputs.label_smoothing
-    hard = (weight * nll).sum(1) / total
-    return (1 - epsilon) * hard + epsilon / logits.shape[-1] * smooth.sum(1) / total
+    found: Tensor = _CrossEntropy.apply(logits, y, inputs)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """Cross-entropy with its gradient worked out: with row weights q over the classes, dL/dz = p Σq − q.
+
+    q_c = ((1−ε) w_y [c = y] + (ε/C) w_c) / Σ w_y.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, y: Tensor, inputs: LossInputs) -> Tensor:
+        log_p = log_softmax(logits, inputs.classes)
+        weights = inputs.class_weights
+        w_y = torch.ones(y.shape) if weights is None else weights.gather(1, y)
+        total = w_y.sum(1, keepdim=True)
+        epsilon = inputs.label_smoothing.unsqueeze(1)
+        hard = (1 - epsilon) * w_y / total
+        soft = epsilon / inputs.classes / total
+        ctx.save_for_backward(log_p, y, hard, soft)
+        ctx.inputs = inputs
+        loss = -(hard * log_p.gather(-1, y.unsqueeze(-1)).squeeze(-1)).sum(1)
+        if inputs.smooths:
+            real = log_p[..., : inputs.classes]
+            spread = real.sum((1, 2)) if weights is None else (real * weights.unsqueeze(1)).sum((1, 2))
+            loss -= soft.squeeze(1) * spread
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None]:
+        log_p, y, hard, soft = ctx.saved_tensors
+        inputs: LossInputs = ctx.inputs
+        weights = inputs.class_weights
+        sum_w = inputs.classes if weights is None else weights.sum(1, keepdim=True)
+        d = log_p.exp().mul_((hard + soft * sum_w).unsqueeze(-1))
+        if inputs.smooths:
+            q = soft.unsqueeze(-1) * (1.0 if weights is None else weights.unsqueeze(1))
+            d[..., : inputs.classes] -= q
+        d.scatter_add_(-1, y.unsqueeze(-1), -hard.unsqueeze(-1))
+        return d.mul_(g.view(-1, 1, 1)), None, None
+
+
+def log_softmax(logits: Tensor, classes: int) -> Tensor:
+    """Log-probabilities over the first `classes` columns; −∞ in the padding, shape as `logits`."""
+    return F.log_softmax(logits + _padding(logits.shape[-1], classes), dim=-1)
+
+
+@cache
+def _padding(columns: int, classes: int) -> Tensor:
+    found = torch.zeros(columns)
+    found[classes:] = -torch.inf
+    return found
 
 
 def mse(logits: Tensor, y: Tensor, _: LossInputs) -> Tensor:
     """Mean of (f − y)²."""
-    return (logits.squeeze(-1) - y).square().mean(1)
+    return (logits[..., 0] - y).square().mean(1)
 
 
 def mae(logits: Tensor, y: Tensor, _: LossInputs) -> Tensor:
     """Mean of |f − y|."""
-    return (logits.squeeze(-1) - y).abs().mean(1)
+    return (logits[..., 0] - y).abs().mean(1)
 
 
 def huber(logits: Tensor, y: Tensor, _: LossInputs) -> Tensor:
     """Mean of ½ r² where |r| ≤ 1, else |r| − ½, with r = f − y. Source: Huber 1964."""
-    r = (logits.squeeze(-1) - y).abs()
+    r = (logits[..., 0] - y).abs()
     return torch.where(r <= 1, 0.5 * r * r, r - 0.5).mean(1)
 
 

@@ -9,7 +9,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 
 import torch
 
@@ -38,14 +39,36 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(cores(), thread_name_prefix="cotune-lanes")
 
 
-def in_parallel(jobs: Sequence[Callable[[], None]]) -> None:
-    """Run all jobs, each on one core, and wait; the first error is raised once none is running."""
+@dataclass(frozen=True)
+class Job:
+    """Work for one core, and how heavy its steps are: arithmetic operations between two dips into Python."""
+
+    do: Callable[[], None]
+    operations: float
+
+
+HEAVY = 30e6
+"""Operations a step from which on a job gets a core of its own.
+
+Threads of lighter jobs fight for Python's lock at every kernel, and two of them together take longer than one after
+the other: they are lined up on one core."""
+
+
+def in_parallel(jobs: Sequence[Job]) -> None:
+    """Run all jobs and wait; the first error is raised once none is running."""
+    heavy = [job.do for job in jobs if job.operations >= HEAVY]
+    light = [job.do for job in jobs if job.operations < HEAVY]
+    lines: list[Callable[[], None]] = [partial(_one_by_one, light), *heavy] if light else heavy
     with one_thread_a_kernel():
-        if len(jobs) == 1 or cores() == 1:
-            for job in jobs:
-                job()
+        if len(lines) == 1 or cores() == 1:
+            _one_by_one(lines)
             return
-        futures = [_pool().submit(job) for job in jobs]
+        futures = [_pool().submit(line) for line in lines]
         errors = [error for future in futures if (error := future.exception()) is not None]
     if errors:
         raise errors[0]
+
+
+def _one_by_one(jobs: Sequence[Callable[[], None]]) -> None:
+    for job in jobs:
+        job()

@@ -13,7 +13,7 @@ from cotune.engine.lanes import Lane, Structure
 from cotune.engine.memory import is_out_of_memory
 from cotune.engine.metrics import METRICS
 from cotune.engine.optim import OPTIMIZERS
-from cotune.engine.parallel import cores, in_parallel
+from cotune.engine.parallel import HEAVY, Job, cores, in_parallel, one_thread_a_kernel
 from cotune.engine.rng import seed_of
 from cotune.engine.state import State
 from cotune.engine.step import Fault, Run
@@ -22,7 +22,6 @@ from cotune.nets.layout import Layout
 from cotune.types import Divergence, LaneId, Record
 
 Halt = Callable[[], bool]
-Job = Callable[[], None]
 
 
 def never() -> bool:
@@ -73,6 +72,7 @@ class Population:
         self._losses = torch.zeros(0)
         self._found: dict[str, torch.Tensor] = {}
         self.layouts = (Layout.of(structure.network.weights()), Layout.of(structure.network.statistics()))
+        self._operations = 6.0 * structure.batch_size * self.layouts[0].size
         self.state = State.fresh(
             torch.zeros(0, self.layouts[0].size), torch.zeros(0, self.layouts[1].size), 1
         )
@@ -120,28 +120,34 @@ class Population:
         """The jobs of an epoch, for lanes in runs of at most `most`."""
         self._lost, self._failed, self._waiting = [], [], []
         self._losses = torch.zeros(len(self.lanes), dtype=torch.float64)
-        return [partial(self._train, *run, 0, halt) for run in self._runs(most)]
+        return [self._job(self._train, *run, 0, halt) for run in self._runs(most)]
 
     def trained(self, halt: Halt) -> None:
         """To be called when the jobs of `training` are done."""
         for start, first in self._waiting:  # with the memory that the others have given back
-            in_parallel([partial(self._train, start, start + 1, first, halt, alone=True)])
+            with one_thread_a_kernel():
+                self._train(start, start + 1, first, halt, alone=True)
         self.state.epoch.add_(1)
 
     def judging(self, most: int) -> list[Job]:
         """The jobs of an evaluation, for lanes in runs of at most `most`."""
         self._waiting = []
         self._found = {n: torch.full((len(self.lanes),), torch.nan).double() for n in (self._metric, "loss")}
-        return [partial(self._judge, *run) for run in self._runs(most)]
+        return [self._job(self._judge, *run) for run in self._runs(most)]
 
     def judged(self) -> None:
         """To be called when the jobs of `judging` are done."""
         for start, _ in self._waiting:
-            in_parallel([partial(self._judge, start, start + 1, alone=True)])
+            with one_thread_a_kernel():
+                self._judge(start, start + 1, alone=True)
+
+    def _job(self, do: Callable[..., None], start: int, stop: int, *rest: object) -> Job:
+        return Job(partial(do, start, stop, *rest), (stop - start) * self._operations)
 
     def _runs(self, most: int) -> list[tuple[int, int]]:
         """Rows [start, stop) of the lanes that step together."""
-        lanes, size = len(self.lanes), max(1, min(self.chunk, most))
+        lanes = len(self.lanes)
+        size = max(1, min(self.chunk, max(most, int(HEAVY / self._operations))))
         return [(start, min(start + size, lanes)) for start in range(0, lanes, size)]
 
     def _train(self, start: int, stop: int, first: int, halt: Halt, *, alone: bool = False) -> None:
@@ -212,7 +218,7 @@ class Population:
             divergences=tuple(
                 sorted((Divergence(self.lanes[f.place].id, f.step, f.layer) for f in faults), key=_lane)
             ),
-            failed=tuple(self.lanes[i].id for i in sorted(self._failed)),
+            failed=tuple(self.lanes[i].id for i in sorted(set(self._failed))),
             steps=self.structure.steps * len(self.lanes),
         )
 

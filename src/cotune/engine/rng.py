@@ -1,12 +1,12 @@
-"""Randomness without streams: every draw is a hash of (lane seed, purpose, step, layer, index).
+"""Randomness without streams: every draw is a hash of (lane seed, step, index).
 
 A stream shared by lanes would make a lane's noise depend on who trains beside it. A counter does not: lane 7 draws
 the same numbers alone, in a crowd, and after a restart. The hash is SplitMix64 (Steele, Lea & Flood, OOPSLA 2014).
 
 | symbol | meaning                                   | shape       |
 |--------|-------------------------------------------|-------------|
-| key    | a lane's hash for one purpose and step    | lane        |
-| draw   | signed 16-bit numbers, uniform            | lane count  |
+| key    | a lane's hash for one step                | lane        |
+| draw   | signed 8-bit numbers, uniform             | lane count  |
 """
 
 import hashlib
@@ -20,8 +20,8 @@ _M1 = 0xBF58476D1CE4E5B9
 _M2 = 0x94D049BB133111EB
 _MASK = (1 << 64) - 1
 
-LEVELS = 1 << 16
-"""Draws have 16 bits: probabilities are multiples of 1/65536."""
+LEVELS = 256
+"""Draws have 8 bits: eight of them share a hash."""
 
 
 def seed_of(*parts: object) -> int:
@@ -51,52 +51,72 @@ def mix(x: Tensor) -> Tensor:
     return x ^ _shifted(x, 31)
 
 
-def keys(seeds: Tensor, steps: Tensor, layer: int) -> Tensor:
-    """One key per lane.
+def keys(seeds: Tensor, steps: Tensor) -> Tensor:
+    """One key per lane and step.
 
     Args:
         seeds: lane seeds [lane], int64.
         steps: each lane's own step counter [lane], int64.
-        layer: which of the network's random layers.
     """
-    return mix(mix(seeds + _signed(_GOLDEN) * (steps + 1)) + _signed(_GOLDEN * (layer + 1)))
+    return mix(seeds + _signed(_GOLDEN) * (steps + 1))
 
 
-def draws(key: Tensor, count: int) -> Tensor:
-    """`count` signed 16-bit draws per lane, int16 [lane count]; uniform over all 65,536 values.
+def counters(count: int) -> Tensor:
+    """What `draws` adds to a key for `count` draws, int64 [⌈count/8⌉]; the same for all lanes and steps."""
+    return torch.arange(1, -(-count // 8) + 1) * _signed(_GOLDEN)
 
-    Draw i of a lane depends on its key and on i alone: four draws share a hash.
+
+def draws(key: Tensor, counter: Tensor) -> Tensor:
+    """Signed 8-bit draws, int8 [lane 8·hash]; uniform over all 256 values.
+
+    Draw i of a lane depends on its key and on i alone.
+
+    Args:
+        key: [lane].
+        counter: see `counters` [hash].
     """
-    hashes = -(-count // 4)
-    index = torch.arange(1, hashes + 1, device=key.device) * _signed(_GOLDEN)
-    x = key.unsqueeze(1) + index
-    scratch = x >> 30
+    x = key.unsqueeze(1) + counter
+    scratch = torch.empty_like(x)
     for by, factor in ((30, _M1), (27, _M2), (31, None)):
         torch.bitwise_right_shift(x, by, out=scratch)
         scratch &= (1 << (64 - by)) - 1
         x ^= scratch
         if factor is not None:
             x *= _signed(factor)
-    return x.view(torch.int16)[:, :count]
+    return x.view(torch.int8)
 
 
-def keep_mask(key: Tensor, p: Tensor, rows: int, units: int) -> Tensor:
-    """Dropout's mask: 0 with probability p, else 1/(1 − p), so that the mean stays 1.
+def drop_levels(key: Tensor, p: Tensor) -> Tensor:
+    """How many of the 256 levels of a draw mean "drop", float32, shaped as `key`.
+
+    p is seldom a multiple of 1/256. In each step a lane drops with one of the two multiples beside it, chosen by
+    the lane's key so that the mean over steps is p.
 
     Args:
-        key: lane keys [lane].
-        p: drop probability per lane [lane], in [0, 1); rounded to a multiple of 1/65536.
+        key: lane keys [lane …].
+        p: drop probability per lane, in [0, 1), in a shape that broadcasts.
+    """
+    dither = (mix(key) & 0xFFFF).double() / 0x10000
+    return (p.double() * LEVELS + dither).floor().clamp(max=LEVELS - 1).float()
+
+
+def keep_mask(draw: Tensor, level: Tensor) -> Tensor:
+    """Dropout's factors: 0 with probability q = level/256, else 1/(1 − q), so that the mean stays 1.
+
+    Args:
+        draw: see `draws` [lane count].
+        level: see `drop_levels` [lane 1].
 
     Returns:
-        float32 [lane rows units].
+        float32 [lane count].
 
     Source: Srivastava et al., Dropout, JMLR 2014 (inverted, as is usual now).
     """
-    level = (p.double() * LEVELS).round()
-    threshold = (level - LEVELS // 2).to(torch.int32)
-    scale = (LEVELS / (LEVELS - level)).float()
-    kept = draws(key, rows * units) >= threshold.unsqueeze(1)
-    return (kept * scale.unsqueeze(1)).view(-1, rows, units)
+    # Draws are whole numbers, so the distance above the threshold, cut to [0, 1], is 0 or 1: comparing, and turning
+    # the answer into floats, takes several times as long.
+    kept = draw.float()
+    kept.sub_(level - (LEVELS / 2 + 1)).clamp_(0, 1)
+    return kept.mul_(LEVELS / (LEVELS - level))
 
 
 def permutation(seed: int, epoch: int, count: int) -> Tensor:

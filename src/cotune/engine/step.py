@@ -4,8 +4,7 @@
 |---------|------------------------------------------------------|-----------------|
 | k       | lanes of the run                                     |                 |
 | leaves  | each layer's weights, views of the population's rows | k *shape        |
-| order   | row numbers of every step                            | k step batch    |
-| lr      | learning rate of every step                          | k step          |
+| order   | row numbers of every step                            | step (k batch)  |
 """
 
 import math
@@ -19,7 +18,7 @@ from cotune.engine import regularize, rng
 from cotune.engine.bank import Stack
 from cotune.engine.lanes import NUMBERS, Lane
 from cotune.engine.loss import LOSSES, LossInputs
-from cotune.engine.optim import OPTIMIZERS, Hyper
+from cotune.engine.optim import OPTIMIZERS, Rates
 from cotune.engine.schedule import factors
 from cotune.engine.state import State
 from cotune.nets.context import Context, Segment
@@ -95,59 +94,88 @@ class Run:
         leaves = layout.views(self._weights.detach())
         self._leaves = {name: leaf.detach().requires_grad_() for name, leaf in leaves.items()}
         self._gradient = torch.zeros_like(self._weights)
-        self._gradient_views = list(layout.views(self._gradient).values())
+        gradients = layout.views(self._gradient)
+        for name, view in gradients.items():
+            self._leaves[name].grad = view
+        # Autograd wants to add up in whole tensors, not in views of rows.
+        self._added_up = [(self._leaves[w.name], gradients[w.name]) for w in layout.weights if w.accumulates]
+        for leaf, view in self._added_up:
+            leaf.grad = torch.zeros_like(view, memory_format=torch.contiguous_format)
         self._scratch = torch.empty_like(self._weights)
         self._numbers = {
             n: torch.tensor([lane.numbers[n] for lane in lanes], dtype=torch.float32) for n in NUMBERS
         }
-        self._seeds = torch.tensor([rng.seed_of(lane.seed, "dropout") for lane in lanes])
         self._real = real_widths(lanes)
         self._activations = segments([lane.activation for lane in lanes])
-        self._optimizers = segments([lane.optimizer for lane in lanes])
+        self._drops, self._has_l1, self._clips = (
+            bool((self._numbers[n] > 0).any()) for n in ("dropout", "l1", "clip_norm")
+        )
         self._losses = segments([lane.loss for lane in lanes])
         self._class_weights = _class_weights(lanes)
-        self._lr = self._rates(first)
+        self._prepare_dropout(first)
+        self._optimizers = self._coefficients(first)
         self._order = self._draw_order(state.epoch[rows].tolist())
         self._loss_sum = losses
+        self._loss = torch.zeros(len(lanes))
+        self._lost: set[int] = set()
         self._statistics_before = self._flat_statistics.clone()
 
-    def _rates(self, first: int) -> Tensor:
+    def _coefficients(self, first: int) -> list[tuple[str, slice, tuple[Tensor, ...]]]:
+        """(optimizer, its lanes, its coefficients [step lane 1]) for the whole epoch."""
         taken = self._taken.unsqueeze(1) - first + torch.arange(self._steps)
         total = torch.tensor([lane.epochs * self._steps for lane in self._lanes])
         names = tuple(lane.schedule for lane in self._lanes)
+        numbers = {name: values.double().unsqueeze(1) for name, values in self._numbers.items()}
         shares = factors(
             names, taken, total=total, warmup=self._numbers["warmup"], final=self._numbers["final_lr"]
         )
-        return (shares * self._numbers["lr"].double().unsqueeze(1)).float()
+        found = []
+        for name, start, stop in segments([lane.optimizer for lane in self._lanes]):
+            rows = slice(start, stop)
+            rates = Rates(
+                lr=(shares * numbers["lr"])[rows],
+                taken=(taken + 1).double()[rows],
+                **{n: numbers[n][rows] for n in ("weight_decay", "momentum", "beta1", "beta2")},
+            )
+            columns = OPTIMIZERS[name].coefficients(rates)
+            found.append((name, rows, tuple(c.t().float().contiguous().unsqueeze(2) for c in columns)))
+        return found
 
     def _draw_order(self, epochs: list[int]) -> Tensor:
+        """Row numbers of every step, all lanes in one line: step (k batch)."""
         batch = self._lanes[0].structure.batch_size
         need = self._steps * batch
         rows = []
         for lane, epoch in zip(self._lanes, epochs, strict=True):
             shuffled = lane.train[rng.permutation(lane.seed, epoch, len(lane.train))[:need]]
-            rows.append(shuffled + self._stack.start_of(lane.variant))
-        return torch.stack(rows).view(len(self._lanes), self._steps, batch)
+            rows.append(shuffled.view(self._steps, batch) + self._stack.start_of(lane.variant))
+        return torch.cat(rows, dim=1)
 
     def gradients(self, t: int) -> list[Fault]:
         """Fill the gradient of step t of the epoch; nothing else changes but running statistics.
 
         Returns:
-            lanes whose loss is not finite. Their weights are set to zero: they are lost, and zeros are quick.
+            lanes whose loss is not finite, each once. They are lost: their rows are zero from now on.
         """
         self._statistics_before.copy_(self._flat_statistics)
+        for leaf, _ in self._added_up:
+            assert leaf.grad is not None
+            leaf.grad.zero_()
         numeric, codes, y = self._batch(t)
-        context = Context(
-            training=True, activations=self._activations, real=self._real, dropout=self._dropper()
-        )
+        context = Context(True, self._activations, self._real, self._masks(t) if self._drops else None)
         logits = self._network.forward(self._leaves, self._statistics, numeric, codes, context)
         loss = self._losses_of(logits, y)
         total = loss.sum()
-        gradients = torch.autograd.grad(total, list(self._leaves.values()))
-        for view, gradient in zip(self._gradient_views, gradients, strict=True):
-            view.copy_(gradient)
-        faults = [] if math.isfinite(total.item()) else self._faults(loss, numeric, codes)
-        self._loss_sum += loss.detach()
+        total.backward()  # type: ignore[no-untyped-call]
+        for leaf, view in self._added_up:
+            assert leaf.grad is not None
+            view.copy_(leaf.grad)
+        self._loss = loss.detach()
+        faults = [] if math.isfinite(total.item()) else self._faults(self._loss, numeric, codes)
+        self._lost.update(fault.place for fault in faults)
+        for place in self._lost:
+            for rows in (self._weights, self._memory, self._gradient, self._flat_statistics):
+                rows[place] = 0
         return faults
 
     def rewind(self) -> None:
@@ -155,55 +183,63 @@ class Run:
         self._flat_statistics.copy_(self._statistics_before)
 
     def _batch(self, t: int) -> tuple[Tensor, Tensor, Tensor]:
-        rows = self._order[:, t].flatten()
-        shape = (len(self._lanes), self._order.shape[2])
-        numeric = self._stack.numeric.index_select(0, rows)
-        codes = self._stack.codes.index_select(0, rows)
-        y = self._stack.target.index_select(0, rows).view(shape)
-        return numeric.view(*shape, numeric.shape[1]), codes.view(*shape, codes.shape[1]), y
+        rows, stack, lanes = self._order[t], self._stack, len(self._lanes)
+        batch = len(rows) // lanes  # said outright, for there may be no numeric feature
+        numeric = stack.numeric.index_select(0, rows).view(lanes, batch, stack.numeric.shape[1])
+        y = stack.target.index_select(0, rows).view(lanes, -1)
+        if not stack.codes.shape[1]:
+            return numeric, stack.codes[:0], y
+        return numeric, stack.codes.index_select(0, rows).view(lanes, -1, stack.codes.shape[1]), y
 
-    def _dropper(self) -> "Dropper | None":
-        p = self._numbers["dropout"]
-        return Dropper(self._seeds, self._taken, p) if bool((p > 0).any()) else None
+    def _masks(self, t: int) -> Tensor:
+        """Dropout's factors for this step [k layer batch unit]; one hash for all layers."""
+        batch = self._lanes[0].structure.batch_size
+        layers, units = self._network.dropped
+        count = layers * batch * units
+        mask = rng.keep_mask(rng.draws(self._keys[t], self._counters)[:, :count], self._levels[t])
+        return mask.view(len(self._lanes), layers, batch, units)
+
+    def _prepare_dropout(self, first: int) -> None:
+        """Keys and levels of every step [step k (1)]: small numbers, whose cost is in the calls."""
+        seeds = torch.tensor([rng.seed_of(lane.seed, "dropout") for lane in self._lanes])
+        taken = self._taken - first + torch.arange(self._steps).unsqueeze(1)
+        layers, units = self._network.dropped
+        self._keys = rng.keys(seeds, taken)
+        self._levels = rng.drop_levels(self._keys, self._numbers["dropout"]).unsqueeze(2)
+        self._counters = rng.counters(layers * self._lanes[0].structure.batch_size * units)
 
     def _losses_of(self, logits: Tensor, y: Tensor) -> Tensor:
         parts = []
         for name, start, stop in self._losses:
             weights = None if self._class_weights is None else self._class_weights[start:stop]
-            inputs = LossInputs(self._numbers["label_smoothing"][start:stop], weights)
+            inputs = LossInputs(self._numbers["label_smoothing"][start:stop], weights, self._network.outputs)
             parts.append(LOSSES[name](logits[start:stop], y[start:stop], inputs))
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def update(self, t: int) -> None:
         """Regularise the gradient and take the optimizer's step t of the epoch."""
         g, w, numbers = self._gradient, self._weights, self._numbers
-        if bool((numbers["l1"] > 0).any()):
-            regularize.add_l1(g, w, numbers["l1"], self._layout.decayed)
-        if bool((numbers["clip_norm"] > 0).any()):
+        decayed = self._layout.decayed
+        if self._has_l1:
+            regularize.add_l1(g, w, numbers["l1"], decayed)
+        if self._clips:
             regularize.clip_norm(g, numbers["clip_norm"])
+        for name, rows, coefficients in self._optimizers:
+            optimizer = OPTIMIZERS[name]
+            memory = [self._memory[rows, slot] for slot in range(optimizer.slots)]
+            now = [c[t] for c in coefficients]
+            optimizer.update(w[rows], g[rows], memory, self._scratch[rows], now, decayed)
+        # Counted last: where memory runs out above, the step is taken again.
         self._taken += 1
-        for name, start, stop in self._optimizers:
-            rows = slice(start, stop)
-            hyper = Hyper(
-                lr=self._lr[rows, t : t + 1],
-                weight_decay=numbers["weight_decay"][rows, None],
-                momentum=numbers["momentum"][rows, None],
-                beta1=numbers["beta1"][rows, None],
-                beta2=numbers["beta2"][rows, None],
-                step=self._taken[rows, None],
-                decayed=self._layout.decayed,
-            )
-            memory = [self._memory[rows, slot] for slot in range(OPTIMIZERS[name].slots)]
-            OPTIMIZERS[name].update(w[rows], g[rows], memory, self._scratch[rows], hyper)
+        self._loss_sum += self._loss
 
     def _faults(self, loss: Tensor, numeric: Tensor, codes: Tensor) -> list[Fault]:
         found = []
-        for place in torch.nonzero(~torch.isfinite(loss.detach())).flatten().tolist():
-            one = slice(place, place + 1)
-            layer = self._first_layer_at_fault(place, numeric[one], codes[one])
-            found.append(Fault(place, int(self._taken[place]), layer))
-            for lost in (self._weights, self._memory, self._gradient, self._flat_statistics):
-                lost[place] = 0
+        for place in torch.nonzero(~torch.isfinite(loss)).flatten().tolist():
+            if place not in self._lost:
+                one = slice(place, place + 1)
+                layer = self._first_layer_at_fault(place, numeric[one], codes[one])
+                found.append(Fault(place, int(self._taken[place]), layer))
         return found
 
     def _first_layer_at_fault(self, place: int, numeric: Tensor, codes: Tensor) -> str:
@@ -225,19 +261,6 @@ class Run:
         with torch.no_grad():
             self._network.forward(weights, statistics, numeric, codes, context)
         return bad[0] if bad else "loss"
-
-
-@dataclass(frozen=True)
-class Dropper:
-    """Dropout with each lane's own seed, step and probability, all [lane]."""
-
-    seeds: Tensor
-    steps: Tensor
-    p: Tensor
-
-    def __call__(self, x: Tensor, layer: int) -> Tensor:
-        key = rng.keys(self.seeds, self.steps, layer)
-        return x * rng.keep_mask(key, self.p, x.shape[1], x.shape[2])
 
 
 def _class_weights(lanes: Sequence[Lane]) -> Tensor | None:

@@ -21,14 +21,14 @@ class Context:
         training: whether dropout acts and batch statistics are used.
         activations: segments of lanes by activation; together they cover all lanes.
         real: units in use per lane [lane] when some lanes are narrower than the population, else `None`.
-        dropout: (x, layer) → x with units dropped; identity when `None`.
+        dropout: factors [lane layer batch unit] that drop units, or `None`.
         watch: called with (layer name, output) after every layer; for diagnosis.
     """
 
     training: bool
     activations: tuple[Segment, ...]
     real: Tensor | None = None
-    dropout: Callable[[Tensor, int], Tensor] | None = None
+    dropout: Tensor | None = None
     watch: Callable[[str, Tensor], None] | None = None
 
     def activate(self, x: Tensor) -> Tensor:
@@ -39,7 +39,7 @@ class Context:
 
     def drop(self, x: Tensor, layer: int) -> Tensor:
         """Dropout, where the context has it."""
-        return self.dropout(x, layer) if self.dropout is not None and self.training else x
+        return x * self.dropout[:, layer] if self.dropout is not None and self.training else x
 
     def mask(self, x: Tensor) -> Tensor:
         """Zero the units beyond each lane's own width. Times 1.0 is exact, so wide lanes are untouched."""

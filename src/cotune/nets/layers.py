@@ -8,6 +8,8 @@
 | real   | units in use of each lane   | lane               |
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -16,10 +18,40 @@ BATCH_NORM_MOMENTUM = 0.1
 
 
 def linear(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
-    """x·w + b for every lane, shape lane batch unit."""
-    if b is None:
-        return torch.bmm(x, w)
-    return torch.baddbmm(b.unsqueeze(1), x, w)
+    """x·w + b for every lane, shape lane batch unit.
+
+    While gradients are recorded, those of w and b are written straight into `w.grad` and `b.grad`, which must be
+    there: autograd would allocate them, fill them, and add them up in three passes over memory.
+    """
+    if torch.is_grad_enabled() and w.requires_grad:
+        found: Tensor = _Linear.apply(x, w, b)  # type: ignore[no-untyped-call]
+        return found
+    return _product(x, w, b)
+
+
+def _product(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+    if x.shape[2] == 1:  # matrix kernels round an outer product differently for one lane than for several
+        return x * w if b is None else x * w + b.unsqueeze(1)
+    return torch.bmm(x, w) if b is None else torch.baddbmm(b.unsqueeze(1), x, w)
+
+
+class _Linear(torch.autograd.Function):
+    """`_product`, with gradients written in place."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, w)
+        ctx.gradients = w.grad, None if b is None else b.grad
+        return _product(x, w, b)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, None, None]:
+        x, w = ctx.saved_tensors
+        w_gradient, b_gradient = ctx.gradients
+        w_gradient.copy_((x * g).sum(1, keepdim=True) if x.shape[2] == 1 else torch.bmm(x.transpose(1, 2), g))
+        if b_gradient is not None:
+            torch.sum(g, 1, out=b_gradient)
+        return torch.bmm(g, w.transpose(1, 2)) if ctx.needs_input_grad[0] else None, None, None
 
 
 def embed(table: Tensor, codes: Tensor) -> Tensor:
@@ -69,7 +101,7 @@ def layer_norm(x: Tensor, scale: Tensor, shift: Tensor, real: Tensor | None) -> 
     """Normalise each row over its units in use.
 
     Args:
-        x: lane batch unit; units beyond `real` must be zero.
+        x: lane batch unit; units beyond `real` count as zero, and get no gradient.
         scale, shift: learned, lane unit.
         real: units in use, per lane, or `None` when all are.
 
@@ -81,8 +113,10 @@ def layer_norm(x: Tensor, scale: Tensor, shift: Tensor, real: Tensor | None) -> 
         variance = centred.square().mean(-1, keepdim=True)
     else:
         count = real.to(x.dtype).view(-1, 1, 1)
+        used = in_use(real, x.shape[-1]).to(x.dtype)
+        x = x * used  # else the mean would pass a gradient to units that are padding, and train them
         mean = x.sum(-1, keepdim=True) / count
-        centred = (x - mean) * in_use(real, x.shape[-1]).to(x.dtype)
+        centred = (x - mean) * used
         variance = centred.square().sum(-1, keepdim=True) / count
     return centred * (variance + EPSILON).rsqrt() * scale.unsqueeze(1) + shift.unsqueeze(1)
 

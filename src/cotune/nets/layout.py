@@ -30,6 +30,7 @@ class Weight:
         name: dotted, as in a state dict.
         shape: without the lane axis, as stored (padded).
         init: "fan" (random, variance by the chosen initialiser), "normal", "zeros" or "ones".
+        accumulates: whether autograd adds its gradient up; a linear layer overwrites its own.
         decay: whether weight decay and L1 act on it (matrices yes; biases and norms no).
     """
 
@@ -37,6 +38,7 @@ class Weight:
     shape: tuple[int, ...]
     init: str = "zeros"
     decay: bool = False
+    accumulates: bool = True
 
     @property
     def size(self) -> int:

@@ -20,8 +20,8 @@ from cotune.nets.context import Context
 from cotune.nets.layers import batch_norm, embed, layer_norm, linear
 from cotune.nets.layout import Weight
 
-HEAD_MULTIPLE = 8
-"""Heads are padded: matrix kernels are slow, and round differently, for a single output column."""
+HEAD_MULTIPLE = 16
+"""Heads are padded: matrix and softmax kernels are slow, and round differently, for odd numbers of columns."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,11 @@ class MLP:
         """Output columns with padding."""
         return -(-self.outputs // HEAD_MULTIPLE) * HEAD_MULTIPLE
 
+    @property
+    def dropped(self) -> tuple[int, int]:
+        """Layers that dropout acts on, and units of each."""
+        return self.depth, self.width
+
     def weights(self) -> tuple[Weight, ...]:
         """Learned weights in order of use."""
         found = []
@@ -67,17 +72,17 @@ class MLP:
             )
         inputs = self.inputs
         for layer in range(self.depth):
-            found.append(Weight(f"hidden{layer}.weight", (inputs, self.width), "fan", decay=True))
+            found.append(Weight(f"hidden{layer}.weight", (inputs, self.width), "fan", True, False))
             if (
                 self.norm != "batch"
             ):  # batch norm subtracts a bias again: its gradient would be rounding noise
-                found.append(Weight(f"hidden{layer}.bias", (self.width,)))
+                found.append(Weight(f"hidden{layer}.bias", (self.width,), accumulates=False))
             if self.norm != "none":
                 found.append(Weight(f"hidden{layer}.norm.weight", (self.width,), "ones"))
                 found.append(Weight(f"hidden{layer}.norm.bias", (self.width,)))
             inputs = self.width
-        found.append(Weight("head.weight", (inputs, self.head), "fan", decay=True))
-        found.append(Weight("head.bias", (self.head,)))
+        found.append(Weight("head.weight", (inputs, self.head), "fan", True, False))
+        found.append(Weight("head.bias", (self.head,), accumulates=False))
         return tuple(found)
 
     def statistics(self) -> tuple[Weight, ...]:
@@ -112,7 +117,7 @@ class MLP:
         codes: Tensor,
         context: Context,
     ) -> Tensor:
-        """Logits [lane batch outputs]."""
+        """Logits [lane batch head]; columns beyond `outputs` are padding and hold zero."""
         h = numeric
         if self.cardinalities:
             starts = torch.tensor([0, *self.cardinalities[:-1]], device=codes.device).cumsum(0)
@@ -125,7 +130,7 @@ class MLP:
             z = context.drop(context.mask(context.activate(z)), layer)
             h = context.seen(name, h + z if self.residual and layer else z)
         logits = linear(h, weights["head.weight"], weights["head.bias"])
-        return context.seen("head", logits[..., : self.outputs])
+        return context.seen("head", logits)
 
     def _normalise(
         self,

@@ -77,7 +77,7 @@ class PrepareSection(Section):
     ] = "none"
     scaling: Annotated[
         Setting, Domain("name", options=("none", "standard", "minmax", "robust", "quantile"))
-    ] = "quantile"
+    ] = Choice(("standard", "quantile"))
     categories: Annotated[
         Setting, Domain("name", options=("onehot", "embedding"), source="Guo & Berkhahn 2016")
     ] = "onehot"

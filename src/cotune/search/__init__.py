@@ -5,3 +5,4 @@ from cotune.search.patience import Patience as Patience
 from cotune.search.rungs import Rungs as Rungs
 from cotune.search.sampler import Sampler as Sampler
 from cotune.search.strategies import make_sampler as make_sampler
+from cotune.search.structure import GROUP as GROUP

@@ -12,11 +12,12 @@ The group follows from the trial's number alone, so it does not matter how many 
 from cotune.space import Parameter, Space
 from cotune.types import Params, Value
 
-GROUP = 8
+GROUP = 16
 """Consecutive trials that share a structure."""
 
-SLICED = frozenset({"activation", "optimizer", "loss"})
-"""Structural parameters that vary freely: one population holds them side by side, as slices of lanes."""
+FREE = frozenset({"activation", "optimizer", "loss", "missing", "outliers", "scaling"})
+"""Structural parameters that vary freely: one population holds them side by side, as slices of lanes, or as rows that
+were prepared in different ways but have the same features."""
 
 
 def shared(space: Space) -> tuple[Parameter, ...]:
@@ -26,7 +27,7 @@ def shared(space: Space) -> tuple[Parameter, ...]:
     """
     names: set[str] = set()
     for p in space.parameters:
-        free = p.fusable or p.name in SLICED
+        free = p.fusable or p.name in FREE
         if not free and (p.domain.when is None or p.domain.when[0] in names):
             names.add(p.name)
     return tuple(p for p in space.parameters if p.name in names)

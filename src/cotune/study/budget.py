@@ -1,68 +1,120 @@
-"""Time: how fast lanes train here, how long trials may be, and when it is too late to start another."""
+"""Time: how fast lanes train here, how long trials may be, and when it is too late to start another.
+
+| symbol | meaning                                                            | unit          |
+|--------|--------------------------------------------------------------------|---------------|
+| a      | time a population takes for an epoch, however few its lanes        | core-seconds  |
+| b      | time each lane adds                                                | core-seconds  |
+| R(n)   | time in which n lanes train one epoch: (a P(n) + b n) / cores      | seconds       |
+
+P(n) is the number of populations that n lanes make up; trials come in groups of equal structure.
+"""
 
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from cotune.engine.bank import Stack
 from cotune.engine.lanes import Lane
+from cotune.engine.parallel import cores
 from cotune.engine.population import Halted, Population
+from cotune.search import GROUP
 
-FULL_TRAININGS = 40
-"""A study under a time limit should afford about so many trials in full; rungs make several times as many of it."""
+FULL_TRAINING = 0.3
+"""With all slots taken, a full training takes at most this fraction of a study's time limit."""
 
 LEAST_EPOCHS = 8
 """Fewer epochs than this teach a network, and a search, too little."""
 
-PROBE_SECONDS = 1.0
-"""The probe ends after about so long, or after a few steps."""
+LEAST_LANES = 4
+"""Fewer slots than this leave nothing to choose from."""
+
+SURVIVING = 1 / 3
+"""Rungs stop most new trials soon: each costs about this fraction of a full training."""
+
+PROBE_SECONDS = 0.4
+"""A probe ends after about so long, or after a few steps."""
 
 
-def probe(lanes: Sequence[Lane], *, metric: str) -> float:
-    """Seconds that one lane takes for one epoch when these lanes train together, measured on a few steps."""
+@dataclass(frozen=True)
+class Speed:
+    """a and b of the table above, for one lane's epoch in the middle of the space."""
+
+    population: float
+    lane: float
+
+    def round_seconds(self, lanes: float) -> float:
+        """R(n)."""
+        populations = max(1.0, lanes / GROUP)
+        return (self.population * populations + self.lane * lanes) / min(cores(), max(1.0, lanes))
+
+
+def measure(lanes: Sequence[Lane], *, metric: str) -> Speed:
+    """Train a few steps of one lane, and of all these lanes of one structure, and tell a from b."""
+    one, many = (_epoch_seconds(some, metric) for some in (lanes[:1], lanes))
+    each = max(many - one, 0.02 * many) / (len(lanes) - 1)
+    return Speed(population=max(one - each, 0.0), lane=each)
+
+
+def _epoch_seconds(lanes: Sequence[Lane], metric: str) -> float:
+    """Core-seconds that these lanes would take for an epoch, stepping together on one core."""
     structure = lanes[0].structure
     population = Population(structure, Stack(), metric=metric, chunk=len(lanes))
     population.join(list(lanes))
-    steps, began = 0, time.monotonic()
+    seen, began = 0, time.monotonic()
 
     def halt() -> bool:
-        nonlocal steps, began
-        steps += 1
-        if steps == 2:  # the first step pays for set-up
+        nonlocal seen, began
+        seen += 1
+        if seen == 3:  # the first steps pay for set-up
             began = time.monotonic()
-        return steps > 4 and time.monotonic() - began > PROBE_SECONDS
+        return seen > 5 and time.monotonic() - began > PROBE_SECONDS
 
     with suppress(Halted):
-        population.train_epoch(halt=halt)
-    return (time.monotonic() - began) / max(steps - 2, 1) * structure.steps / len(lanes)
+        for job in population.training(len(lanes), halt):
+            job.do()
+    return (time.monotonic() - began) / max(seen - 3, 1) * structure.steps
 
 
-def affordable_epochs(epochs: int, *, seconds: float, lane_epoch: float, lanes: int) -> int:
-    """Epochs a trial may take so that the time affords enough of them.
+def affordable(epochs: int, slots: int, speed: Speed, *, seconds: float, lanes: int) -> tuple[int, int]:
+    """Epochs a trial may take, and slots, such that the time affords enough full trainings one after another.
 
     Args:
-        epochs: what it would take without a limit.
+        epochs, slots: what they would be without a limit.
         seconds: the time limit.
-        lane_epoch: seconds of one epoch of one lane.
-        lanes: lanes of a trial.
+        lanes: lanes of a trial; the slots hold at least one trial.
     """
-    return max(min(LEAST_EPOCHS, epochs), min(epochs, int(seconds / (lane_epoch * lanes * FULL_TRAININGS))))
+    share = FULL_TRAINING * seconds
+    fewest = min(slots, max(LEAST_LANES, lanes))
+    while slots > fewest and LEAST_EPOCHS * speed.round_seconds(slots) > share:
+        slots = max(fewest, slots // 2)
+    affordable_epochs = int(share / speed.round_seconds(slots))
+    return max(min(LEAST_EPOCHS, epochs), min(epochs, affordable_epochs)), slots
 
 
 class Pace:
-    """How long a lane's epoch takes, measured as the study goes.
+    """The measured speed, corrected as the study goes: other programs come and go.
 
     Args:
-        guess: seconds, until there is a measurement.
+        speed: as measured at the start.
     """
 
-    def __init__(self, guess: float) -> None:
-        self._seconds = guess
+    def __init__(self, speed: Speed) -> None:
+        self._speed = speed
+        self._slower = 1.0
 
     def measured(self, *, lanes: int, seconds: float) -> None:
-        """An epoch of a population took so long; older measurements fade."""
-        self._seconds += 0.1 * (seconds / lanes - self._seconds)
+        """Lanes took so long for an epoch; older measurements fade."""
+        self._slower += 0.2 * (seconds / self._speed.round_seconds(lanes) - self._slower)
 
-    def most_lanes(self, *, epochs: int, seconds_left: float) -> int:
-        """Lanes that can be in training now and still finish all their epochs in the time left."""
-        return int(seconds_left / max(epochs * self._seconds, 1e-9))
+    def new_lanes(self, *, epochs: int, training: int, seconds_left: float) -> int:
+        """Lanes that may join those in training and still finish all their epochs in the time left."""
+        alone = self._slower * epochs * self._speed.round_seconds(1)
+        # An idle machine is worth a last few trials, though some may not come to their end.
+        count = LEAST_LANES if not training and seconds_left > alone else 0
+        while count < 1024:
+            lanes = training + (count + 1) * SURVIVING
+            if self._slower * epochs * self._speed.round_seconds(lanes) > seconds_left:
+                break
+            count += 1
+        return count

@@ -37,6 +37,12 @@ class LaneFactory:
         self._pipelines: dict[tuple[int, str], Pipeline] = {}
         self._variants: dict[tuple[int, str], Variant] = {}
 
+    def with_recipe(self, recipe: Recipe) -> "LaneFactory":
+        """The same with another recipe for the same space, data and split; prepared rows are shared."""
+        other = LaneFactory(recipe, self._space, self._dataset, self._splits)
+        other._rows, other._pipelines, other._variants = self._rows, self._pipelines, self._variants
+        return other
+
     @property
     def lanes_per_trial(self) -> int:
         """Folds × seeds."""

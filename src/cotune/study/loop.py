@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from cotune.engine import snapshot
 from cotune.engine.lanes import Lane
-from cotune.engine.loop import Engine, LaneWeights, slots
+from cotune.engine.loop import Engine, LaneWeights
 from cotune.engine.metrics import METRICS
 from cotune.engine.population import Halted, Outcome
 from cotune.errors import TrainingError
@@ -20,7 +20,7 @@ from cotune.records import Boundary, Store
 from cotune.records.files import replacing
 from cotune.search import Limits, Rungs, Sampler, make_sampler
 from cotune.space import Space
-from cotune.study.budget import Pace
+from cotune.study.budget import Pace, Speed
 from cotune.study.directory import Directory
 from cotune.study.lanes import LaneFactory
 from cotune.study.ledger import Ledger
@@ -55,7 +55,7 @@ class Study:
         factory: makes lanes.
         store: open; its acknowledged boundaries are taken up.
         directory: for snapshots.
-        lane_epoch: guess of the seconds one lane's epoch takes.
+        speed: how fast lanes train here.
         show: called with the progress at every boundary.
         interrupted: asked at every step; `True` ends training cleanly.
         began: when this sitting began, on `time.monotonic()`'s clock.
@@ -69,7 +69,7 @@ class Study:
         factory: LaneFactory,
         store: Store,
         directory: Directory,
-        lane_epoch: float,
+        speed: Speed,
         show: Callable[[Progress], None],
         interrupted: Callable[[], bool],
         began: float,
@@ -96,8 +96,9 @@ class Study:
             patience=training.patience,
         )
         self._engine = Engine(metric=self._metric)
-        self._lanes_at_once = search.lanes
-        self._pace = Pace(lane_epoch)
+        assert isinstance(search.lanes, int)
+        self._slots = search.lanes
+        self._pace = Pace(speed)
         self._elapsed_before = store.elapsed()
         self._began = began
         self._acknowledged = store.last_boundary()
@@ -135,7 +136,7 @@ class Study:
                     outcome = self._engine.train_epoch(halt=self._must_halt)
                 except Halted:
                     return self._finish(self._reason_to_end() or "time limit", started)
-                self._pace.measured(lanes=max(len(outcome.records), 1), seconds=time.monotonic() - began)
+                self._pace.measured(lanes=self._engine.lanes, seconds=time.monotonic() - began)
                 self._end_boundary(started, outcome, known)
             else:
                 return self._finish(reason, ())
@@ -143,7 +144,7 @@ class Study:
     def _ask(self) -> tuple[Trial, ...]:
         """New trials for the free slots, as far as the limits go."""
         per_trial = self._factory.lanes_per_trial
-        free = (self._slots() - self._engine.lanes) // per_trial
+        free = (self._slots - self._engine.lanes) // per_trial
         if not self._engine.lanes:
             free = max(free, 1)  # a trial of more lanes than slots runs all the same
         left = self._limits.trials_left(len(self._trials))
@@ -152,8 +153,10 @@ class Study:
             room = self._limits.lane_epochs - self._lane_epochs - self._engine.lanes
             count = min(count, max(room // per_trial, 0 if self._trials else 1))
         if self._limits.seconds is not None and self._trials:
-            most = self._pace.most_lanes(epochs=self._epochs, seconds_left=self._seconds_left())
-            count = min(count, (most - self._engine.lanes) // per_trial)
+            more = self._pace.new_lanes(
+                epochs=self._epochs, training=self._engine.lanes, seconds_left=self._seconds_left()
+            )
+            count = min(count, more // per_trial)
         if count <= 0 or self._exhausted:
             return ()
         number = len(self._trials)
@@ -190,10 +193,9 @@ class Study:
         self._show(self.progress())
 
     def _idle_steps(self, outcome: Outcome) -> int:
-        """Steps that free slots could have trained meanwhile, in this population's share of the turns."""
-        free = max(0, self._slots() - self._engine.lanes)
-        lanes = max(1, len(outcome.records) + len(outcome.divergences) + len(outcome.failed))
-        return round(free * outcome.steps / lanes / max(1, len(self._engine.populations)))
+        """Steps that free slots could have trained meanwhile."""
+        free = max(0, self._slots - self._engine.lanes)
+        return round(free * outcome.steps / self._engine.lanes)
 
     def _close(self, ended: tuple[TrialResult, ...]) -> None:
         """Take leave of trials that are over; keep the weights of the leaders."""
@@ -222,10 +224,9 @@ class Study:
             return "interrupted"
         if self._limits.seconds is not None and self._seconds_left() <= 0:
             return "time limit"
-        if self._limits.lane_epochs is not None and self._engine.lanes:
-            following = len(self._engine.populations[0].lanes)
-            if self._lane_epochs + following > self._limits.lane_epochs and self._lane_epochs:
-                return "epoch limit"
+        limit = self._limits.lane_epochs
+        if limit is not None and self._lane_epochs and self._lane_epochs + self._engine.lanes > limit:
+            return "epoch limit"
         return None
 
     def _must_halt(self) -> bool:
@@ -326,14 +327,6 @@ class Study:
         self._snapshot_due = now + (now - began) / SNAPSHOT_SHARE
 
     # ------------------------------------------------------------------ figures
-
-    def _slots(self) -> int:
-        if self._lanes_at_once == "auto":
-            if not self._engine.populations:
-                return 64
-            population = self._engine.populations[0]
-            return slots(population.structure, len(population.lanes[0].train))
-        return self._lanes_at_once
 
     def _elapsed(self) -> float:
         return self._elapsed_before + time.monotonic() - self._began

@@ -3,7 +3,7 @@
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import torch
 
 from cotune.data import Dataset, Splits, describe_columns, load, split
 from cotune.data.sources import open_source
+from cotune.engine.loop import slots
 from cotune.engine.metrics import METRICS
 from cotune.errors import DataError, StudyCorrupt
 from cotune.product import Model
@@ -24,7 +25,7 @@ from cotune.records.files import replacing, write_text
 from cotune.report import write as write_report
 from cotune.search import make_sampler
 from cotune.space import Space, from_recipe
-from cotune.study.budget import affordable_epochs, probe
+from cotune.study.budget import Speed, affordable, measure
 from cotune.study.directory import Directory
 from cotune.study.lanes import LaneFactory
 from cotune.study.loop import Ending, Study, no_network
@@ -54,7 +55,7 @@ class Prepared:
     dataset: Dataset
     splits: Splits
     factory: LaneFactory
-    lane_epoch: float
+    speed: Speed
 
 
 def begin(source: Any, recipe: Recipe, directory: Directory, sitting: Sitting, *, version: str) -> None:
@@ -68,23 +69,21 @@ def begin(source: Any, recipe: Recipe, directory: Directory, sitting: Sitting, *
     began = time.monotonic()
     sitting.say(f"reading {source if isinstance(source, str | Path) else 'the data'}")
     dataset = _load(source, recipe)
-    for note in dataset.notes:
-        sitting.say(note)
     splits = split(dataset, recipe.split, seed=recipe.search.seed)
+    for note in (*dataset.notes, *splits.notes):
+        sitting.say(note)
     resolved = resolve(recipe, dataset, splits)
     space = from_recipe(resolved)
     _check_strategy(resolved, space)
     directory.create()
     with directory.locked(), directory.writing():
         factory = LaneFactory(resolved, space, dataset, splits)
-        lane_epoch = _probe(factory, space, resolved)
-        if recipe.training.epochs == "auto" and resolved.search.time_limit is not None:
-            resolved = _fit_epochs(resolved, lane_epoch, factory.lanes_per_trial)
-            factory = LaneFactory(resolved, space, dataset, splits)
+        speed, resolved = _fit_to_machine(recipe, resolved, space, factory)
+        factory = factory.with_recipe(resolved)
         kept = {"source": _keep(source, directory), "target": dataset.target}
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=kept)})
         resolved = resolved.model_copy(update={"data": recipe.data})
-        prepared = Prepared(resolved, space, dataset, splits, factory, lane_epoch)
+        prepared = Prepared(resolved, space, dataset, splits, factory, speed)
         write_text(directory.recipe, as_yaml(recipe))
         with Store.create(directory.store, _facts(prepared, recipe, version)) as store:
             sitting.say(_announcement(prepared, directory))
@@ -125,7 +124,7 @@ def _load(source: Any, recipe: Recipe) -> Dataset:
 def _prepare_again(meta: dict[str, Any], directory: Directory) -> Prepared:
     try:
         resolved = make(meta["resolved"])
-        fingerprint, source, lane_epoch = meta["fingerprint"], meta["data"]["source"], meta["lane_epoch"]
+        fingerprint, source, speed = meta["fingerprint"], meta["data"]["source"], Speed(**meta["speed"])
     except KeyError as error:
         raise StudyCorrupt(f"{directory.store} lacks {error}; it was not written to its end") from None
     dataset = _load(directory.data if source is None else source, resolved)
@@ -134,9 +133,7 @@ def _prepare_again(meta: dict[str, Any], directory: Directory) -> Prepared:
         raise DataError(f"{law}: bring the old file back, or start a new study with `cotune tune`")
     splits = split(dataset, resolved.split, seed=resolved.search.seed)
     space = from_recipe(resolved)
-    return Prepared(
-        resolved, space, dataset, splits, LaneFactory(resolved, space, dataset, splits), lane_epoch
-    )
+    return Prepared(resolved, space, dataset, splits, LaneFactory(resolved, space, dataset, splits), speed)
 
 
 def _check_strategy(recipe: Recipe, space: Space) -> None:
@@ -154,18 +151,29 @@ def _keep(source: Any, directory: Directory) -> str | None:
     return None
 
 
-def _probe(factory: LaneFactory, space: Space, recipe: Recipe) -> float:
+def _fit_to_machine(
+    recipe: Recipe, resolved: Recipe, space: Space, factory: LaneFactory
+) -> tuple[Speed, Recipe]:
+    """Fill in what depends on this machine: slots by memory and, under a time limit, slots and epochs by speed."""
     middle = space.from_unit([0.5] * len(space.parameters))
     lanes = [factory.lane(LaneId(-1 - i, 0), middle) for i in range(PROBE_LANES)]
-    return probe(lanes, metric=recipe.search.metric)
-
-
-def _fit_epochs(recipe: Recipe, lane_epoch: float, lanes: int) -> Recipe:
-    epochs, seconds = recipe.training.epochs, recipe.search.time_limit
+    speed = measure(lanes, metric=resolved.search.metric)
+    count: int | str = resolved.search.lanes
+    epochs = resolved.training.epochs
     assert isinstance(epochs, int)
-    assert seconds is not None
-    epochs = affordable_epochs(epochs, seconds=seconds, lane_epoch=lane_epoch, lanes=lanes)
-    return recipe.model_copy(update={"training": recipe.training.model_copy(update={"epochs": epochs})})
+    if count == "auto":
+        count = max(slots(lanes[0].structure, len(lanes[0].train)), factory.lanes_per_trial)
+        if resolved.search.time_limit is not None:
+            fitting, count = affordable(
+                epochs, count, speed, seconds=resolved.search.time_limit, lanes=factory.lanes_per_trial
+            )
+            epochs = fitting if recipe.training.epochs == "auto" else epochs
+    return speed, resolved.model_copy(
+        update={
+            "training": resolved.training.model_copy(update={"epochs": epochs}),
+            "search": resolved.search.model_copy(update={"lanes": count}),
+        }
+    )
 
 
 def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitting, began: float) -> None:
@@ -175,7 +183,7 @@ def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitt
         factory=prepared.factory,
         store=store,
         directory=directory,
-        lane_epoch=prepared.lane_epoch,
+        speed=prepared.speed,
         show=sitting.show,
         interrupted=sitting.interrupted,
         began=began,
@@ -260,7 +268,7 @@ def _facts(prepared: Prepared, recipe: Recipe, version: str) -> dict[str, Any]:
         "recipe": recipe.model_dump(mode="json"),
         "resolved": resolved.model_dump(mode="json"),
         "fingerprint": dataset.fingerprint,
-        "lane_epoch": prepared.lane_epoch,
+        "speed": asdict(prepared.speed),
         "task": dataset.task.value,
         "target": dataset.target,
         "metric": resolved.search.metric,
@@ -271,7 +279,7 @@ def _facts(prepared: Prepared, recipe: Recipe, version: str) -> dict[str, Any]:
             "source": recipe.data.source,
             "rows": dataset.rows,
             "columns": describe_columns(dataset),
-            "notes": list(dataset.notes),
+            "notes": [*dataset.notes, *splits.notes],
             "preparation": prepared.factory.pipeline(LaneId(0, 0), middle).describe(),
             "parts": {
                 "train": len(first.train),

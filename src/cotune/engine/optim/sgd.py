@@ -5,36 +5,41 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from cotune.engine.optim.base import Hyper, Optimizer
+from cotune.engine.optim.base import Optimizer, Rates
 
 
-def _velocity(w: Tensor, g: Tensor, memory: Sequence[Tensor], s: Tensor, hyper: Hyper) -> Tensor:
-    n = hyper.decayed
-    torch.mul(w[:, :n], hyper.weight_decay, out=s[:, :n])
-    g[:, :n] += s[:, :n]
-    return memory[0].mul_(hyper.momentum).add_(g)
+def _coefficients(rates: Rates) -> tuple[Tensor, ...]:
+    """−lr, μ, λ."""
+    momentum, weight_decay = (c.expand_as(rates.lr) for c in (rates.momentum, rates.weight_decay))
+    return -rates.lr, momentum, weight_decay
 
 
-def sgd(w: Tensor, g: Tensor, memory: Sequence[Tensor], s: Tensor, hyper: Hyper) -> None:
+def _velocity(
+    w: Tensor, g: Tensor, memory: Sequence[Tensor], s: Tensor, c: Sequence[Tensor], decayed: int
+) -> Tensor:
+    torch.mul(w[:, :decayed], c[2], out=s[:, :decayed])
+    g[:, :decayed] += s[:, :decayed]
+    return memory[0].mul_(c[1]).add_(g)
+
+
+def sgd(w: Tensor, g: Tensor, memory: Sequence[Tensor], s: Tensor, c: Sequence[Tensor], decayed: int) -> None:
     """v ← μ v + (g + λ w);  w ← w − lr v.
 
     Source: Polyak 1964; Sutskever et al., ICML 2013, in torch.optim.SGD's form (zero dampening).
     """
-    velocity = _velocity(w, g, memory, s, hyper)
-    torch.mul(velocity, hyper.lr, out=s)
-    w.sub_(s)
+    w.addcmul_(_velocity(w, g, memory, s, c, decayed), c[0])
 
 
-def nesterov(w: Tensor, g: Tensor, memory: Sequence[Tensor], s: Tensor, hyper: Hyper) -> None:
+def nesterov(
+    w: Tensor, g: Tensor, memory: Sequence[Tensor], s: Tensor, c: Sequence[Tensor], decayed: int
+) -> None:
     """v ← μ v + (g + λ w);  w ← w − lr (g + λ w + μ v).
 
     Source: Nesterov 1983; Sutskever et al., ICML 2013.
     """
-    velocity = _velocity(w, g, memory, s, hyper)
-    torch.mul(velocity, hyper.momentum, out=s)
-    s.add_(g).mul_(hyper.lr)
-    w.sub_(s)
+    torch.mul(_velocity(w, g, memory, s, c, decayed), c[1], out=s)
+    w.addcmul_(s.add_(g), c[0])
 
 
-SGD = Optimizer("sgd", 1, sgd)
-NESTEROV = Optimizer("nesterov", 1, nesterov)
+SGD = Optimizer("sgd", 1, _coefficients, sgd)
+NESTEROV = Optimizer("nesterov", 1, _coefficients, nesterov)
