@@ -85,6 +85,16 @@ def test_bad_validation_rows_are_told_from_bad_training() -> None:
     assert first_fault(one) == (one.structure.steps, "validation")
 
 
+def test_outputs_that_are_no_numbers_have_no_accuracy() -> None:
+    """The most probable of three NaN is class 0; the figure looks sound, the lane is not."""
+    numeric = table().numeric.clone()
+    numeric[0, 0] = torch.nan
+    one = lane(variant=replace(table(), numeric=numeric))
+    outcome = population([one], metric="accuracy").train_epoch()
+    assert [d.layer for d in outcome.divergences] == ["validation"]
+    assert not outcome.records
+
+
 def test_a_lost_lane_keeps_its_best_from_before() -> None:
     """The zeros it ends with are never taken for a network, however good they look."""
     sick = lane(variant=poisoned(torch.nan), batch_size=15)

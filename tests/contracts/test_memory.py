@@ -42,6 +42,13 @@ def halt():  # asked before every step: memory runs out in the middle of an epoc
             del hog[-megabytes:]
     return False
 
+if sys.argv[8] == "judge":  # no training: memory runs out when lanes are judged
+    after = 1
+    halt()
+    made.populations[0].evaluate_unfinished()
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+    print(json.dumps(made.populations[0].state.best.nan_to_num(nan=-1.0).tolist()))
+    sys.exit()
 warm = engine([lane(variant=variant, width=width, batch_size=256, norm="batch", dropout=0.2)])
 warm.train_epoch()  # libraries load what they load
 found = {"records": [], "failed": [], "chunks": []}
@@ -63,12 +70,19 @@ print(json.dumps(found))
 
 
 def train(
-    *, megabytes: int, after: int = 3, lanes: int = 24, rows: int = 1400, width: int = 64, threads: int = 1
-) -> dict[str, Any]:
-    """Two epochs; from the step `after` on only so many megabytes are left (0: no limit)."""
+    what: str = "train",
+    *,
+    megabytes: int,
+    after: int = 3,
+    lanes: int = 24,
+    rows: int = 1400,
+    width: int = 64,
+    threads: int = 1,
+) -> Any:
+    """Two epochs, or a judgement; from the step `after` on only so many megabytes are left (0: no limit)."""
     numbers = [str(n) for n in (megabytes, after, lanes, rows, width)]
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(Path(__file__).parents[1]), str(threads), *numbers],
+        [sys.executable, "-c", PROGRAM, str(Path(__file__).parents[1]), str(threads), *numbers, what],
         env={**os.environ, "OMP_NUM_THREADS": str(threads)},
         capture_output=True,
         text=True,
@@ -99,6 +113,13 @@ def test_a_lane_that_does_not_fit_alone_has_failed_and_the_process_lives() -> No
     found = train(megabytes=1, lanes=2, width=1024)
     assert found["failed"] == [0, 1]
     assert found["records"] == []
+
+
+def test_judging_is_halved_too() -> None:
+    unlimited, limited = (train("judge", megabytes=n, rows=4000) for n in (0, 6))
+    assert limited == unlimited
+    assert min(limited) > 0
+    assert train("judge", megabytes=1, lanes=2, width=1024) == [-1.0, -1.0]
 
 
 @pytest.mark.parametrize(

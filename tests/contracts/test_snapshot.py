@@ -119,6 +119,14 @@ def test_every_damaged_bit_is_noticed(whole: bytes, tmp_path: Path) -> None:
     assert refused > 0.95 * len(places)
 
 
+def test_a_changed_shape_of_an_empty_tensor_is_noticed(whole: bytes, tmp_path: Path) -> None:
+    """It has no numbers whose checksum could tell."""
+    assert b'"shape":[1,0]' in whole
+    (tmp_path / "a").write_bytes(whole.replace(b'"shape":[1,0]', b'"shape":[9,0]', 1))
+    with pytest.raises(StudyCorrupt, match="checksum"):
+        snapshot.read(tmp_path / "a")
+
+
 def test_every_cut_is_noticed(whole: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a"
     for length in [*range(0, 20), *random.Random(0).sample(range(len(whole)), 50), len(whole) - 1]:
