@@ -150,6 +150,18 @@ def test_lanes_side_by_side_in_slices(kind: str) -> None:
         assert_same_bits(row(made, one.id), alone(one, epochs=2).rows[-1], one.activation)
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_equal_activations_side_by_side(activation: str) -> None:
+    """19 validation rows of 8 units end in the middle of a vector: which lane is last must not matter."""
+    lanes = [lane(i, variant=table(rows=76), activation=activation) for i in range(4)]
+    made = population(lanes)
+    outcome = made.train_epoch()
+    for one, record in zip(lanes, outcome.records, strict=True):
+        trace = alone(one, epochs=1)
+        assert Figures.of(record) == trace.figures[0]
+        assert_same_bits(row(made, one.id), trace.rows[0], activation)
+
+
 @pytest.mark.parametrize("norm", NORMS)
 def test_widths_padded_into_one_population(norm: str) -> None:
     """A lane of 8 padded to 16 has the same bits whether or not another lane fills the 16."""
