@@ -9,6 +9,7 @@ from cotune.space import Space, from_recipe
 from cotune.types import Params, Status, Trial, TrialResult
 
 _FIXED = {
+    "scaling": "standard",
     "width": 64,
     "depth": 2,
     "activation": "relu",
