@@ -81,7 +81,7 @@ def test_a_short_time_limit_still_leaves_a_model(limit: float, data: Path, tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("limit", [3, 20])
+@pytest.mark.parametrize("limit", [5, 20])
 @pytest.mark.parametrize("more", [{}, {"cv": 5}, {"width": 512, "depth": 3}], ids=str)
 def test_the_time_limit_is_kept(limit: int, more: dict, tmp_path: Path) -> None:
     data = csv(tmp_path, rows=3000)

@@ -16,21 +16,15 @@ from cotune.api import TunedStudy
 from cotune.cli import main
 from cotune.records import Store, StudyView, read_view
 
-FAST: Mapping[str, Any] = {"width": 8, "depth": 1, "activation": "relu", "epochs": 3, "trials": 4}
+FAST: Mapping[str, Any] = {
+    "width": 8, "depth": 1, "activation": "relu", "scaling": "standard", "epochs": 3, "trials": 4,
+}  # fmt: skip
 """A study of well under a second."""
 
 FAST_WORDS = (
-    "--epochs",
-    "3",
-    "--trials",
-    "4",
-    "--set",
-    "width=8",
-    "--set",
-    "depth=1",
-    "--set",
-    "activation=relu",
-)
+    "--epochs", "3", "--trials", "4", "--set", "width=8", "--set", "depth=1", "--set", "activation=relu",
+    "--set", "scaling=standard",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
