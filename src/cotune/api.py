@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -96,13 +97,23 @@ def tune(
         >>> study = cotune.tune("adult.csv", target="income", time_limit="3m")   # doctest: +SKIP
         >>> study.show()["best"]                                                   # doctest: +SKIP
     """
-    request = build_recipe(recipe, target=target, **settings)
+    return run(data, build_recipe(recipe, target=target, **settings), out=out, quiet=quiet)
+
+
+def run(
+    data: Any, request: Recipe, *, out: str | Path | None, quiet: bool, began: float | None = None
+) -> TunedStudy:
+    """`tune` with a finished recipe.
+
+    Args:
+        began: when the user's wait began, on `time.monotonic()`'s clock; now by default.
+    """
     source = request.data.source if data is None else data
     if source is None:
         raise RecipeError("there is no data: pass a path or a frame, or set data.source in the recipe")
     name = Path(source).name.split(".")[0] if isinstance(source, str | Path) else "study"
     directory = Directory.free(name) if out is None else Directory(Path(out))
-    with _sitting(quiet=quiet) as sitting:
+    with _sitting(quiet=quiet, began=began) as sitting:
         begin(source, request, directory, sitting, version=cotune.__version__)
     return TunedStudy(directory.path)
 
@@ -157,9 +168,10 @@ def build_recipe(
 
 
 @contextmanager
-def _sitting(*, quiet: bool) -> Iterator[Sitting]:
+def _sitting(*, quiet: bool, began: float | None = None) -> Iterator[Sitting]:
+    began = time.monotonic() if began is None else began
     with make_display(quiet=quiet) as display, _interruptible(display.say) as interrupted:
-        yield Sitting(display.show, display.say, interrupted.is_set)
+        yield Sitting(display.show, display.say, interrupted.is_set, began)
 
 
 @contextmanager

@@ -2,12 +2,16 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cotune.errors import CotuneError, RecipeError, TrainingError
+
+_BEGAN = time.monotonic()
+"""A time limit counts from here: loading PyTorch takes seconds of the user's time too."""
 
 app = typer.Typer(
     name="cotune",
@@ -76,9 +80,9 @@ def tune(
         raise RecipeError("there is no data: name a file, as in `cotune tune data.csv --target COL`")
     if not quiet:
         _say(f"cotune: tuning {built.data.source}")
-    from cotune.api import tune as run
+    from cotune.api import run
 
-    study = run(built.data.source, out=out, recipe=built, quiet=quiet)
+    study = run(built.data.source, built, out=out, quiet=quiet, began=_BEGAN)
     _conclude(study, quiet=quiet)
 
 
@@ -92,7 +96,7 @@ def demo(
         _say("cotune: tuning a reader of handwritten digits")
     from cotune.demo import run_demo
 
-    _conclude(run_demo(out, quiet=quiet), quiet=quiet)
+    _conclude(run_demo(out, quiet=quiet, began=_BEGAN), quiet=quiet)
 
 
 @app.command(epilog=_epilog("cotune resume runs/adult"))

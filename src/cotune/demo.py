@@ -1,41 +1,34 @@
-"""The demonstration: the digits that come with scikit-learn, written to a CSV file and tuned."""
+"""The demonstration: the digits that come with scikit-learn, as a table."""
 
 from pathlib import Path
 
-from cotune.api import TunedStudy, tune
-from cotune.errors import StudyError
-from cotune.records.files import write_text
+import polars as pl
+
+from cotune.api import TunedStudy, build_recipe, run
 from cotune.study import Directory
 
+SECONDS = 30.0
 
-def run_demo(out: Path | None, *, quiet: bool) -> TunedStudy:
-    """Tune on digits; about half a minute on two cores. The data stays beside the study, as digits.csv.
 
-    Raises:
-        StudyError: the place cannot be written.
+def run_demo(out: Path | None, *, quiet: bool, began: float) -> TunedStudy:
+    """Tune on digits for half a minute, every trial under 5-fold cross-validation; a copy of the data stays with it.
+
+    Args:
+        out: directory of the study; the first free one of runs/demo, runs/demo-2 … by default.
+        began: on `time.monotonic()`'s clock.
     """
-    directory = Directory.free("demo") if out is None else Directory(out)
-    data = directory.path.parent / "digits.csv"
-    try:
-        data.parent.mkdir(parents=True, exist_ok=True)
-        if not data.exists():
-            write_digits(data)
-    except OSError as error:
-        raise StudyError(f"cannot write {data} ({error.strerror}); choose another --out") from None
-    return tune(data, target="digit", out=directory.path, quiet=quiet, time_limit=30)
+    path = Directory.free("demo").path if out is None else out
+    recipe = build_recipe(target="digit", time_limit=SECONDS, cv=5)
+    return run(digits(), recipe, out=path, quiet=quiet, began=began)
 
 
-def write_digits(path: Path) -> None:
-    """The 1,797 images of 8×8 pixels as a table: pixel_ROW_COLUMN in 0…16, and `digit`.
+def digits() -> pl.DataFrame:
+    """1,797 handwritten digits: 64 pixels in 0…16, named pixel_ROW_COLUMN, and `digit`.
 
-    Source: Alpaydin & Kaynak, Optical Recognition of Handwritten Digits, UCI 1998.
+    Source: Alpaydin & Kaynak, Optical Recognition of Handwritten Digits, UCI 1998; shipped with scikit-learn.
     """
     from sklearn.datasets import load_digits
 
-    digits = load_digits()
-    names = [f"pixel_{i // 8}_{i % 8}" for i in range(64)]
-    rows = [
-        ",".join([*(f"{value:g}" for value in x), str(y)])
-        for x, y in zip(digits.data, digits.target, strict=True)
-    ]
-    write_text(path, "\n".join([",".join([*names, "digit"]), *rows]) + "\n")
+    images, labels = load_digits(return_X_y=True)
+    names = [f"pixel_{i // 8}_{i % 8}" for i in range(images.shape[1])]
+    return pl.DataFrame(images, schema=names).with_columns(pl.Series("digit", labels))

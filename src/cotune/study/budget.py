@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from cotune.engine.bank import Stack
 from cotune.engine.lanes import Lane
-from cotune.engine.parallel import cores
+from cotune.engine.parallel import cores, one_thread_a_kernel
 from cotune.engine.population import Halted, Population
 from cotune.search import GROUP
 
@@ -42,18 +42,19 @@ class Speed:
 
     population: float
     lane: float
+    lanes_per_trial: int = 1
 
     def round_seconds(self, lanes: float) -> float:
         """R(n)."""
-        populations = max(1.0, lanes / GROUP)
+        populations = max(1.0, lanes / (GROUP * self.lanes_per_trial))
         return (self.population * populations + self.lane * lanes) / min(cores(), max(1.0, lanes))
 
 
-def measure(lanes: Sequence[Lane], *, metric: str) -> Speed:
+def measure(lanes: Sequence[Lane], *, metric: str, lanes_per_trial: int) -> Speed:
     """Train a few steps of one lane, and of all these lanes of one structure, and tell a from b."""
     one, many = (_epoch_seconds(some, metric) for some in (lanes[:1], lanes))
     each = max(many - one, 0.02 * many) / (len(lanes) - 1)
-    return Speed(population=max(one - each, 0.0), lane=each)
+    return Speed(max(one - each, 0.0), each, lanes_per_trial)
 
 
 def _epoch_seconds(lanes: Sequence[Lane], metric: str) -> float:
@@ -70,7 +71,7 @@ def _epoch_seconds(lanes: Sequence[Lane], metric: str) -> float:
             began = time.monotonic()
         return seen > 5 and time.monotonic() - began > PROBE_SECONDS
 
-    with suppress(Halted):
+    with one_thread_a_kernel(), suppress(Halted):
         for job in population.training(len(lanes), halt):
             job.do()
     return (time.monotonic() - began) / max(seen - 3, 1) * structure.steps

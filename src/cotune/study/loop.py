@@ -32,8 +32,11 @@ LEADERS = 5
 SNAPSHOT_SHARE = 0.05
 """Snapshots may take this fraction of the time; between them a crash costs training again, never results."""
 
-RESERVE = (0.5, 0.02)
+RESERVE = (1.5, 0.02)
 """Seconds, and fraction of the limit, kept for testing and writing the result."""
+
+FIRST_EPOCH = 1.0
+"""Seconds that the first epoch may take though the limit has passed: some network is better than none."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ class Study:
         self._lane_epochs = 0
         self._exhausted = False
         self._snapshot_due = 0.0
+        self._first_deadline = time.monotonic() + FIRST_EPOCH
         self._rebuild()
 
     # ------------------------------------------------------------------ the loop
@@ -222,7 +226,7 @@ class Study:
             return "interrupted" if self._interrupted() else None
         if self._interrupted():
             return "interrupted"
-        if self._limits.seconds is not None and self._seconds_left() <= 0:
+        if self._limits.seconds is not None and self._trials and self._seconds_left() <= 0:
             return "time limit"
         limit = self._limits.lane_epochs
         if limit is not None and self._lane_epochs and self._lane_epochs + self._engine.lanes > limit:
@@ -232,8 +236,12 @@ class Study:
     def _must_halt(self) -> bool:
         if self._interrupted():
             return True
-        over = self._limits.seconds is not None and self._seconds_left() <= 0
-        return over and self._boundary >= self._acknowledged
+        if self._limits.seconds is None or self._boundary < self._acknowledged:
+            return False
+        left = self._seconds_left()
+        if not self._boundary:
+            left = max(left, self._first_deadline - time.monotonic())
+        return left <= 0
 
     def _finish(self, reason: str, started: tuple[Trial, ...]) -> Ending:
         """End the trials in training (unless interrupted: they go on at resume) and name the winner."""

@@ -1,9 +1,8 @@
 """One sitting of a study: from a request, or a directory, to a tested model on disk."""
 
 import platform
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,11 +38,15 @@ SCATTER = 2000
 
 @dataclass(frozen=True)
 class Sitting:
-    """Who watches a sitting: called with progress, called with lines, asked whether to stop."""
+    """Who watches a sitting: called with progress, called with lines, asked whether to stop; and when it began.
+
+    `began` is on `time.monotonic()`'s clock: time limits count from there.
+    """
 
     show: Callable[[Progress], None]
     say: Callable[[str], None]
     interrupted: Callable[[], bool]
+    began: float
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,10 @@ def begin(source: Any, recipe: Recipe, directory: Directory, sitting: Sitting, *
         recipe: as the user asked.
         directory: must not hold a study.
     """
-    began = time.monotonic()
     sitting.say(f"reading {source if isinstance(source, str | Path) else 'the data'}")
     dataset = _load(source, recipe)
+    if not isinstance(source, str | Path):
+        dataset = replace(dataset, name=directory.path.name)
     splits = split(dataset, recipe.split, seed=recipe.search.seed)
     for note in (*dataset.notes, *splits.notes):
         sitting.say(note)
@@ -87,7 +91,7 @@ def begin(source: Any, recipe: Recipe, directory: Directory, sitting: Sitting, *
         write_text(directory.recipe, as_yaml(recipe))
         with Store.create(directory.store, _facts(prepared, recipe, version)) as store:
             sitting.say(_announcement(prepared, directory))
-            _train(prepared, store, directory, sitting, began)
+            _train(prepared, store, directory, sitting)
 
 
 def resume(directory: Directory, sitting: Sitting) -> None:
@@ -97,7 +101,6 @@ def resume(directory: Directory, sitting: Sitting) -> None:
         StudyNotFound, StudyCorrupt: there is none, or its store is damaged.
         DataError: the data is not what it was.
     """
-    began = time.monotonic()
     directory.must_hold_a_study()
     with directory.locked(), directory.writing(), Store.open(directory.store) as store:
         meta = store.meta()
@@ -106,7 +109,7 @@ def resume(directory: Directory, sitting: Sitting) -> None:
             return
         prepared = _prepare_again(meta, directory)
         sitting.say(f"resuming {directory.path} after {store.elapsed():.0f} s of training")
-        _train(prepared, store, directory, sitting, began)
+        _train(prepared, store, directory, sitting)
 
 
 def _load(source: Any, recipe: Recipe) -> Dataset:
@@ -157,7 +160,7 @@ def _fit_to_machine(
     """Fill in what depends on this machine: slots by memory and, under a time limit, slots and epochs by speed."""
     middle = space.from_unit([0.5] * len(space.parameters))
     lanes = [factory.lane(LaneId(-1 - i, 0), middle) for i in range(PROBE_LANES)]
-    speed = measure(lanes, metric=resolved.search.metric)
+    speed = measure(lanes, metric=resolved.search.metric, lanes_per_trial=factory.lanes_per_trial)
     count: int | str = resolved.search.lanes
     epochs = resolved.training.epochs
     assert isinstance(epochs, int)
@@ -176,7 +179,7 @@ def _fit_to_machine(
     )
 
 
-def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitting, began: float) -> None:
+def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitting) -> None:
     study = Study(
         recipe=prepared.recipe,
         space=prepared.space,
@@ -186,7 +189,7 @@ def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitt
         speed=prepared.speed,
         show=sitting.show,
         interrupted=sitting.interrupted,
-        began=began,
+        began=sitting.began,
     )
     ending = study.train()
     if ending.winner is None:
@@ -197,10 +200,8 @@ def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitt
         return
     model = _model(prepared, ending)
     model.save(directory.best)
-    facts: dict[str, Any] = {"result": _result(prepared, ending, model)}
-    if not ending.interrupted:
-        facts["finished"] = ending.reason
-    store.set_meta(**facts)
+    if not ending.interrupted:  # the test rows are looked at once, when nothing is left to decide
+        store.set_meta(result=_result(prepared, ending, model), finished=ending.reason)
     _derive(store, directory)
 
 
