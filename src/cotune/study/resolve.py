@@ -36,7 +36,7 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
             ),
             "search": search.model_copy(
                 update={
-                    "metric": _metric(search.metric, dataset.task, splits),
+                    "metric": _metric(search.metric, dataset, splits),
                     "trials": search.trials if limited else TRIALS,
                 }
             ),
@@ -52,7 +52,8 @@ def default_batch(rows: int) -> int:
     return 256
 
 
-def _metric(name: str, task: Task, splits: Splits) -> str:
+def _metric(name: str, dataset: Dataset, splits: Splits) -> str:
+    task = dataset.task
     smallest = min(len(fold.validation) for fold in splits.folds)
     fitting = [n for n, m in METRICS.items() if m.classification == task.is_classification]
     if name == "auto":
@@ -64,6 +65,9 @@ def _metric(name: str, task: Task, splits: Splits) -> str:
     if METRICS[name].needs_rows > smallest:
         others = ", ".join(n for n in fitting if METRICS[n].needs_rows <= smallest)
         raise RecipeError(f"{name} has no meaning on {smallest} validation row a fold; choose among {others}")
+    if name == "roc_auc" and any(len(set(dataset.y[fold.validation].tolist())) < 2 for fold in splits.folds):
+        law = "roc_auc needs two classes among the validation rows of every fold"
+        raise RecipeError(f"{law}, and one fold has a single class; use fewer folds, or the metric log_loss")
     return name
 
 

@@ -201,7 +201,8 @@ def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitt
     model = _model(prepared, ending)
     model.save(directory.best)
     if not ending.interrupted:  # the test rows are looked at once, when nothing is left to decide
-        store.set_meta(result=_result(prepared, ending, model), finished=ending.reason)
+        about = {**store.meta()["data"], "preparation": model.networks[0].pipeline.describe()}
+        store.set_meta(result=_result(prepared, ending, model), data=about, finished=ending.reason)
     _derive(store, directory)
 
 
