@@ -253,7 +253,13 @@ def test_a_wrong_type_under_a_right_checksum_is_noticed() -> None:
 
 
 def test_description_is_about_this_fit() -> None:
-    chosen = {"outliers": "clip", "select": "variance", "balance": "weights", "categories": "embedding"}
+    chosen = {
+        "scaling": "quantile",
+        "outliers": "clip",
+        "select": "variance",
+        "balance": "weights",
+        "categories": "embedding",
+    }
     said = " ".join(Pipeline.fit(DATA["classes"], ROWS, chosen).describe())
     for words in (
         "3 numeric, 1 categorical, 1 boolean, 1 date",

@@ -15,8 +15,8 @@ from cotune.recipe.schema import PrepareSection
 from cotune.space import Space
 from cotune.types import LaneId, Params, Value
 
-PREPARATION = PrepareSection().model_dump()
-"""Preparation settings and what stands in for those that have no meaning in a configuration."""
+PREPARATION = tuple(PrepareSection.model_fields)
+"""Preparation settings; those without a meaning in a configuration are absent from it."""
 
 
 class LaneFactory:
@@ -135,7 +135,7 @@ class LaneFactory:
 
 
 def _preparation(config: Mapping[str, Value]) -> dict[str, Value]:
-    return {key: config.get(key, default) for key, default in PREPARATION.items()}
+    return {key: config[key] for key in PREPARATION if key in config}
 
 
 def _int(value: Value) -> int:

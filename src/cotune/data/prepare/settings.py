@@ -39,7 +39,9 @@ def decided(settings: Mapping[str, Value]) -> Preparation:
         raise RecipeError(f"prepare.{'.'.join(map(str, first['loc']))} {first['msg']}") from None
     values = {name: getattr(section, name) for name in names}
     for name, value in values.items():
-        if isinstance(value, Range | Choice):
+        if isinstance(value, Choice) and name not in settings:
+            values[name] = value.choices[0]  # the default searches: its first choice stands in
+        elif isinstance(value, Range | Choice):
             raise RecipeError(
                 f"prepare.{name} must be one value to fit a pipeline, but is still to be searched: {value}"
             )

@@ -1,0 +1,109 @@
+"""What a store says of its study beside trials and records; `records.view.StudyView` documents the keys."""
+
+import platform
+from collections import Counter
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cotune.data import Dataset, describe_columns
+from cotune.engine.metrics import METRICS
+from cotune.recipe import Recipe
+from cotune.recipe.settings import to_plain
+from cotune.study.prepared import Prepared
+from cotune.types import LaneId
+
+
+def facts_of(prepared: Prepared, recipe: Recipe, *, version: str) -> dict[str, Any]:
+    """All facts known at the start.
+
+    Args:
+        recipe: as the user asked; `prepared` has the resolved one.
+        version: of cotune.
+    """
+    dataset, splits, resolved = prepared.dataset, prepared.splits, prepared.recipe
+    first = splits.folds[0]
+    middle = prepared.space.from_unit([0.5] * len(prepared.space.parameters))
+    return {
+        "version": version,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "threads": torch.get_num_threads(),
+        },
+        "name": dataset.name,
+        "recipe": recipe.model_dump(mode="json"),
+        "resolved": resolved.model_dump(mode="json"),
+        "fingerprint": dataset.fingerprint,
+        "speed": asdict(prepared.speed),
+        "task": dataset.task.value,
+        "target": dataset.target,
+        "metric": resolved.search.metric,
+        "maximize": METRICS[resolved.search.metric].maximize,
+        "classes": list(dataset.classes),
+        "epochs": resolved.training.epochs,
+        "data": {
+            "source": recipe.data.source,
+            "rows": dataset.rows,
+            "columns": describe_columns(dataset),
+            "notes": [*dataset.notes, *splits.notes],
+            "preparation": prepared.factory.pipeline(LaneId(0, 0), middle).describe(),
+            "parts": {
+                "train": len(first.train),
+                "validation": len(first.validation),
+                "test": len(splits.test),
+                "folds": len(splits.folds),
+            },
+        },
+        "parameters": [
+            {"name": p.name, "fusable": p.fusable, "setting": to_plain(p.setting)}
+            for p in prepared.space.parameters
+        ],
+        "plan": _plan(prepared),
+    }
+
+
+def _plan(prepared: Prepared) -> list[str]:
+    search, training = prepared.recipe.search, prepared.recipe.training
+    limits = [
+        *([f"{search.trials} trials"] if search.trials else []),
+        *([f"{search.time_limit:g} seconds"] if search.time_limit else []),
+        *([f"{search.lane_epochs} lane-epochs"] if search.lane_epochs else []),
+    ]
+    plan = [
+        f"Search by {search.strategy}, up to {' or '.join(limits)}, steered by {search.metric} on validation rows.",
+        f"A trial takes at most {training.epochs} epochs"
+        + (f" and ends after {training.patience} without a gain." if training.patience else "."),
+    ]
+    if search.rungs:
+        plan.append(
+            f"From epoch {search.first_rung} on, one trial in {search.reduction} goes on from each rung."
+        )
+    lanes = prepared.factory.lanes_per_trial
+    if lanes > 1:
+        plan.append(
+            f"Each trial trains {lanes} networks (folds × seeds); the model averages the best trial's."
+        )
+    return plan
+
+
+def announcement(prepared: Prepared, directory: Path) -> str:
+    """The line that says what is about to be done."""
+    dataset = prepared.dataset
+    return (
+        f"{dataset.name}: {dataset.rows:,} rows, {dataset.frame.width} features, {dataset.task.value} of "
+        f"{dataset.target}; searching {len(prepared.space.parameters)} parameters by {prepared.recipe.search.metric} "
+        f"→ {directory}"
+    )
+
+
+def column_line(dataset: Dataset) -> str:
+    """Which kinds of columns were found: "columns: 6 numeric, 8 categorical; target income (2 classes)"."""
+    counts = Counter(column.kind for column in dataset.columns if column.kind != "target")
+    kinds = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
+    classes = f" ({len(dataset.classes)} classes)" if dataset.classes else ""
+    return f"columns: {kinds}; target {dataset.target}{classes}; override a kind with --set 'columns={{NAME: KIND}}'"

@@ -1,0 +1,50 @@
+"""All that training needs, and what of it depends on this machine."""
+
+from dataclasses import dataclass
+
+from cotune.data import Dataset, Splits
+from cotune.engine.loop import slots
+from cotune.recipe import Recipe
+from cotune.space import Space
+from cotune.study.budget import Speed, affordable, measure
+from cotune.study.lanes import LaneFactory
+from cotune.types import LaneId
+
+PROBE_LANES = 16
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that training needs."""
+
+    recipe: Recipe
+    space: Space
+    dataset: Dataset
+    splits: Splits
+    factory: LaneFactory
+    speed: Speed
+
+
+def fit_to_machine(
+    recipe: Recipe, resolved: Recipe, space: Space, factory: LaneFactory
+) -> tuple[Speed, Recipe]:
+    """Fill in what depends on this machine: slots by memory and, under a time limit, slots and epochs by speed."""
+    middle = space.from_unit([0.5] * len(space.parameters))
+    lanes = [factory.lane(LaneId(-1 - i, 0), middle) for i in range(PROBE_LANES)]
+    speed = measure(lanes, metric=resolved.search.metric, lanes_per_trial=factory.lanes_per_trial)
+    count: int | str = resolved.search.lanes
+    epochs = resolved.training.epochs
+    assert isinstance(epochs, int)
+    if count == "auto":
+        count = max(slots(lanes[0].structure, len(lanes[0].train)), factory.lanes_per_trial)
+        if resolved.search.time_limit is not None:
+            fitting, count = affordable(
+                epochs, count, speed, seconds=resolved.search.time_limit, lanes=factory.lanes_per_trial
+            )
+            epochs = fitting if recipe.training.epochs == "auto" else epochs
+    return speed, resolved.model_copy(
+        update={
+            "training": resolved.training.model_copy(update={"epochs": epochs}),
+            "search": resolved.search.model_copy(update={"lanes": count}),
+        }
+    )

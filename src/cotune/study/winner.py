@@ -1,0 +1,56 @@
+"""The winner: from a study's ending to a model, and to its figures on the test rows."""
+
+from typing import Any
+
+import numpy as np
+
+from cotune.product import Model
+from cotune.product.network import Network
+from cotune.study.loop import Ending
+from cotune.study.prepared import Prepared
+from cotune.types import Task
+
+SCATTER = 2000
+"""Test rows kept for the report's plot of predictions."""
+
+
+def model_of(prepared: Prepared, ending: Ending) -> Model:
+    """The networks of the best trial's folds and seeds, with the pipelines of their rows."""
+    assert ending.winner is not None
+    networks = [
+        Network.cut(
+            item.lane.structure.network,
+            item.lane.width,
+            item.lane.activation,
+            item.weights,
+            item.statistics,
+            prepared.factory.pipeline(item.lane.id, ending.winner.params),
+        )
+        for item in ending.lanes
+    ]
+    return Model(prepared.dataset.task, prepared.dataset.target, prepared.dataset.classes, networks)
+
+
+def tested(prepared: Prepared, ending: Ending, model: Model) -> dict[str, Any]:
+    """Test figures of the winner; the only place where the test rows are looked at."""
+    dataset, rows = prepared.dataset, prepared.splits.test
+    assert ending.winner is not None
+    frame, y = dataset.frame[rows], dataset.y[rows]
+    found: dict[str, Any] = {
+        "trial": ending.winner.number,
+        "score": ending.winner.score,
+        "test": {
+            name: value if np.isfinite(value) else None for name, value in model.figures(frame, y).items()
+        },
+        "lanes": len(model.networks),
+        "parameters": model.size,
+    }
+    if dataset.task is Task.REGRESSION:
+        some = np.linspace(0, len(rows) - 1, min(SCATTER, len(rows))).astype(int)
+        found["scatter"] = {"actual": y[some].tolist(), "predicted": model.predict(frame)[some].tolist()}
+    else:
+        said = model.predict_proba(frame).argmax(1)
+        table = np.zeros((len(dataset.classes), len(dataset.classes)), dtype=int)
+        np.add.at(table, (np.asarray(y, dtype=np.int64), said), 1)
+        found["confusion"] = table.tolist()
+    return found
