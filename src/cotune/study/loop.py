@@ -23,11 +23,9 @@ from cotune.space import Space
 from cotune.study.budget import Pace, Speed
 from cotune.study.directory import Directory
 from cotune.study.lanes import LaneFactory
+from cotune.study.leaders import Leaders
 from cotune.study.ledger import Ledger
 from cotune.types import LaneId, Progress, Status, Trial, TrialResult
-
-LEADERS = 5
-"""Ended trials whose weights are kept."""
 
 SNAPSHOT_SHARE = 0.05
 """Snapshots may take this fraction of the time; between them a crash costs training again, never results."""
@@ -108,7 +106,7 @@ class Study:
         self._boundary = 0
         self._trials: dict[int, Trial] = {}
         self._results: dict[int, TrialResult] = {}
-        self._leaders: list[tuple[TrialResult, list[LaneWeights]]] = []
+        self._leaders = Leaders(maximize=self._maximize)
         self._lane_epochs = 0
         self._exhausted = False
         self._snapshot_due = 0.0
@@ -206,18 +204,10 @@ class Study:
         for result in map(self._ledger.forget, ended):
             self._results[result.number] = result
             self._sampler.tell(result)
-            if result.score is not None and self._leads(result):
-                self._leaders.append((result, self._engine.best(result.number)))
-                self._leaders = sorted(self._leaders, key=lambda pair: self._rank(pair[0]))[:LEADERS]
+            if self._leaders.would_keep(result):
+                self._leaders.keep(result, self._engine.best(result.number))
         gone = {result.number for result in ended}
         self._engine.leave([LaneId(n, i) for n in gone for i in range(self._factory.lanes_per_trial)])
-
-    def _leads(self, result: TrialResult) -> bool:
-        return len(self._leaders) < LEADERS or self._rank(result) < self._rank(self._leaders[-1][0])
-
-    def _rank(self, result: TrialResult) -> tuple[float, int]:
-        assert result.score is not None
-        return (-result.score if self._maximize else result.score, result.number)
 
     # ------------------------------------------------------------------ ending
 
@@ -257,11 +247,10 @@ class Study:
             if closed or started:
                 self._boundary += 1
                 self._store.commit(Boundary(self._boundary, self._elapsed(), 0, 0, started, (), closed))
-        best = min([*standing.values(), *(r for r, _ in self._leaders)], key=self._rank, default=None)
+        best = min([*standing.values(), *self._leaders.results()], key=self._leaders.rank, default=None)
         if best is None:
             return Ending(reason, interrupted, None, ())
-        kept = {result.number: lanes for result, lanes in self._leaders}
-        lanes = kept.get(best.number) or self._engine.best(best.number)
+        lanes = self._leaders.lanes(best.number) or self._engine.best(best.number)
         return Ending(reason, interrupted, best, tuple(lanes))
 
     def _standing(self) -> dict[int, TrialResult]:
@@ -310,7 +299,7 @@ class Study:
         self._boundary = saved.boundary
         leaders = snapshot.restore(saved, self._engine, self._lane)
         for number in dict.fromkeys(item.lane.id.trial for item in leaders):
-            self._leaders.append((self._results[number], [w for w in leaders if w.lane.id.trial == number]))
+            self._leaders.keep(self._results[number], [w for w in leaders if w.lane.id.trial == number])
 
     def _lane(self, name: LaneId) -> Lane:
         return self._factory.lane(name, self._trials[name.trial].params)
@@ -325,8 +314,7 @@ class Study:
         began = time.monotonic()
         if began < self._snapshot_due:
             return
-        leaders = [weights for _, lanes in self._leaders for weights in lanes]
-        taken = snapshot.take(self._engine, leaders, boundary=self._boundary)
+        taken = snapshot.take(self._engine, self._leaders.all_lanes(), boundary=self._boundary)
         with replacing(self._directory.snapshots / f"{self._boundary:08d}.safetensors") as partial:
             snapshot.write(taken, partial)
         for old in sorted(self._directory.snapshots.glob("*.safetensors"))[: -snapshot.GENERATIONS]:
@@ -346,34 +334,28 @@ class Study:
 
     def progress(self) -> Progress:
         """How the study stands."""
-        standing = [
-            (self._rank(replace(found, score=score)), score, number)
-            for number, score, found in self._scores()
-        ]
-        best = min(standing, default=None)
-        counts = {status: sum(r.status is status for r in self._results.values()) for status in Status}
+        best = min(self._scored(), key=self._leaders.rank, default=None)
         elapsed = self._elapsed()
         used = self._limits.used(ended=len(self._results), lane_epochs=self._lane_epochs, seconds=elapsed)
         return Progress(
             metric=self._metric,
-            best=best[1] if best else None,
-            best_trial=best[2] if best else None,
+            best=best.score if best else None,
+            best_trial=best.number if best else None,
             started=len(self._trials),
-            ended=counts,
+            ended={status: sum(r.status is status for r in self._results.values()) for status in Status},
             lanes=self._engine.lanes,
             elapsed=elapsed,
             used=used,
             seconds_left=elapsed * (1 - used) / used if used > 0 else None,
         )
 
-    def _scores(self) -> list[tuple[int, float, TrialResult]]:
-        found = [(n, r.score, r) for n, r in self._results.items() if r.score is not None]
-        for number, run in self._ledger.running.items():
-            score = run.score()
-            if score is not None:
-                result = TrialResult(number, run.trial.params, Status.RUNNING, score, 0, 0.0)
-                found.append((number, score, result))
-        return found
+    def _scored(self) -> list[TrialResult]:
+        """Trials that have a score by now, ended or not."""
+        running = (
+            TrialResult(number, run.trial.params, Status.RUNNING, run.score(), 0, 0.0)
+            for number, run in self._ledger.running.items()
+        )
+        return [result for result in (*self._results.values(), *running) if result.score is not None]
 
 
 def no_network(reason: str) -> TrainingError:

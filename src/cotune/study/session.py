@@ -1,7 +1,8 @@
 """One sitting of a study: from a request, or a directory, to a tested model on disk."""
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class Sitting:
     show: Callable[[Progress], None]
     say: Callable[[str], None]
     interrupted: Callable[[], bool]
-    began: float
+    began: float = field(default_factory=time.monotonic)
 
 
 def begin(source: Any, recipe: Recipe, directory: Directory, sitting: Sitting, *, version: str) -> None:
