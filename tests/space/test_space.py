@@ -12,6 +12,7 @@ CONDITIONAL = from_recipe(
         momentum=[0.0, 0.5, 0.9],
         schedule=["constant", "cosine"],
         final_lr={"low": 0.0, "high": 0.1, "step": 0.05},
+        scaling="standard",
         width=64,
         depth=[1, 2],
         activation="relu",
@@ -30,6 +31,7 @@ def names(space: Space) -> list[str]:
 def test_the_default_recipe() -> None:
     space = from_recipe(make())
     assert names(space) == [
+        "scaling",
         "width",
         "depth",
         "activation",
@@ -38,7 +40,7 @@ def test_the_default_recipe() -> None:
         "weight_decay",
         "label_smoothing",
     ]
-    assert [p.name for p in space.structural] == ["width", "depth", "activation"]
+    assert [p.name for p in space.structural] == ["scaling", "width", "depth", "activation"]
     assert [p.name for p in space.fusable] == ["dropout", "lr", "weight_decay", "label_smoothing"]
     assert space.fixed["optimizer"] == "adamw"
     assert space.fixed["batch_size"] == "auto"
