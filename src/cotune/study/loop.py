@@ -124,11 +124,7 @@ class Study:
                 started = known.started if known else self._ask()
                 self._start(started)
                 if not self._engine.lanes:
-                    reason = (
-                        "every configuration of the space has been tried"
-                        if self._exhausted
-                        else "all trials done"
-                    )
+                    reason = self._why_nothing_trains()
             if known and not known.lane_steps:  # how an earlier sitting ended: nothing was trained
                 self._boundary += 1
                 self._close(known.ended)
@@ -222,6 +218,13 @@ class Study:
         if limit is not None and self._lane_epochs and self._lane_epochs + self._engine.lanes > limit:
             return "epoch limit"
         return None
+
+    def _why_nothing_trains(self) -> str:
+        if self._exhausted:
+            return "every configuration of the space has been tried"
+        if self._limits.trials_left(len(self._trials)) == 0:
+            return "all trials done"
+        return "no time for another trial" if self._limits.seconds is not None else "epoch limit"
 
     def _must_halt(self) -> bool:
         if self._interrupted():
