@@ -35,7 +35,7 @@ BUDGETS = (
     # The demo has its budget inside; a short study of the same data stands in for it here.
     (r"cotune demo", "cotune tune runs/demo/data.parquet --target digit --trials 2 --epochs 2"),
 )
-ELSEWHERE = ("make ", "pip ", "source ", "python benchmarks/", ".ci/run")
+ELSEWHERE = ("make ", "pip ", "source ", "python benchmarks/", "python -m pytest", ".ci/run")
 """Beginnings of shell lines that are no use of cotune."""
 
 
