@@ -12,6 +12,7 @@ study.best.predict("new.csv")
 from typing import TYPE_CHECKING, Any
 
 from cotune.errors import CotuneError as CotuneError
+from cotune.version import VERSION
 
 if TYPE_CHECKING:
     from cotune.api import TunedStudy as TunedStudy
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from cotune.product import Model as Model
     from cotune.recipe import Recipe as Recipe
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = ["CotuneError", "Model", "Recipe", "TunedStudy", "load", "resume", "tune"]
 

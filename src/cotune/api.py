@@ -10,7 +10,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import cotune
 from cotune.display import make_display
 from cotune.errors import RecipeError
 from cotune.product import Model
@@ -19,6 +18,7 @@ from cotune.records import Store, StudyView, read_view
 from cotune.study import Directory
 from cotune.study.session import Sitting, begin
 from cotune.study.session import resume as go_on
+from cotune.version import VERSION
 
 
 class TunedStudy:
@@ -114,7 +114,7 @@ def run(
     name = Path(source).name.split(".")[0] if isinstance(source, str | Path) else "study"
     directory = Directory.free(name) if out is None else Directory(Path(out))
     with _sitting(quiet=quiet, began=began) as sitting:
-        begin(source, request, directory, sitting, version=cotune.__version__)
+        begin(source, request, directory, sitting, version=VERSION)
     return TunedStudy(directory.path)
 
 
