@@ -129,7 +129,7 @@ def test_thirty_kills_of_one_study(data: Path, tmp_path: Path) -> None:
 def test_every_kind_of_study_survives(more: tuple[str, ...], data: Path, tmp_path: Path) -> None:
     words = (*STUDY, *more)
     whole = undisturbed(data, tmp_path, words)
-    assert survive(data, tmp_path / "killed", words, kills=4, seed=3) >= 3
+    assert survive(data, tmp_path / "killed", words, kills=4, seed=3) >= 2
     assert lasting(tmp_path / "killed") == whole
 
 

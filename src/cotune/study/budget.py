@@ -110,9 +110,8 @@ class Pace:
 
     def new_lanes(self, *, epochs: int, training: int, seconds_left: float) -> int:
         """Lanes that may join those in training and still finish all their epochs in the time left."""
-        alone = self._slower * epochs * self._speed.round_seconds(1)
-        # An idle machine is worth a last few trials, though some may not come to their end.
-        count = LEAST_LANES if not training and seconds_left > alone else 0
+        # An idle machine is worth a last few trials, though they may not come to their end.
+        count = 0 if training else max(LEAST_LANES, self._speed.lanes_per_trial)
         while count < 1024:
             lanes = training + (count + 1) * SURVIVING
             if self._slower * epochs * self._speed.round_seconds(lanes) > seconds_left:

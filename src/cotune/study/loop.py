@@ -224,7 +224,7 @@ class Study:
             return "every configuration of the space has been tried"
         if self._limits.trials_left(len(self._trials)) == 0:
             return "all trials done"
-        return "no time for another trial" if self._limits.seconds is not None else "epoch limit"
+        return "epoch limit"
 
     def _must_halt(self) -> bool:
         if self._interrupted():
