@@ -169,3 +169,12 @@ def _refuse(series: pl.Series, row: int, law: str, place: Place, kind: str) -> N
         f"every cell of column '{series.name}' must be {law}, but {place(row)} holds '{series[row]}'; "
         f"fix the cell (or leave it empty), or set its kind: `--set 'columns={{{series.name}: {kind}}}'`"
     )
+
+
+def is_number(word: str) -> bool:
+    """Whether a word can be read as a number."""
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

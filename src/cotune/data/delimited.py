@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from cotune.data.cells import is_number
 from cotune.data.origin import Origin, records
 from cotune.errors import SourceError
 
@@ -127,21 +128,13 @@ def _header(text: bytes, separator: str, path: Path) -> tuple[list[str], int]:
     seen: dict[str, int] = {}
     for place, name in enumerate(names, start=1):
         if name in seen:
-            hint = "is the line of column names missing?" if _is_number(name) else "rename one of them"
+            hint = "is the line of column names missing?" if is_number(name) else "rename one of them"
             raise SourceError(
                 f"column names must differ, but in line 1 of {path} columns {seen[name]} and {place} "
                 f"are both named '{name}'; {hint}"
             )
         seen[name] = place
     return names, reader.line_num
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_regular(text: bytes, separator: str, columns: int) -> bool:

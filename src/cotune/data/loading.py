@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from cotune.data.arrays import Floats, Ints
-from cotune.data.cells import PARSERS, categories, check_flat, cleaned, dates, numbers
+from cotune.data.cells import PARSERS, categories, check_flat, cleaned, dates, is_number, numbers
 from cotune.data.dataset import Column, Dataset, fingerprint
 from cotune.data.kinds import infer
 from cotune.data.origin import Place
@@ -94,17 +94,9 @@ def _target_name(table: Table, target: str | None, source: object) -> str:
     ):
         return known[int(name)]
     hint = did_you_mean(name, known)
-    if all(_is_number(column) for column in known):
+    if all(is_number(column) for column in known):
         hint += "; the column names are all numbers: is the line of column names missing?"
     raise TargetError(f"there is no target column '{name}' in {table.origin.words}{hint}")
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def _check_columns(
