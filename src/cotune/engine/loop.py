@@ -98,6 +98,13 @@ class Engine:
                 self.chunks[repr(population.structure)] = population.chunk
         return outcome
 
+    def unfinished_steps(self) -> int:
+        """Optimizer steps of an epoch that was broken off, summed over lanes."""
+        return sum(
+            int((p.state.step - p.state.epoch * p.structure.steps).clamp(min=0).sum())
+            for p in self.populations
+        )
+
     def best(self, trial: int) -> list[LaneWeights]:
         """The best weights so far of a trial's lanes in training; lanes never evaluated are left out."""
         found = []

@@ -43,7 +43,8 @@ class Boundary:
         number: counts from 1 without gaps.
         elapsed: seconds the study has run, all its sittings together.
         lane_steps: optimizer steps trained since the boundary before, summed over lanes.
-        capacity_steps: optimizer steps that the slots in memory could have held in that time.
+        capacity_steps: optimizer steps that the slots in memory could have held in that time; 0 for the boundary
+            that closes a study, whose epoch was broken off.
         started: trials that joined before the epoch that this boundary ends.
         records: one per lane that trained an epoch.
         ended: trials that are over.

@@ -92,6 +92,7 @@ class StudyView:
         ended = ("complete", "stopped", "diverged", "failed")
         steps = sum(b.lane_steps for b in self.boundaries)
         capacity = sum(b.capacity_steps for b in self.boundaries)
+        in_slots = sum(b.lane_steps for b in self.boundaries if b.capacity_steps)
         return {
             "task": self.meta["task"],
             "metric": self.metric,
@@ -100,7 +101,7 @@ class StudyView:
             "trials": {word: sum(t.status == word for t in self.trials) for word in ended},
             "lane_steps": steps,
             "seconds": round(max((b.elapsed for b in self.boundaries), default=0.0), 3),
-            "capacity_used": round(steps / capacity, 4) if capacity else None,
+            "capacity_used": round(in_slots / capacity, 4) if capacity else None,
         }
 
 

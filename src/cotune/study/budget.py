@@ -51,8 +51,14 @@ class Speed:
 
 
 def measure(lanes: Sequence[Lane], *, metric: str, lanes_per_trial: int) -> Speed:
-    """Train a few steps of one lane, and of all these lanes of one structure, and tell a from b."""
-    one, many = (_epoch_seconds(some, metric) for some in (lanes[:1], lanes))
+    """Train a few steps of one lane, and of all these lanes of one structure, and tell a from b.
+
+    Where one lane's step alone is slow, the others are not tried: they would take as long each.
+    """
+    one = _epoch_seconds(lanes[:1], metric)
+    if len(lanes) == 1 or one / lanes[0].structure.steps > PROBE_SECONDS / len(lanes):
+        return Speed(0.0, one, lanes_per_trial)
+    many = _epoch_seconds(lanes, metric)
     each = max(many - one, 0.02 * many) / (len(lanes) - 1)
     return Speed(max(one - each, 0.0), each, lanes_per_trial)
 
@@ -62,19 +68,18 @@ def _epoch_seconds(lanes: Sequence[Lane], metric: str) -> float:
     structure = lanes[0].structure
     population = Population(structure, Stack(), metric=metric, chunk=len(lanes))
     population.join(list(lanes))
-    seen, began = 0, time.monotonic()
+    marks: list[float] = []
 
     def halt() -> bool:
-        nonlocal seen, began
-        seen += 1
-        if seen == 3:  # the first steps pay for set-up
-            began = time.monotonic()
-        return seen > 5 and time.monotonic() - began > PROBE_SECONDS
+        marks.append(time.monotonic())
+        return len(marks) > 1 and marks[-1] - marks[0] > PROBE_SECONDS
 
     with one_thread_a_kernel(), suppress(Halted):
         for job in population.training(len(lanes), halt):
             job.do()
-    return (time.monotonic() - began) / max(seen - 3, 1) * structure.steps
+    marks.append(time.monotonic())
+    steps = marks[min(2, len(marks) - 2) :]  # the first steps pay for set-up, where there are others
+    return (steps[-1] - steps[0]) / (len(steps) - 1) * structure.steps
 
 
 def affordable(epochs: int, slots: int, speed: Speed, *, seconds: float, lanes: int) -> tuple[int, int]:

@@ -125,7 +125,7 @@ class Study:
                 self._start(started)
                 if not self._engine.lanes:
                     reason = self._why_nothing_trains()
-            if known and not known.lane_steps:  # how an earlier sitting ended: nothing was trained
+            if known and not known.capacity_steps:  # how an earlier sitting ended: no epoch was trained
                 self._boundary += 1
                 self._close(known.ended)
             elif reason is None:
@@ -134,7 +134,8 @@ class Study:
                     outcome = self._engine.train_epoch(halt=self._must_halt)
                 except Halted:
                     return self._finish(self._reason_to_end() or "time limit", started)
-                self._pace.measured(lanes=self._engine.lanes, seconds=time.monotonic() - began)
+                if self._limits.seconds is not None:
+                    self._pace.measured(lanes=self._engine.lanes, seconds=time.monotonic() - began)
                 self._end_boundary(started, outcome, known)
             else:
                 return self._finish(reason, ())
@@ -249,7 +250,8 @@ class Study:
             )
             if closed or started:
                 self._boundary += 1
-                self._store.commit(Boundary(self._boundary, self._elapsed(), 0, 0, started, (), closed))
+                steps = self._engine.unfinished_steps()
+                self._store.commit(Boundary(self._boundary, self._elapsed(), steps, 0, started, (), closed))
         best = min([*standing.values(), *self._leaders.results()], key=self._leaders.rank, default=None)
         if best is None:
             return Ending(reason, interrupted, None, ())

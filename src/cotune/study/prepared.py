@@ -30,18 +30,19 @@ def fit_to_machine(
 ) -> tuple[Speed, Recipe]:
     """Fill in what depends on this machine: slots by memory and, under a time limit, slots and epochs by speed."""
     middle = space.from_unit([0.5] * len(space.parameters))
-    lanes = [factory.lane(LaneId(-1 - i, 0), middle) for i in range(PROBE_LANES)]
-    speed = measure(lanes, metric=resolved.search.metric, lanes_per_trial=factory.lanes_per_trial)
-    count: int | str = resolved.search.lanes
-    epochs = resolved.training.epochs
+    lane = factory.lane(LaneId(-1, 0), middle)
+    epochs, limit = resolved.training.epochs, resolved.search.time_limit
     assert isinstance(epochs, int)
-    if count == "auto":
-        count = max(slots(lanes[0].structure, len(lanes[0].train)), factory.lanes_per_trial)
-        if resolved.search.time_limit is not None:
-            fitting, count = affordable(
-                epochs, count, speed, seconds=resolved.search.time_limit, lanes=factory.lanes_per_trial
-            )
-            epochs = fitting if recipe.training.epochs == "auto" else epochs
+    fit = slots(lane.structure, len(lane.train))
+    asked = resolved.search.lanes
+    count = max(fit, factory.lanes_per_trial) if asked == "auto" else asked
+    speed = Speed(0.0, 0.0, factory.lanes_per_trial)
+    if limit is not None:
+        some = [factory.lane(LaneId(-1 - i, 0), middle) for i in range(min(PROBE_LANES, fit, count))]
+        speed = measure(some, metric=resolved.search.metric, lanes_per_trial=factory.lanes_per_trial)
+        fitting, fewer = affordable(epochs, count, speed, seconds=limit, lanes=factory.lanes_per_trial)
+        epochs = fitting if recipe.training.epochs == "auto" else epochs
+        count = fewer if asked == "auto" else count
     return speed, resolved.model_copy(
         update={
             "training": resolved.training.model_copy(update={"epochs": epochs}),
