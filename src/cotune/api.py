@@ -70,7 +70,7 @@ class TunedStudy:
 def tune(
     data: Any = None,
     *,
-    target: str | None = None,
+    target: str | int | None = None,
     out: str | Path | None = None,
     recipe: str | Path | Mapping[str, Any] | Recipe | None = None,
     quiet: bool = True,
@@ -80,7 +80,7 @@ def tune(
 
     Args:
         data: path of a CSV, TSV or Parquet file, a polars or pandas frame, or a pair (X, y) of arrays.
-        target: column to predict.
+        target: column to predict; of an array, its index.
         out: directory of the study; runs/NAME by default.
         recipe: a YAML file, a mapping, or a `Recipe` to start from.
         quiet: show no progress.
@@ -97,7 +97,12 @@ def tune(
         >>> study = cotune.tune("adult.csv", target="income", time_limit="3m")   # doctest: +SKIP
         >>> study.show()["best"]                                                   # doctest: +SKIP
     """
-    return run(data, build_recipe(recipe, target=target, **settings), out=out, quiet=quiet)
+    return run(
+        data,
+        build_recipe(recipe, target=None if target is None else str(target), **settings),
+        out=out,
+        quiet=quiet,
+    )
 
 
 def run(
@@ -118,8 +123,13 @@ def run(
     return TunedStudy(directory.path)
 
 
-def resume(path: str | Path, *, quiet: bool = True) -> TunedStudy:
+def resume(path: str | Path, *, data: str | Path | None = None, quiet: bool = True) -> TunedStudy:
     """Go on with a study that was killed or interrupted; one that has ended is left as it is.
+
+    Args:
+        path: directory of the study.
+        data: where its data file is now, if it was moved; its content must be what it was.
+        quiet: show no progress.
 
     Raises:
         StudyNotFound, StudyCorrupt: there is no study, or its store is damaged.
@@ -127,7 +137,7 @@ def resume(path: str | Path, *, quiet: bool = True) -> TunedStudy:
     """
     directory = Directory(Path(path))
     with _sitting(quiet=quiet) as sitting:
-        go_on(directory, sitting)
+        go_on(directory, sitting, data=data)
     return TunedStudy(directory.path)
 
 

@@ -9,13 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from cotune.errors import CotuneError, RecipeError, TrainingError
+from cotune.version import VERSION
 
 _BEGAN = time.monotonic()
 """A time limit counts from here: loading PyTorch takes seconds of the user's time too."""
 
 app = typer.Typer(
     name="cotune",
-    help="Trains and tunes hundreds of neural networks as one computation.",
+    help="Trains and tunes many neural networks as one computation.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -29,6 +30,22 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 def _epilog(*lines: str) -> str:
     return "Example: " + "   ".join(lines)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"cotune {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command(epilog=_epilog("cotune tune adult.csv --target income --time-limit 3m --out runs/adult"))
@@ -100,19 +117,23 @@ def demo(
 
 
 @app.command(epilog=_epilog("cotune resume runs/adult"))
-def resume(study: StudyDir, quiet: Quiet = False) -> None:
+def resume(
+    study: StudyDir,
+    data: Annotated[Path | None, typer.Option(help="Where the study's data is now, if it was moved.")] = None,
+    quiet: Quiet = False,
+) -> None:
     """Go on with a study that was killed or interrupted."""
     if not quiet:
         _say(f"cotune: resuming {study}")
     from cotune.api import resume as run
 
-    _conclude(run(study, quiet=quiet), quiet=quiet)
+    _conclude(run(study, data=data, quiet=quiet), quiet=quiet)
 
 
 @app.command(epilog=_epilog("cotune leaderboard runs/adult --json"))
 def leaderboard(
     study: StudyDir,
-    top: Annotated[int, typer.Option(help="Rows to print; 0 for all.")] = 20,
+    top: Annotated[int, typer.Option(min=0, help="Rows to print; 0 for all.")] = 20,
     as_json: Json = False,
 ) -> None:
     """The trials of a study, best first."""

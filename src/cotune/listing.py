@@ -10,7 +10,7 @@ from cotune.errors import ModelError, RecipeError
 from cotune.product import Model
 from cotune.records import StudyView
 from cotune.records.files import replacing
-from cotune.types import TrialResult
+from cotune.types import Status, TrialResult
 
 
 def print_leaderboard(rows: Sequence[Mapping[str, Any]], *, total: int) -> None:
@@ -42,7 +42,11 @@ def print_summary(view: StudyView) -> None:
     else:
         test = "not tested yet" if best["test_score"] is None else f"test {_number(best['test_score'])}"
         print(f"best      trial {best['trial']}: validation {_number(best['score'])}, {test}")
-    print("trials    " + ", ".join(f"{count} {word}" for word, count in counts.items()))
+    training = sum(trial.status is Status.RUNNING for trial in view.trials)
+    words = [f"{count} {word}" for word, count in counts.items()] + (
+        [f"{training} in training"] if training else []
+    )
+    print("trials    " + ", ".join(words))
     used = summary["capacity_used"]
     capacity = "" if used is None else f", {used:.0%} of the capacity used"
     print(f"work      {summary['lane_steps']:,} lane-steps in {summary['seconds']:.1f} s{capacity}")
@@ -52,8 +56,11 @@ def print_summary(view: StudyView) -> None:
 def print_conclusion(view: StudyView, path: Path, report: Path) -> None:
     """The last lines of a run."""
     print_summary(view)
-    print(f"report    {report}")
-    print(f"use       cotune predict {path} NEW.csv -o predictions.csv")
+    if report.exists():
+        print(f"report    {report}")
+        print(f"use       cotune predict {path} NEW.csv -o predictions.csv")
+    if not view.meta.get("finished"):
+        print(f"go on     cotune resume {path}")
 
 
 def explain_trial(view: StudyView, number: int) -> dict[str, Any]:
@@ -157,6 +164,11 @@ def write_predictions(model: Model, data: Path, output: Path | None) -> None:
     Raises:
         ModelError: `output` cannot be written.
     """
+    if output is not None and output.exists() and data.exists() and output.samefile(data):
+        raise ModelError(f"-o {output} would overwrite the rows to predict; choose another file")
+    if output is not None and not output.parent.is_dir():
+        law = f"cannot write {output}: there is no directory {output.parent}"
+        raise ModelError(f"{law}; make it first, or choose another -o")
     table = model.table(data)
     if output is None:
         sys.stdout.write(table.write_csv())

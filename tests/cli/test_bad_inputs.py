@@ -247,7 +247,7 @@ PLACE = [
     Bad("negative trial", "explain done -- -1", ("no trial -1", "0 to 3")),
     Bad("data changed", "resume done", ("t.csv", "changed", "old file back"),
         both(store(UNFINISHED), lambda folder: csv(folder, rows=119))),
-    Bad("data vanished", "resume done", ("no file", "t.csv"), both(store(UNFINISHED), remove("t.csv"))),
+    Bad("data vanished", "resume done", ("t.csv", "not there", "--data"), both(store(UNFINISHED), remove("t.csv"))),
     Bad("resume without its facts", "resume done", ("study.sqlite",),
         store(UNFINISHED, "DELETE FROM meta WHERE key = 'resolved'")),
 ]  # fmt: skip
@@ -262,6 +262,7 @@ PREDICT = [
     Bad("predict an empty file", "predict done new.csv", ("new.csv", "empty"), file("", "new.csv")),
     Bad("predict a ragged file", "predict done new.csv", ("line 3",), file("a,b\n1,2\n1,2,3\n", "new.csv")),
     Bad("predict into no directory", "predict done t.csv -o far/p.csv", ("far/p.csv", "-o")),
+    Bad("predict over its own rows", "predict done t.csv -o t.csv", ("t.csv", "overwrite", "another")),
     Bad("predict into a directory", "predict done t.csv -o done", ("done", "-o")),
     Bad("no model", "predict done t.csv", ("best", "model.safetensors"), remove("done/best/model.safetensors")),
     Bad("no description", "predict done t.csv", ("best", "pipeline.json"), remove("done/best/pipeline.json")),

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import yaml
 
+import cotune
 from cotune.recipe import make, read
 from study.tiny import FAST_WORDS, Said, command, csv, table, tune, view_of
 
@@ -188,3 +189,15 @@ def test_predictions_are_the_same_everywhere(task: str, home: Path, tmp_path: Pa
     p = frames[0].select(pl.col("^probability_.*$")).to_numpy()
     assert p.sum(1) == pytest.approx(1.0, abs=1e-6)
     assert frames[0]["prediction"].to_list() == [classes[i] for i in p.argmax(1)]
+
+
+def test_the_version() -> None:
+    said = command("--version")
+    assert (said.code, said.out) == (0, f"cotune {cotune.__version__}\n")
+
+
+def test_every_column_is_shown_with_its_kind(home: Path, tmp_path: Path) -> None:
+    said = command("tune", home / "binary.csv", "--target", "y", "--out", tmp_path / "study", *FAST_WORDS)
+    assert said.code == 0
+    for kind, name in (("numeric", "a"), ("categorical", "colour"), ("boolean", "flag"), ("date", "when")):
+        assert re.search(rf"^\d+ {kind}: .*\b{name}\b", said.err, re.MULTILINE), kind

@@ -177,9 +177,9 @@ def test_order_types_and_extra_columns_of_a_new_frame_do_not_matter(tmp_path: Pa
 
 def test_faults_of_a_new_frame_are_named() -> None:
     pipeline = Pipeline.fit(DATA["classes"], ROWS, {})
-    with pytest.raises(ColumnError, match=r"1 are missing: 'full'; did you mean 'fulll'\?"):
+    with pytest.raises(ColumnError, match=r"these are missing: 'full'; did you mean 'fulll'\?"):
         pipeline.transform(raw().rename({"full": "fulll"}))
-    with pytest.raises(ColumnError, match="6 columns, but 6 are missing"):
+    with pytest.raises(ColumnError, match="6 columns, but these are missing"):
         pipeline.transform(raw().select("y"))
     words = raw().with_columns(full=pl.Series(["1.5", "2", "much"] + ["3"] * (N - 3)))
     with pytest.raises(ColumnError, match=r"'full'.*row 2 .*line 4 .*'much'"):

@@ -99,3 +99,27 @@ def test_a_regression_has_no_probabilities(tmp_path: Path) -> None:
     study = tune(csv(tmp_path, "regression"), tmp_path / "study")
     with pytest.raises(ModelError, match="use predict"):
         study.best.predict_proba(table("regression", rows=3))
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind"),
+    [([3, 7], np.integer), ([True, False], np.bool_), ([0.5, 2.0], np.floating), (["3", "7"], np.str_)],
+    ids=str,
+)
+def test_labels_come_back_as_the_type_they_had(labels: list, kind: type, tmp_path: Path) -> None:
+    frame = table("binary")
+    y = pl.Series("y", [labels[value == frame["y"][0]] for value in frame["y"]])
+    study = tune(frame.with_columns(y), tmp_path / "study", task="binary", epochs=12)
+    found = cotune.load(study.path).best.predict(frame)
+    assert issubclass(found.dtype.type, kind)
+    assert set(found.tolist()) <= set(labels)
+    assert (y.to_numpy() == found).mean() > 0.6
+
+
+def test_whole_numbers_in_a_text_file_are_labels_of_that_kind(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    frame = table("multiclass")
+    number = {name: place for place, name in enumerate(sorted(set(frame["y"].to_list())))}
+    frame.with_columns(y=pl.Series([number[name] for name in frame["y"]])).write_csv(path)
+    study = tune(path, tmp_path / "study", task="multiclass")
+    assert study.best.predict(path).dtype == np.int64

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cotune.types import Status
-from study.tiny import command, csv, tune
+from study.tiny import command, csv, tune, view_of
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +90,14 @@ def test_the_time_limit_is_kept(limit: int, more: dict, tmp_path: Path) -> None:
     took = time.monotonic() - began
     assert abs(took - limit) <= max(0.05 * limit, 2.0)
     assert study.show()["best"]["test_score"] is not None
+
+
+def test_steps_of_a_broken_off_epoch_are_counted(tmp_path: Path) -> None:
+    data = csv(tmp_path, rows=3000)
+    slow = {"width": 2048, "depth": 4, "batch_size": 32, "trials": None, "epochs": None, "time_limit": 1.0}
+    study = tune(data, tmp_path / "study", **slow)
+    shown = study.show()
+    assert shown["trials"]["complete"] == 0
+    assert shown["lane_steps"] > 0
+    assert shown["best"]["test_score"] is not None
+    assert view_of(study.path).boundaries[-1].capacity_steps == 0

@@ -1,5 +1,6 @@
 """Whole studies: every strategy, task and split; one seed, one study; the test rows are looked at once, at the end."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import cotune
 from cotune.api import build_recipe
 from cotune.data import load, split
+from cotune.errors import SourceError
 from cotune.recipe import make
 from cotune.study import Directory
 from cotune.study.session import Sitting, begin
@@ -181,3 +183,27 @@ def test_a_diverged_trial_is_told_and_harms_no_other(home: Path, tmp_path: Path)
     calm = next(trial for trial in tame.view().trials if trial.params["lr"] == 0.01)
     assert ends[0.01].curve == calm.curve
     assert wild.show()["best"]["trial"] == ends[0.01].number
+
+
+def test_a_study_goes_on_where_its_data_is_now(home: Path, tmp_path: Path) -> None:
+    first, moved = tmp_path / "t.csv", tmp_path / "elsewhere.csv"
+    shutil.copy(home / "binary.csv", first)
+    asked: list[bool] = []
+
+    def interrupted() -> bool:
+        asked.append(True)
+        return len(asked) > 20
+
+    settings = {**FAST, "trials": 12, "epochs": 4, "lanes": 4}
+    begin(
+        str(first),
+        build_recipe(target="y", **settings),
+        Directory(tmp_path / "study"),
+        Sitting(show=lambda _: None, say=lambda _: None, interrupted=interrupted),
+        version=cotune.__version__,
+    )
+    first.rename(moved)
+    with pytest.raises(SourceError, match="--data"):
+        cotune.resume(tmp_path / "study")
+    cotune.resume(tmp_path / "study", data=moved)
+    assert view_of(tmp_path / "study").meta["finished"]

@@ -45,6 +45,7 @@ class Dataset:
         name: short name, from the file.
         fingerprint: SHA-256 of names, kinds and values.
         notes: what was left out, for the user to read.
+        label_type: what a class label was in the source: "str", "int", "float" or "bool".
     """
 
     frame: pl.DataFrame
@@ -58,6 +59,7 @@ class Dataset:
     name: str
     fingerprint: str
     notes: tuple[str, ...] = ()
+    label_type: str = "str"
 
     @property
     def rows(self) -> int:

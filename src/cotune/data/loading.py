@@ -11,7 +11,7 @@ from cotune.data.dataset import Column, Dataset, fingerprint
 from cotune.data.kinds import infer
 from cotune.data.origin import Place
 from cotune.data.sources import Table, open_source
-from cotune.data.target import Target, read_target
+from cotune.data.target import Target, label_type, read_target
 from cotune.errors import ColumnError, TargetError, did_you_mean
 from cotune.recipe.schema import COLUMN_KINDS
 
@@ -72,6 +72,7 @@ def load(
         name=table.origin.name,
         fingerprint=fingerprint(kept, name, goal.classes, goal.y, groups, times),
         notes=tuple(_notes(described, frame.height - len(goal.kept))),
+        label_type=label_type(frame[name].dtype, goal.classes, from_text=table.origin.text is not None),
     )
 
 

@@ -139,3 +139,18 @@ def _sorted(labels: list[str]) -> list[str]:
 
 def _shown(labels: "list[str] | tuple[str, ...]") -> str:
     return ", ".join(f"'{label}'" for label in labels[:5]) + (", …" if len(labels) > 5 else "")
+
+
+def label_type(dtype: pl.DataType, classes: tuple[str, ...], *, from_text: bool) -> str:
+    """What a class label is to the user: "int", "float", "bool" or "str".
+
+    A text file knows no types: there, labels that are all whole numbers are taken for such.
+    """
+    if dtype == pl.Boolean:
+        return "bool"
+    if dtype.is_integer():
+        return "int"
+    if dtype.is_float():
+        return "float"
+    whole = all(name.removeprefix("-").isdecimal() and str(int(name)) == name for name in classes)
+    return "int" if from_text and classes and whole else "str"

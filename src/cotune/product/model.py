@@ -1,7 +1,7 @@
 """The fitted model: the networks of the best trial's folds and seeds, averaged; saved without pickle."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,14 @@ from cotune.records.files import replacing, write_text
 from cotune.types import Task
 
 FORMAT = 1
+LABELS: dict[str, Callable[[str], Any]] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": lambda name: name.lower() in ("true", "1"),
+}
+"""From a class's name to its label."""
+
 WEIGHTS, PIPELINE = "model.safetensors", "pipeline.json"
 
 
@@ -33,6 +41,7 @@ class Model:
     Args:
         task, target, classes: what it predicts; `classes` is () for a regression.
         networks: at least one; their probabilities, or values, are averaged.
+        label_type: what labels are predicted as: "str", "int", "float" or "bool".
 
     Example:
         >>> study = cotune.load("runs/adult")                 # doctest: +SKIP
@@ -43,9 +52,10 @@ class Model:
     target: str
     classes: tuple[str, ...]
     networks: Sequence[Network]
+    label_type: str = "str"
 
     def predict(self, data: Any) -> NDArray[Any]:
-        """Labels (str) of a classification, or values (float64) of a regression, shape [row].
+        """Labels, typed as in the data the study was given, or values (float64) of a regression, shape [row].
 
         Args:
             data: a path, a polars or pandas frame, or an array, with the columns the study was given.
@@ -55,9 +65,15 @@ class Model:
         """
         raw = self._raw(data)
         if self.task.is_classification:
-            labels: NDArray[Any] = np.array(self.classes)[raw.argmax(-1).numpy()]
+            labels: NDArray[Any] = self.labels[raw.argmax(-1).numpy()]
             return labels
         found: NDArray[Any] = raw.numpy()
+        return found
+
+    @property
+    def labels(self) -> NDArray[Any]:
+        """The classes as `predict` returns them [class]."""
+        found: NDArray[Any] = np.array([LABELS[self.label_type](name) for name in self.classes])
         return found
 
     def predict_proba(self, data: Any) -> NDArray[np.float64]:
@@ -127,6 +143,7 @@ class Model:
             "task": self.task.value,
             "target": self.target,
             "classes": list(self.classes),
+            "label_type": self.label_type,
             "networks": [network.to_json() for network in self.networks],
         }
         with replacing(directory / WEIGHTS) as partial:
@@ -164,7 +181,11 @@ class Model:
                 networks.append(Network.from_json(tree, own))
             if not networks:
                 raise ValueError("it has no networks")
-            return cls(Task(about["task"]), about["target"], tuple(about["classes"]), networks)
+            classes, label_type = tuple(about["classes"]), about["label_type"]
+            model = cls(Task(about["task"]), about["target"], classes, networks, label_type)
+            if len(model.labels) != len(classes):
+                raise ValueError("its labels do not match its classes")
+            return model
         except (CotuneError, KeyError, TypeError, ValueError) as error:
             said = str(error) if isinstance(error, CotuneError) else repr(error)
             law = f"the model's description in {directory} is damaged ({said})"

@@ -6,12 +6,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def _umask() -> int:
+    mask = os.umask(0o022)  # the only way to read it is to set it
+    os.umask(mask)
+    return mask
+
+
+_UMASK = _umask()
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`; on success it is synced and takes the place of `path`."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         yield partial
+        partial.chmod(0o666 & ~_UMASK)  # safetensors makes files that only their owner can read
         with partial.open("rb") as handle:
             os.fsync(handle.fileno())
         partial.replace(path)

@@ -1,7 +1,6 @@
 """What a store says of its study beside trials and records; `records.view.StudyView` documents the keys."""
 
 import platform
-from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,9 @@ from cotune.recipe import Recipe
 from cotune.recipe.settings import to_plain
 from cotune.study.prepared import Prepared
 from cotune.types import LaneId
+
+SHOWN = 8
+"""Names of columns in one line."""
 
 
 def facts_of(prepared: Prepared, recipe: Recipe, *, version: str) -> dict[str, Any]:
@@ -101,9 +103,13 @@ def announcement(prepared: Prepared, directory: Path) -> str:
     )
 
 
-def column_line(dataset: Dataset) -> str:
-    """Which kinds of columns were found: "columns: 6 numeric, 8 categorical; target income (2 classes)"."""
-    counts = Counter(column.kind for column in dataset.columns if column.kind != "target")
-    kinds = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
-    classes = f" ({len(dataset.classes)} classes)" if dataset.classes else ""
-    return f"columns: {kinds}; target {dataset.target}{classes}; override a kind with --set 'columns={{NAME: KIND}}'"
+def column_lines(dataset: Dataset) -> list[str]:
+    """Which columns were taken for what: a line for the target and one for each kind."""
+    classes = f", {len(dataset.classes)} classes" if dataset.classes else ""
+    lines = [f"target {dataset.target}: {dataset.task.value}{classes} (another with --task)"]
+    kinds = dict.fromkeys(column.kind for column in dataset.columns if column.kind != "target")
+    for kind in kinds:
+        names = [column.name for column in dataset.columns if column.kind == kind]
+        shown = ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+        lines.append(f"{len(names)} {kind}: {shown}")
+    return [*lines, "another kind with --set 'columns={NAME: KIND}'"]

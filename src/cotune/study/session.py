@@ -9,7 +9,7 @@ from typing import Any
 from cotune.data import Dataset, load, split
 from cotune.data.sources import open_source
 from cotune.engine.metrics import METRICS
-from cotune.errors import DataError, StudyCorrupt
+from cotune.errors import DataError, SourceError, StudyCorrupt
 from cotune.recipe import Recipe, as_yaml, make
 from cotune.records import Store, StudyView, read_view, write_leaderboard
 from cotune.records.files import replacing, write_text
@@ -18,7 +18,7 @@ from cotune.search import make_sampler
 from cotune.space import Space, from_recipe
 from cotune.study.budget import Speed
 from cotune.study.directory import Directory
-from cotune.study.facts import announcement, column_line, facts_of
+from cotune.study.facts import announcement, column_lines, facts_of
 from cotune.study.lanes import LaneFactory
 from cotune.study.loop import Study, no_network
 from cotune.study.prepared import Prepared, fit_to_machine
@@ -53,8 +53,7 @@ def begin(source: Any, recipe: Recipe, directory: Directory, sitting: Sitting, *
     if not isinstance(source, str | Path):
         dataset = replace(dataset, name=directory.path.name)
     splits = split(dataset, recipe.split, seed=recipe.search.seed)
-    sitting.say(column_line(dataset))
-    for note in (*dataset.notes, *splits.notes):
+    for note in (*column_lines(dataset), *dataset.notes, *splits.notes):
         sitting.say(note)
     resolved = resolve(recipe, dataset, splits)
     space = from_recipe(resolved)
@@ -74,8 +73,11 @@ def begin(source: Any, recipe: Recipe, directory: Directory, sitting: Sitting, *
             _train(prepared, store, directory, sitting)
 
 
-def resume(directory: Directory, sitting: Sitting) -> None:
+def resume(directory: Directory, sitting: Sitting, *, data: str | Path | None = None) -> None:
     """Go on with a study; one that has ended is left as it is.
+
+    Args:
+        data: where its data is now, if it was moved.
 
     Raises:
         StudyNotFound, StudyCorrupt: there is none, or its store is damaged.
@@ -87,7 +89,7 @@ def resume(directory: Directory, sitting: Sitting) -> None:
         if meta.get("finished"):
             sitting.say(f"{directory.path} is finished ({meta['finished']}); nothing to resume")
             return
-        prepared = _prepare_again(meta, directory)
+        prepared = _prepare_again(meta, directory, data)
         sitting.say(f"resuming {directory.path} after {store.elapsed():.0f} s of training")
         _train(prepared, store, directory, sitting)
 
@@ -104,15 +106,21 @@ def _load(source: Any, recipe: Recipe) -> Dataset:
     )
 
 
-def _prepare_again(meta: dict[str, Any], directory: Directory) -> Prepared:
+def _prepare_again(meta: dict[str, Any], directory: Directory, moved: str | Path | None) -> Prepared:
     try:
         resolved = make(meta["resolved"])
         fingerprint, source, speed = meta["fingerprint"], meta["data"]["source"], Speed(**meta["speed"])
     except KeyError as error:
         raise StudyCorrupt(f"{directory.store} lacks {error}; it was not written to its end") from None
-    dataset = _load(directory.data if source is None else source, resolved)
+    home = moved or source or directory.data
+    if not Path(home).is_file():
+        law = f"the data of the study was at {home}, and is not there now"
+        raise SourceError(
+            f"{law}; bring it back, or name its new place: `cotune resume {directory.path} --data FILE`"
+        )
+    dataset = _load(home, resolved)
     if dataset.fingerprint != fingerprint:
-        law = f"{source} has changed since the study began"
+        law = f"{home} has changed since the study began"
         raise DataError(f"{law}: bring the old file back, or start a new study with `cotune tune`")
     splits = split(dataset, resolved.split, seed=resolved.search.seed)
     space = from_recipe(resolved)

@@ -28,7 +28,8 @@ def model_of(prepared: Prepared, ending: Ending) -> Model:
         )
         for item in ending.lanes
     ]
-    return Model(prepared.dataset.task, prepared.dataset.target, prepared.dataset.classes, networks)
+    data = prepared.dataset
+    return Model(data.task, data.target, data.classes, networks, data.label_type)
 
 
 def tested(prepared: Prepared, ending: Ending, model: Model) -> dict[str, Any]:

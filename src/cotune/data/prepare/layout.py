@@ -35,13 +35,19 @@ def typed(inputs: Sequence[Input], frame: pl.DataFrame) -> pl.DataFrame:
     """
     absent = [each.name for each in inputs if each.name not in frame.columns]
     if absent:
-        hints = [f"'{name}'{did_you_mean(name, frame.columns)}" for name in absent[:3]]
+        near = [
+            f"'{name}'{hint if 'did you mean' in hint else ''}" for name, hint in _hints(absent[:5], frame)
+        ]
         raise ColumnError(
-            f"the model needs {len(inputs)} columns, but {len(absent)} are missing: "
-            + ", ".join(hints)
-            + (", …" if len(absent) > 3 else "")
+            f"the model needs {len(inputs)} columns, but these are missing: "
+            + ", ".join(near)
+            + (f" and {len(absent) - 5} more" if len(absent) > 5 else "")
         )
     return pl.DataFrame([PARSERS[each.kind](frame[each.name], plain_place) for each in inputs])
+
+
+def _hints(names: Sequence[str], frame: pl.DataFrame) -> list[tuple[str, str]]:
+    return [(name, did_you_mean(name, frame.columns)) for name in names]
 
 
 def named(inputs: Sequence[Input], kind: str) -> list[str]:
