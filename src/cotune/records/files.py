@@ -12,16 +12,13 @@ def _umask() -> int:
     return mask
 
 
-_UMASK = _umask()
-
-
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`; on success it is synced and takes the place of `path`."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         yield partial
-        partial.chmod(0o666 & ~_UMASK)  # safetensors makes files that only their owner can read
+        partial.chmod(0o666 & ~_umask())  # safetensors makes files that only their owner can read
         with partial.open("rb") as handle:
             os.fsync(handle.fileno())
         partial.replace(path)
