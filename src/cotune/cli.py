@@ -1,9 +1,15 @@
 """The command line: one command per verb. Data commands print to standard output, progress to standard error."""
 
 import json
+import os
+import signal
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -232,10 +238,32 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def _leave(_: int, __: FrameType | None) -> None:
+    """Ctrl-C outside training: nothing is under way that an end could harm.
+
+    At once, because an exception inside the import of a large library may be caught there, or come out as another.
+    """
+    _say("stopped; `cotune resume DIR` goes on from the last boundary")
+    os._exit(130)
+
+
+@contextmanager
+def _leaving_at_once() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may handle signals
+        return
+    before = signal.signal(signal.SIGINT, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def main() -> None:
     """Run the command line. A `CotuneError` is one message and exit code 2, or 1 if training itself failed."""
     try:
-        app()
+        with _leaving_at_once():
+            app()
     except TrainingError as error:
         _say(f"error: {error}")
         sys.exit(1)

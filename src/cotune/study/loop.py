@@ -110,7 +110,7 @@ class Study:
         self._lane_epochs = 0
         self._exhausted = False
         self._snapshot_due = 0.0
-        self._first_deadline = time.monotonic() + FIRST_EPOCH
+        self._first_asked: float | None = None
         self._rebuild()
 
     # ------------------------------------------------------------------ the loop
@@ -234,7 +234,9 @@ class Study:
             return False
         left = self._seconds_left()
         if not self._boundary:
-            left = max(left, self._first_deadline - time.monotonic())
+            now = time.monotonic()
+            self._first_asked = now if self._first_asked is None else self._first_asked
+            left = max(left, self._first_asked + FIRST_EPOCH - now)
         return left <= 0
 
     def _finish(self, reason: str, started: tuple[Trial, ...]) -> Ending:
