@@ -69,14 +69,12 @@ def build(
     classes: Sequence[str] = ("<=50K", ">50K"),
     parameters: Sequence[dict[str, Any]] = tuple(PARAMETERS),
     finished: bool = True,
-    ends_kept: bool = False,
     seed: int = 7,
 ) -> StudyView:
     """A study.
 
     Args:
         finished: with a result; otherwise the last eighth of the trials is still running.
-        ends_kept: whether boundaries list the trials that ended at them.
     """
     rng = random.Random(seed)
     metric, maximize = ("rmse", False) if task == "regression" else ("accuracy", True)
@@ -104,7 +102,7 @@ def build(
             "AdamW with a cosine schedule, batches of 256 rows, at most 60 epochs.",
         ],
     }
-    boundaries = _boundaries(made, seconds=0.06 * sum(t.epochs for t in made), ends_kept=ends_kept)
+    boundaries = _boundaries(made, seconds=0.06 * sum(t.epochs for t in made))
     records = {t.number: _records(t, metric) for t in made[:3]}
     view = StudyView(meta, tuple(made), boundaries, records)
     if finished and made:
@@ -148,12 +146,12 @@ def _cut(trial: TrialResult, epochs: int, status: Status, *, maximize: bool) -> 
     return replace(trial, status=status, score=score, epochs=epochs, seconds=0.055 * epochs, curve=curve)
 
 
-def _boundaries(made: list[TrialResult], *, seconds: float, ends_kept: bool) -> tuple[Boundary, ...]:
+def _boundaries(made: list[TrialResult], *, seconds: float) -> tuple[Boundary, ...]:
     number = 120 if made else 0
     found = []
     for n in range(1, number + 1):
         first, last = (len(made) * (n - 1)) // number, (len(made) * n) // number
-        ended = tuple(replace(t, curve=()) for t in made[first:last] if t.status.is_over) if ends_kept else ()
+        ended = tuple(replace(t, curve=()) for t in made[first:last] if t.status.is_over)
         found.append(Boundary(n, seconds * n / number, 9_400, 9_700, ended=ended))
     return tuple(found)
 

@@ -63,7 +63,6 @@ class Page(HTMLParser):
 LETTERS = [chr(65 + i) for i in range(26)]
 STUDIES: dict[str, dict[str, Any]] = {
     "binary": {},
-    "with ends": {"ends_kept": True},
     "regression": {"task": "regression"},
     "26 classes": {"task": "multiclass", "classes": LETTERS},
     "300 classes": {"task": "multiclass", "classes": [f"species {i}" for i in range(300)]},
@@ -241,7 +240,7 @@ def test_a_lone_surrogate_can_be_written(tmp_path: Path) -> None:
 
 def test_three_thousand_trials_fit_into_two_megabytes(tmp_path: Path) -> None:
     classes = [f"class {i}" for i in range(100)]
-    view = build(trials=3000, epochs=100, task="multiclass", classes=classes, ends_kept=True)
+    view = build(trials=3000, epochs=100, task="multiclass", classes=classes)
     path = tmp_path / "report.html"
     write(view, path)
     assert path.stat().st_size < 2_000_000
@@ -253,9 +252,8 @@ def test_the_page_depends_on_the_view_alone() -> None:
     assert render(build()) == render(build())
 
 
-def test_elapsed_time_is_used_when_boundaries_tell_it() -> None:
-    assert "time since the study began" in render(build(ends_kept=True))
-    assert "training time, trials in the order they began" in render(build())
+def test_the_best_so_far_is_drawn_over_elapsed_time() -> None:
+    assert "time since the study began" in render(build())
 
 
 @pytest.mark.parametrize("wrapped", [False, True])

@@ -36,9 +36,6 @@ def test_zero_never_ends() -> None:
 def test_limits() -> None:
     limits = Limits(trials=10, seconds=60.0, lane_epochs=500)
     assert [limits.trials_left(n) for n in (0, 9, 10, 12)] == [10, 1, 0, 0]
-    assert not limits.is_out_of(lane_epochs=499, seconds=59.9)
-    assert limits.is_out_of(lane_epochs=500, seconds=0.0)
-    assert limits.is_out_of(lane_epochs=0, seconds=60.0)
     assert limits.used(ended=1, lane_epochs=100, seconds=30.0) == 0.5
     assert limits.used(ended=10, lane_epochs=600, seconds=30.0) == 1.0
 
@@ -46,5 +43,4 @@ def test_limits() -> None:
 def test_without_limits_nothing_ends() -> None:
     limits = Limits(None, None, None)
     assert limits.trials_left(10**6) is None
-    assert not limits.is_out_of(lane_epochs=10**9, seconds=1e9)
     assert limits.used(ended=5, lane_epochs=5, seconds=5.0) == 0.0

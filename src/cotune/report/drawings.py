@@ -23,7 +23,7 @@ MOST_DOTS = 24_000
 
 def over_time(view: StudyView) -> Markup:
     """Best so far, once for wide pages and once for narrow ones; a style sheet shows one of them."""
-    ended, axis = facts.ended_trials(view)
+    ended = facts.ended_trials(view)
     if not ended:
         return Markup("")
     until = max(t.seconds for t in ended)
@@ -36,7 +36,7 @@ def over_time(view: StudyView) -> Markup:
                 maximize=view.maximize,
                 until=until,
                 name=name,
-                axis=axis,
+                axis="time since the study began",
                 width=width,
                 unique=f"progress-{kind}",
             ),

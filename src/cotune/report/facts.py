@@ -61,27 +61,15 @@ def _axis(facts: Mapping[str, Any], view: StudyView) -> Axis:
     return Axis(name, choices=tuple(choices))
 
 
-def ended_trials(view: StudyView) -> tuple[list[Ended], str]:
-    """Trials with a score by the time they ended, and what that time is.
-
-    A view whose boundaries list the trials they ended gives the elapsed time. Without that list the only
-    clock left is the time trials took: they are laid end to end, in the order in which they began.
-    """
+def ended_trials(view: StudyView) -> list[Ended]:
+    """Trials with a score, by the seconds since the study began at which they ended."""
     kept = {t.number: t for t in scored(view) if t.status.is_over}
     found = [(t.number, b.elapsed) for b in view.boundaries for t in b.ended]
-    axis = "time since the study began"
-    if not found:
-        axis = "training time, trials in the order they began"
-        spent = 0.0
-        for trial in sorted(view.trials, key=lambda t: t.number):
-            spent += trial.seconds if is_number(trial.seconds) else 0.0
-            found.append((trial.number, spent))
-    ended = [
+    return [
         Ended(n, when, float(score), kept[n].status is Status.COMPLETE)
         for n, when in found
         if n in kept and (score := kept[n].score) is not None
     ]
-    return ended, axis
 
 
 def data_argument(view: StudyView) -> str:

@@ -21,12 +21,6 @@ class Limits:
         """How many more trials may be started; `None` if as many as one likes."""
         return None if self.trials is None else max(0, self.trials - started)
 
-    def is_out_of(self, *, lane_epochs: int, seconds: float) -> bool:
-        """Whether training must end at this boundary."""
-        return (self.seconds is not None and seconds >= self.seconds) or (
-            self.lane_epochs is not None and lane_epochs >= self.lane_epochs
-        )
-
     def used(self, *, ended: int, lane_epochs: int, seconds: float) -> float:
         """Fraction of the nearest limit that is spent, in [0, 1]; 0 without limits.
 
