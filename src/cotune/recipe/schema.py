@@ -18,6 +18,7 @@ COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "cons
 METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss", "r2", "rmse", "mse", "mae")
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 
 
 def _seconds(raw: object) -> object:
@@ -38,6 +39,26 @@ Seconds = Annotated[
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
+def _size(raw: object) -> object:
+    if raw == "auto":
+        return raw
+    text = str(raw).strip().lower()
+    digits = text.rstrip("bgkmt")
+    try:
+        found = float(digits) * _SIZES[text[len(digits) :]]
+        if not isinstance(raw, bool) and 1 <= found < 2**63:
+            return int(found)
+    except (ValueError, KeyError):
+        pass
+    law = f"must be auto, or a size above 0 in bytes or with a unit (500MB, 2GB), but got {raw!r}"
+    raise PydanticCustomError("setting", "{law}", {"law": law})
+
+
+Memory = Annotated[
+    Literal["auto"] | int, BeforeValidator(_size, json_schema_input_type=Literal["auto"] | int | str)
+]
+
+
 class Section(BaseModel):
     """Base of the recipe's sections: closed and frozen."""
 
@@ -47,12 +68,19 @@ class Section(BaseModel):
 class DataSection(Section):
     """Which data, and what is to be learned from it."""
 
-    source: str | None = Field(None, description="Path of a CSV, TSV or Parquet file.")
+    source: str | None = Field(
+        None, description="Path of a CSV, TSV, Parquet or NumPy file, or of a folder with X.npy and y.npy."
+    )
     target: str | None = Field(None, description="Name of the column to predict.")
     task: Literal["auto", "regression", "binary", "multiclass"] = "auto"
     columns: dict[
         str, Literal["numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore"]
     ] = Field(default_factory=dict, description="Column kinds that override the inferred ones.")
+    memory: Memory = Field(
+        "auto",
+        description="Memory that the rows may take, such as `2GB`; what does not fit lies in files of the "
+        "study, and the results are the same. `auto`: half of the free memory.",
+    )
 
 
 class SplitSection(Section):
