@@ -3,7 +3,7 @@
 A benchmark collects rows (one measurement each, plain JSON values) and bars (what the rows must amount to), and
 hands both to `finish`:
 
-    {"machine": {…}, "date": "…", "rows": [{…}, …], "bars": [{"name", "value", "bar", "goal", "holds"}, …]}
+    {"machine": {…}, "date": "…", "rows": [{…}, …], "bars": [{"name", "value", "bar", "goal", "direction", "holds"}, …]}
 """
 
 import argparse
@@ -28,20 +28,22 @@ class Bar:
         name: what is measured, in words.
         value: the measured figure; `None` when there is none, which never holds.
         bar: what it is held against.
-        goal: "at least" or "at most".
+        goal: what it should reach beyond that; `None` where nothing is asked.
+        direction: "at least" or "at most".
     """
 
     name: str
     value: float | None
     bar: float
-    goal: str = "at least"
+    goal: float | None = None
+    direction: str = "at least"
 
     @property
     def holds(self) -> bool:
         """Whether the figure reaches the bar."""
         if self.value is None or not math.isfinite(self.value):
             return False
-        return self.value >= self.bar if self.goal == "at least" else self.value <= self.bar
+        return self.value >= self.bar if self.direction == "at least" else self.value <= self.bar
 
 
 def machine() -> dict[str, Any]:
@@ -91,7 +93,9 @@ def finish(rows: Sequence[Mapping[str, Any]], bars: Sequence[Bar], *, as_json: b
     if not as_json:
         for bar in bars:
             value = "none" if bar.value is None else f"{bar.value:.4f}"
-            print(f"{'holds' if bar.holds else 'FAILS'}  {bar.name}: {value} ({bar.goal} {bar.bar:.4f})")
+            goal = "" if bar.goal is None else f", goal {bar.goal:.4f}"
+            verdict = "holds" if bar.holds else "FAILS"
+            print(f"{verdict}  {bar.name}: {value} ({bar.direction} {bar.bar:.4f}{goal})")
     result = {
         "machine": machine(),
         "date": today(),

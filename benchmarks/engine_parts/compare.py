@@ -1,0 +1,118 @@
+"""The long rounds: all sides of a case in turn, ours among them."""
+
+import math
+import statistics
+from dataclasses import dataclass
+from typing import Any
+
+from cotune.engine.parallel import cores
+from engine_parts.cases import CASES, Case
+from engine_parts.crew import Crew, Unavailable
+from engine_parts.limits import Machine, limit
+from engine_parts.ours import has_network
+from engine_parts.settle import settle
+from engine_parts.spec import Spec
+
+NOTES = {
+    "sklearn": "scikit-learn has no dropout, and a penalty in place of decoupled weight decay",
+    "compiled": "compile time is not counted",
+}
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure.
+
+    Args:
+        rounds: that count, after one that does not.
+        seconds: that a peer's measurement takes, about; ours takes at least an epoch.
+    """
+
+    rounds: int
+    seconds: float
+
+
+class UntrainedError(Exception):
+    """A side whose loss does not fall."""
+
+
+def compare(name: str, machine: Machine, effort: Effort) -> dict[str, Any]:
+    """The row of a case: medians over alternating rounds, ratio to the best peer, fraction of the limit."""
+    case = CASES[name]
+    lanes = max(case.lanes, 2 * cores())
+    ours = Spec("ours", "ours", cores(), lanes)
+    with Crew(name) as crew:
+        left_out = crew.agree()
+        trials = settle(crew, case)
+        notes = trials.notes | {n: text for n, text in NOTES.items() if any(s.kind == n for s in trials.stay)}
+        notes |= {"left out": "; ".join(left_out)} if left_out else {}
+        steps = {spec: _steps(case, spec, trials.seen[spec], effort.seconds) for spec in trials.stay}
+        if has_network(case):
+            try:
+                crew.ask("make", ours)
+                steps[ours] = case.steps
+            except Unavailable as error:
+                notes["ours"] = str(error)
+        else:
+            notes["ours"] = "the engine has no such network"
+        taken, losses = _rounds(crew, steps, effort.rounds)
+    row = {"case": name, "network": case.words, "lanes": lanes, "rounds": effort.rounds}
+    row |= _figures(taken, ours) | _of_limit(case, machine, lanes, taken.get(ours))
+    return row | {"losses": {_words(spec): pair for spec, pair in losses.items()}, "notes": notes}
+
+
+def _words(spec: Spec) -> str:
+    return "ours" if spec.kind == "ours" else spec.words(cores())
+
+
+def _steps(case: Case, spec: Spec, cost: float, seconds: float) -> int:
+    """Steps of a peer's measurement."""
+    processes = cores() if spec.place == "each" else 1
+    return max(3, min(case.steps, round(seconds * 1e6 / (cost * spec.lanes * processes))))
+
+
+def _rounds(
+    crew: Crew, steps: dict[Spec, int], rounds: int
+) -> tuple[dict[Spec, list[float]], dict[Spec, tuple[float, float]]]:
+    """Microseconds of every round, forwards and backwards in turn, and losses after the first and the last.
+
+    Raises:
+        UntrainedError: a side's loss has not fallen.
+    """
+    taken: dict[Spec, list[float]] = {spec: [] for spec in steps}
+    before = {spec: crew.loss(spec) for spec in steps}
+    for number in range(rounds + 1):
+        for spec in sorted(steps, key=list(steps).index, reverse=number % 2 == 1):
+            taken[spec].append(crew.cost(spec, steps[spec]))
+            if number == 0 and math.isnan(before[spec]):
+                before[spec] = crew.loss(spec)
+    losses = {spec: (round(before[spec], 4), round(crew.loss(spec), 4)) for spec in steps}
+    for spec, (first, last) in losses.items():
+        if not last < first:
+            raise UntrainedError(f"{_words(spec)}: loss {first} before the rounds, {last} after them")
+    return {spec: values[1:] for spec, values in taken.items()}, losses
+
+
+def _figures(taken: dict[Spec, list[float]], ours: Spec) -> dict[str, Any]:
+    """Medians, the best peer, and how much it costs over ours in each round."""
+    medians = {spec: statistics.median(values) for spec, values in taken.items()}
+    best = min((spec for spec in medians if spec != ours), key=medians.__getitem__)
+    ratios = [peer / our for peer, our in zip(taken[best], taken.get(ours, ()), strict=False)]
+    return {
+        "microseconds": {"ours": None} | {_words(spec): round(value, 2) for spec, value in medians.items()},
+        "best_peer": _words(best),
+        "ratio": round(statistics.median(ratios), 3) if ratios else None,
+        "ratio_range": [round(min(ratios), 3), round(max(ratios), 3)] if ratios else None,
+    }
+
+
+def _of_limit(case: Case, machine: Machine, lanes: int, taken: list[float] | None) -> dict[str, Any]:
+    """The limit, and its fraction of our cost."""
+    least = limit(case, machine, lanes)
+    return {
+        "limit_us": round(least.microseconds, 3),
+        "limit_kind": least.kind,
+        "arithmetic_us": round(least.arithmetic, 3),
+        "memory_us": round(least.memory, 3),
+        "fraction": round(least.microseconds / statistics.median(taken), 4) if taken else None,
+    }
