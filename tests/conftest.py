@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.lanes import engine, lane
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Callable[[str], Path]:
@@ -20,3 +22,10 @@ def shared_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compile_once() -> None:
+    """Compile the loops before tests that watch a clock; on a fresh machine it takes some seconds."""
+    made = engine([lane()], way="compiled")
+    made.train_epoch()

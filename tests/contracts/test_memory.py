@@ -12,7 +12,7 @@ import pytest
 from cotune.engine.memory import free_bytes, held_bytes, is_out_of_memory, step_bytes
 from engine.lanes import lane
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_AS")
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_DATA")
 
 PROGRAM = """
 import json, os, resource, sys, zlib
@@ -26,15 +26,16 @@ megabytes, after, lanes, rows, width = (int(a) for a in sys.argv[3:8])
 variant = table(rows=rows, features=4)
 made = engine(
     [lane(i, variant=variant, width=width, batch_size=256, norm="batch", dropout=0.2, clip_norm=1.0, l1=1e-4)
-     for i in range(lanes)], metric="accuracy")
+     for i in range(lanes)], metric="accuracy", way=sys.argv[9])
 asked, hog = 0, []
 
 def halt():  # asked before every step: memory runs out in the middle of an epoch
     global asked
     asked += 1
     if asked == after and megabytes:
-        size = int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-        resource.setrlimit(resource.RLIMIT_AS, (size, resource.RLIM_INFINITY))
+        line = next(line for line in open("/proc/self/status") if line.startswith("VmData"))
+        size = int(line.split()[1]) * 1024  # not the address space: threads' heaps reserve theirs in advance
+        resource.setrlimit(resource.RLIMIT_DATA, (size, resource.RLIM_INFINITY))
         try:  # what earlier steps have given back to the C library counts as free, too
             while True:
                 hog.append(torch.empty(1 << 18))
@@ -42,15 +43,15 @@ def halt():  # asked before every step: memory runs out in the middle of an epoc
             del hog[-megabytes:]
     return False
 
+warm = engine([lane(i, variant=variant, batch_size=256, norm="batch", dropout=0.2) for i in range(8)], way=sys.argv[9])
+warm.train_epoch()  # libraries load what they load, and threads start
 if sys.argv[8] == "judge":  # no training: memory runs out when lanes are judged
     after = 1
     halt()
     made.populations[0].evaluate_unfinished()
-    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+    resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY,) * 2)
     print(json.dumps(made.populations[0].state.best.nan_to_num(nan=-1.0).tolist()))
     sys.exit()
-warm = engine([lane(variant=variant, width=width, batch_size=256, norm="batch", dropout=0.2)])
-warm.train_epoch()  # libraries load what they load
 found = {"records": [], "failed": [], "chunks": []}
 for _ in range(2):
     outcome = made.train_epoch(halt=halt)
@@ -60,7 +61,7 @@ for _ in range(2):
     made.leave(outcome.failed)
     if not made.lanes:
         break
-resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY,) * 2)
 if made.lanes:
     state = made.populations[0].state
     found["sums"] = [zlib.crc32(t.numpy().tobytes()) for t in state.tensors().values()]
@@ -78,11 +79,12 @@ def train(
     rows: int = 1400,
     width: int = 64,
     threads: int = 1,
+    way: str = "batched",
 ) -> Any:
     """Two epochs, or a judgement; from the step `after` on only so many megabytes are left (0: no limit)."""
     numbers = [str(n) for n in (megabytes, after, lanes, rows, width)]
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(Path(__file__).parents[1]), str(threads), *numbers, what],
+        [sys.executable, "-c", PROGRAM, str(Path(__file__).parents[1]), str(threads), *numbers, what, way],
         env={**os.environ, "OMP_NUM_THREADS": str(threads)},
         capture_output=True,
         text=True,
@@ -115,11 +117,21 @@ def test_a_lane_that_does_not_fit_alone_has_failed_and_the_process_lives() -> No
     assert found["records"] == []
 
 
+def test_compiled_lanes_need_next_to_nothing_beside_what_they_hold() -> None:
+    """Lanes in training share one workbench a core; where not even that fits, they wait, and then fail alone."""
+    unlimited, tight = (train(megabytes=n, way="compiled") for n in (0, 8))
+    assert not tight["failed"]
+    assert tight["records"] == unlimited["records"]
+    found = train(megabytes=1, lanes=2, width=1024, way="compiled")
+    assert found["failed"] == [0, 1]
+    assert found["records"] == []
+
+
 def test_judging_is_halved_too() -> None:
     unlimited, limited = (train("judge", megabytes=n, rows=4000) for n in (0, 6))
     assert limited == unlimited
     assert min(limited) > 0
-    assert train("judge", megabytes=1, lanes=2, width=1024) == [-1.0, -1.0]
+    assert train("judge", megabytes=1, lanes=2, width=2048) == [-1.0, -1.0]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from torch import Tensor
 from cotune.engine.bank import Stack, Variant
 from cotune.engine.lanes import Lane, Structure, padded_width
 from cotune.engine.loop import Engine
-from cotune.engine.population import Population
+from cotune.engine.population import Population, Way
 from cotune.engine.rng import seed_of
 from cotune.nets.mlp import MLP
 from cotune.types import LaneId, Record
@@ -126,16 +126,24 @@ def metric_of(one: Lane) -> str:
     return "rmse" if one.variant.target.is_floating_point() else "log_loss"
 
 
-def population(lanes: Sequence[Lane], *, chunk: int = 64, metric: str | None = None) -> Population:
+WAY: Way = "compiled"
+"""How lanes step where a test does not say; `conftest.py` sets it to each way in turn."""
+
+
+def population(
+    lanes: Sequence[Lane], *, chunk: int = 64, metric: str | None = None, way: Way | None = None
+) -> Population:
     """A population that the lanes have joined."""
-    made = Population(lanes[0].structure, Stack(), metric=metric or metric_of(lanes[0]), chunk=chunk)
+    made = Population(
+        lanes[0].structure, Stack(), metric=metric or metric_of(lanes[0]), chunk=chunk, way=way or WAY
+    )
     made.join(lanes)
     return made
 
 
-def engine(lanes: Sequence[Lane], *, metric: str | None = None) -> Engine:
-    """An engine that the lanes have joined."""
-    made = Engine(metric=metric or metric_of(lanes[0]))
+def engine(lanes: Sequence[Lane], *, metric: str | None = None, way: Way | None = None) -> Engine:
+    """An engine that the lanes have joined; they step in one way, so nothing is measured."""
+    made = Engine(metric=metric or metric_of(lanes[0]), ways=[way or WAY])
     made.join(lanes)
     return made
 
@@ -181,9 +189,9 @@ class Trace:
     rows: list[dict[str, Tensor]]
 
 
-def alone(one: Lane, *, epochs: int, metric: str | None = None) -> Trace:
+def alone(one: Lane, *, epochs: int, metric: str | None = None, way: Way | None = None) -> Trace:
     """Train a lane in a population of its own."""
-    made, trace = population([one], metric=metric), Trace([], [])
+    made, trace = population([one], metric=metric, way=way), Trace([], [])
     for _ in range(epochs):
         outcome = made.train_epoch()
         trace.figures.extend(Figures.of(record) for record in outcome.records)

@@ -1,6 +1,6 @@
 """Outputs and figures of lanes on rows they do not train on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +9,8 @@ from torch import Tensor
 from cotune.engine.bank import Variant
 from cotune.engine.lanes import Lane
 from cotune.engine.metrics import METRICS
-from cotune.engine.step import real_widths, segments
+from cotune.engine.rates import segments
+from cotune.engine.step import real_widths
 from cotune.nets.context import Context
 from cotune.nets.layout import ALIGN, Layout
 
@@ -58,7 +59,12 @@ def predictions(logits: Tensor, variant: Variant, *, classification: bool) -> Te
     """Log-probabilities [lane row class], or values in the target's own units [lane row]."""
     if classification:
         return F.log_softmax(logits, dim=-1)
-    return logits[..., 0].double() * variant.scale + variant.mean
+    return in_units(logits, variant)
+
+
+def in_units(values: Tensor, variant: Variant) -> Tensor:
+    """Values of the standardised target [lane row output] in the target's own units, float64 [lane row]."""
+    return values[..., 0].double() * variant.scale + variant.mean
 
 
 def truth(variant: Variant, rows: Tensor, *, classification: bool) -> Tensor:
@@ -68,24 +74,25 @@ def truth(variant: Variant, rows: Tensor, *, classification: bool) -> Tensor:
 
 
 def figures(
-    lanes: Sequence[Lane], weights: Tensor, statistics: Tensor, layouts: tuple[Layout, Layout], metric: str
+    lanes: Sequence[Lane], metric: str, predicted: Callable[[list[int]], Tensor]
 ) -> dict[str, Tensor]:
-    """The metric and the loss of every lane on its own validation rows, float64 [lane] each."""
+    """The metric and the loss of every lane on its own validation rows, float64 [lane] each.
+
+    Args:
+        predicted: what lanes, given by their places, say of the validation rows they share; see `predictions`.
+    """
     loss = "log_loss" if METRICS[metric].classification else "mse"
     found = {name: torch.full((len(lanes),), torch.nan, dtype=torch.float64) for name in (metric, "loss")}
     for places in _same_rows(lanes):
         first = lanes[places[0]]
         variant, rows = first.variant, first.validation
-        numeric, codes = variant.numeric[rows], variant.codes[rows]
         classification = METRICS[metric].classification
         y = truth(variant, rows, classification=classification)
         most = max(1, OUTPUTS // (len(rows) * first.structure.network.head))
         for start in range(0, len(places), most):
             some = places[start : start + most]
             index = torch.tensor(some)
-            group = [lanes[place] for place in some]
-            logits = outputs(group, weights[index], statistics[index], layouts, numeric, codes)
-            f = predictions(logits, variant, classification=classification)
+            f = predicted(some)
             found[metric][index] = METRICS[metric].compute(f, y)
             found["loss"][index] = METRICS[loss].compute(f, y) / (1.0 if classification else variant.scale**2)
     return found

@@ -9,7 +9,8 @@ from cotune.engine.allocator import keep_freed_memory
 from cotune.engine.bank import Stack
 from cotune.engine.lanes import Lane, Structure
 from cotune.engine.memory import SHARE, free_bytes, held_bytes, step_bytes
-from cotune.engine.population import Halt, Outcome, Population, never, train_together
+from cotune.engine.plan import Plan, choose, kind_of
+from cotune.engine.population import WAYS, Halt, Outcome, Population, Way, never, train_together
 from cotune.types import LaneId
 
 CACHE_BYTES = 48 << 20
@@ -41,16 +42,20 @@ class Engine:
 
     Args:
         metric: name of the figure that decides a lane's best epoch.
+        ways: how lanes may step; where there are several, the fastest is found by measuring.
     """
 
-    def __init__(self, *, metric: str) -> None:
+    def __init__(self, *, metric: str, ways: Sequence[Way] = WAYS) -> None:
         keep_freed_memory()
         self._metric = metric
+        self._ways = ways
         self._stacks: dict[tuple[int, tuple[int, ...]], Stack] = {}
         self.populations: list[Population] = []
         """In the order in which they were formed."""
         self.chunks: dict[str, int] = {}
         """Chunk sizes that memory forced, by structure; worth remembering."""
+        self.plans: dict[str, Plan] = {}
+        """How structures step, by kind; worth remembering."""
 
     @property
     def lanes(self) -> int:
@@ -61,19 +66,30 @@ class Engine:
         """Let lanes in, each into the population of its structure."""
         for structure in dict.fromkeys(lane.structure for lane in lanes):
             group = [lane for lane in lanes if lane.structure == structure]
-            self.population(structure, len(group[0].train)).join(group)
+            self.population(group).join(group)
 
-    def population(self, structure: Structure, rows: int) -> Population:
-        """The population of a structure; formed where there is none."""
+    def population(self, lanes: Sequence[Lane]) -> Population:
+        """The population of the structure of these lanes; formed where there is none."""
+        structure = lanes[0].structure
         for population in self.populations:
             if population.structure == structure:
                 return population
         network = structure.network
         stack = self._stacks.setdefault((network.features, network.cardinalities), Stack())
-        chunk = self.chunks.get(repr(structure)) or chunk_size(structure, rows)
-        population = Population(structure, stack, metric=self._metric, chunk=chunk)
+        chunk = self.chunks.get(repr(structure)) or chunk_size(structure, len(lanes[0].train))
+        plan = self.plan(lanes)
+        chunk = 1 if plan.alone else chunk
+        population = Population(structure, stack, metric=self._metric, chunk=chunk, way=plan.way)
         self.populations.append(population)
         return population
+
+    def plan(self, lanes: Sequence[Lane]) -> Plan:
+        """How lanes of one structure step; measured where no lanes of their kind have been seen."""
+        kind = kind_of(lanes[0].structure)
+        if kind not in self.plans:
+            chunk = chunk_size(lanes[0].structure, len(lanes[0].train))
+            self.plans[kind] = choose(lanes, chunk=chunk, metric=self._metric, ways=self._ways)
+        return self.plans[kind]
 
     def leave(self, ids: Iterable[LaneId]) -> None:
         """Let lanes go; a population without lanes is dissolved."""
@@ -86,7 +102,7 @@ class Engine:
         """Train every lane for one epoch, then evaluate it.
 
         Args:
-            halt: asked before every step; `True` ends the epoch at once.
+            halt: asked every few steps; `True` ends the epoch at once.
 
         Raises:
             Halted: `halt` said so.

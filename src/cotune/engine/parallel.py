@@ -6,6 +6,7 @@ no kernel is split, a lane's bits do not depend on the number of cores.
 """
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -36,7 +37,8 @@ def one_thread_a_kernel() -> Iterator[None]:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(cores(), thread_name_prefix="cotune-lanes")
+    # Numbers too small to matter are flushed to zero: a processor takes a hundred times as long for them.
+    return ThreadPoolExecutor(cores(), "cotune-lanes", torch.set_flush_denormal, (True,))
 
 
 @dataclass(frozen=True)
@@ -55,18 +57,29 @@ the other: they are lined up on one core."""
 
 
 def in_parallel(jobs: Sequence[Job]) -> None:
-    """Run all jobs and wait; the first error is raised once none is running."""
-    heavy = [job.do for job in jobs if job.operations >= HEAVY]
+    """Run all jobs, each core taking the next when it is free, and wait; then the first error is raised."""
     light = [job.do for job in jobs if job.operations < HEAVY]
-    lines: list[Callable[[], None]] = [partial(_one_by_one, light), *heavy] if light else heavy
+    waiting = deque(job.do for job in jobs if job.operations >= HEAVY)
+    if light:
+        waiting.appendleft(partial(_one_by_one, light))
     with one_thread_a_kernel():
-        if len(lines) == 1 or cores() == 1:
-            _one_by_one(lines)
-            return
-        futures = [_pool().submit(line) for line in lines]
-        errors = [error for future in futures if (error := future.exception()) is not None]
+        workers = [_pool().submit(_work, waiting) for _ in range(min(cores(), len(waiting)))]
+        errors = [error for worker in workers if (error := worker.exception()) is not None]
     if errors:
         raise errors[0]
+
+
+def _work(waiting: "deque[Callable[[], None]]") -> None:
+    while waiting:
+        try:
+            job = waiting.popleft()
+        except IndexError:  # another core was quicker
+            return
+        try:
+            job()
+        except BaseException:
+            waiting.clear()
+            raise
 
 
 def _one_by_one(jobs: Sequence[Callable[[], None]]) -> None:

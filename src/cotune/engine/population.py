@@ -1,27 +1,39 @@
 """A population: lanes of equal structure, trained as one computation, joined and left at epoch boundaries."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal, get_args
 
 import torch
 
 from cotune.engine.bank import Stack
-from cotune.engine.evaluate import figures
+from cotune.engine.compiled import CALL_OPERATIONS, Bound, Described
+from cotune.engine.evaluate import figures, in_units, outputs, predictions
+from cotune.engine.faults import Fault
 from cotune.engine.lanes import Lane, Structure
 from cotune.engine.memory import is_out_of_memory
 from cotune.engine.metrics import METRICS
 from cotune.engine.optim import OPTIMIZERS
-from cotune.engine.parallel import HEAVY, Job, cores, in_parallel, one_thread_a_kernel
+from cotune.engine.parallel import HEAVY, Job, cores, in_parallel
 from cotune.engine.rng import seed_of
 from cotune.engine.state import State
-from cotune.engine.step import Fault, Run
+from cotune.engine.step import Run
 from cotune.nets.initialise import initialise
 from cotune.nets.layout import Layout
 from cotune.types import Divergence, LaneId, Record
 
 Halt = Callable[[], bool]
+
+Way = Literal["compiled", "batched"]
+"""How lanes step: each by itself through compiled loops (CPU), or together by PyTorch's batched kernels."""
+
+WAYS: tuple[Way, ...] = get_args(Way)
+
+MOST_JUDGED = 32
+"""Lanes whose figures are worked out together."""
 
 
 def never() -> bool:
@@ -58,12 +70,18 @@ class Population:
         stack: the rows of their variants.
         metric: name of the figure that decides a lane's best epoch.
         chunk: lanes that step together; halved when memory runs out, and remembered.
+        way: how lanes step, see `Way`.
     """
 
-    def __init__(self, structure: Structure, stack: Stack, *, metric: str, chunk: int) -> None:
+    def __init__(
+        self, structure: Structure, stack: Stack, *, metric: str, chunk: int, way: Way = "compiled"
+    ) -> None:
         self.structure = structure
         self.lanes: list[Lane] = []
         self.chunk = chunk
+        self.way = way
+        self._bound: Bound | None = None
+        self._described: dict[LaneId, Described] = {}
         self._stack = stack
         self._metric = metric
         self._lost: list[Fault] = []
@@ -89,11 +107,13 @@ class Population:
     def restore(self, lanes: Sequence[Lane], state: State) -> None:
         """Become these lanes with this state; used by joins and snapshots alike."""
         self._lost, self._failed = [], []
-        for lane in lanes:
-            self._stack.start_of(lane.variant)
+        if self.way == "batched":
+            for lane in lanes:
+                self._stack.start_of(lane.variant)
         order = sorted(range(len(lanes)), key=lambda i: (lanes[i].slice_key, lanes[i].id))
         self.lanes = [lanes[i] for i in order]
         self.state = state.take(order)
+        self._bound = None
 
     def leave(self, ids: Iterable[LaneId]) -> None:
         """Let lanes go; their slots are free."""
@@ -103,6 +123,9 @@ class Population:
             self._lost, self._failed = [], []
             self.lanes = [self.lanes[i] for i in stay]
             self.state = self.state.take(stay)
+            self._bound = None
+            for name in gone:
+                self._described.pop(name, None)
 
     def _first_weights(self, lane: Lane) -> tuple[torch.Tensor, torch.Tensor]:
         network = self.structure.network
@@ -120,26 +143,40 @@ class Population:
         """The jobs of an epoch, for lanes in runs of at most `most`."""
         self._lost, self._failed, self._waiting = [], [], []
         self._losses = torch.zeros(len(self.lanes), dtype=torch.float64)
+        if self.way == "compiled":
+            self._bind().begin(self._losses)
+            lanes = len(self.lanes)
+            share = min(
+                -(-lanes // (2 * cores())), 1 + int(CALL_OPERATIONS / self._operations / self.structure.steps)
+            )
+            return [
+                Job(partial(self._train_compiled, i, min(i + share, lanes), 0, halt), math.inf)
+                for i in range(0, lanes, share)
+            ]
         return [self._job(self._train, *run, 0, halt) for run in self._runs(most)]
 
     def trained(self, halt: Halt) -> None:
         """To be called when the jobs of `training` are done."""
         for start, first in self._waiting:  # with the memory that the others have given back
-            with one_thread_a_kernel():
-                self._train(start, start + 1, first, halt, alone=True)
+            train = self._train_compiled if self.way == "compiled" else self._train
+            in_parallel([Job(partial(train, start, start + 1, first, halt, alone=True), math.inf)])
         self.state.epoch.add_(1)
 
     def judging(self, most: int) -> list[Job]:
         """The jobs of an evaluation, for lanes in runs of at most `most`."""
         self._waiting = []
         self._found = {n: torch.full((len(self.lanes),), torch.nan).double() for n in (self._metric, "loss")}
+        if self.way == "compiled":
+            self._bind()
+            share = max(1, min(most, MOST_JUDGED))
+            starts = range(0, len(self.lanes), share)
+            return [Job(partial(self._judge, i, min(i + share, len(self.lanes))), math.inf) for i in starts]
         return [self._job(self._judge, *run) for run in self._runs(most)]
 
     def judged(self) -> None:
         """To be called when the jobs of `judging` are done."""
         for start, _ in self._waiting:
-            with one_thread_a_kernel():
-                self._judge(start, start + 1, alone=True)
+            in_parallel([Job(partial(self._judge, start, start + 1, alone=True), math.inf)])
 
     def _job(self, do: Callable[..., None], start: int, stop: int, *rest: object) -> Job:
         return Job(partial(do, start, stop, *rest), (stop - start) * self._operations)
@@ -170,8 +207,7 @@ class Population:
             for t in range(first, self.structure.steps):
                 if halt():
                     raise Halted
-                for fault in run.gradients(t):
-                    self._lost.append(Fault(start + fault.place, fault.step, fault.layer))
+                self._lost += run.gradients(t)
                 run.update(t)
             return
         except (RuntimeError, MemoryError) as error:
@@ -190,6 +226,33 @@ class Population:
         self.chunk = min(self.chunk, middle - start)
         for half in ((start, middle), (middle, stop)):
             self._train(*half, t, halt)
+
+    def _train_compiled(self, start: int, stop: int, first: int, halt: Halt, *, alone: bool = False) -> None:
+        """As `_train`, by compiled loops, whose only need of memory is a workbench at the start."""
+
+        def stopped() -> None:
+            if halt():
+                raise Halted
+
+        try:
+            self._lost += self._bind().train(start, stop, first, stopped)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if alone:
+                self._failed += range(start, stop)
+            else:
+                self._waiting += [(place, first) for place in range(start, stop)]
+
+    def _bind(self) -> Bound:
+        if self._bound is None:
+            self._bound = Bound(self.lanes, self.state, self._described)
+        return self._bound
+
+    @property
+    def lane_steps(self) -> int:
+        """Optimizer steps taken by the lanes at hand."""
+        return int(self.state.step.sum())
 
     def outcome(self, seconds: float) -> Outcome:
         """What the epoch yielded.
@@ -226,13 +289,7 @@ class Population:
         """Figures of rows [start, stop); out of memory, of each half, as in `_train`."""
         rows = slice(start, stop)
         try:
-            some = figures(
-                self.lanes[rows],
-                self.state.weights[rows],
-                self.state.statistics[rows],
-                self.layouts,
-                self._metric,
-            )
+            some = figures(self.lanes[rows], self._metric, lambda places: self._predicted(start, places))
             for name, values in some.items():
                 self._found[name][rows] = values
             return
@@ -248,6 +305,20 @@ class Population:
         middle = (start + stop) // 2
         for half in ((start, middle), (middle, stop)):
             self._judge(*half)
+
+    def _predicted(self, start: int, places: list[int]) -> torch.Tensor:
+        """What lanes, given by their places from `start` on, say of the validation rows they share."""
+        first = self.lanes[start + places[0]]
+        variant, classification = first.variant, METRICS[self._metric].classification
+        if self.way == "compiled":
+            found = self._bind().predictions([start + place for place in places])
+            return found if classification else in_units(found, variant)
+        index = torch.tensor(places) + start
+        numeric, codes = (part[first.validation] for part in (first.variant.numeric, first.variant.codes))
+        lanes = [self.lanes[start + place] for place in places]
+        weights, statistics = self.state.weights[index], self.state.statistics[index]
+        logits = outputs(lanes, weights, statistics, self.layouts, numeric, codes)
+        return predictions(logits, variant, classification=classification)
 
     def _faults(self) -> list[Fault]:
         """One fault a lane, its first. A figure such as accuracy is a number even where the outputs are not."""
@@ -287,7 +358,7 @@ def train_together(populations: Sequence[Population], *, halt: Halt = never) -> 
     Populations are dealt out to the cores whole where there are enough of them; a lone one is cut.
 
     Args:
-        halt: asked before every step; `True` ends the epoch at once.
+        halt: asked every few steps; `True` ends the epoch at once.
 
     Raises:
         Halted: `halt` said so.

@@ -15,6 +15,8 @@ import json
 import torch
 from torch import Tensor
 
+from cotune.kernels.loading import leaves
+
 _GOLDEN = 0x9E3779B97F4A7C15
 _M1 = 0xBF58476D1CE4E5B9
 _M2 = 0x94D049BB133111EB
@@ -120,6 +122,9 @@ def keep_mask(draw: Tensor, level: Tensor) -> Tensor:
 
 
 def permutation(seed: int, epoch: int, count: int) -> Tensor:
-    """A lane's row order in an epoch: a permutation of `count`, int64."""
-    generator = torch.Generator().manual_seed(seed_of(seed, "order", epoch))
-    return torch.randperm(count, generator=generator)
+    """A lane's row order in an epoch: a permutation of `count`, int64; see `cotune.kernels.orders`."""
+    numbers, found = torch.arange(count), torch.empty(count, dtype=torch.int64)
+    leaves()["shuffle"].ctypes(
+        numbers.data_ptr(), count, count, seed_of(seed, "order"), epoch, found.data_ptr()
+    )
+    return found

@@ -52,6 +52,9 @@ def factors(names: tuple[str, ...], t: Tensor, *, total: Tensor, warmup: Tensor,
     t, total = t.double(), total.double().unsqueeze(1)
     rise = (warmup.double().unsqueeze(1) * total).round()
     u = ((t - rise) / (total - rise).clamp(min=1)).clamp(0, 1)
-    rows = [SCHEDULES[name](u[i : i + 1], final.double()[i].view(1, 1)) for i, name in enumerate(names)]
+    shares = torch.empty_like(u)
+    for name in set(names):
+        rows = torch.tensor([other == name for other in names])
+        shares[rows] = SCHEDULES[name](u[rows], final.double()[rows].unsqueeze(1))
     climbing = (t + 1) / rise.clamp(min=1)
-    return torch.where(t < rise, climbing, torch.cat(rows))
+    return torch.where(t < rise, climbing, shares)

@@ -8,7 +8,7 @@ damaged one is told from a whole one; `newest` falls back to the generation befo
 import json
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine, LaneWeights
+from cotune.engine.plan import Plan
 from cotune.engine.state import State
 from cotune.errors import StudyCorrupt
 from cotune.types import LaneId
@@ -49,7 +50,13 @@ def take(engine: Engine, leaders: Sequence[LaneWeights], *, boundary: int) -> Sn
         tensors[f"leader{i}.weights"] = leader.weights
         tensors[f"leader{i}.statistics"] = leader.statistics
         kept.append({"lane": [leader.lane.id.trial, leader.lane.id.index], "score": leader.score})
-    return Snapshot(boundary, tensors, {"populations": populations, "leaders": kept, "chunks": engine.chunks})
+    plan = {
+        "populations": populations,
+        "leaders": kept,
+        "chunks": engine.chunks,
+        "ways": {kind: asdict(plan) for kind, plan in engine.plans.items()},
+    }
+    return Snapshot(boundary, tensors, plan)
 
 
 def restore(snapshot: Snapshot, engine: Engine, lane_of: Callable[[LaneId], Lane]) -> list[LaneWeights]:
@@ -59,12 +66,13 @@ def restore(snapshot: Snapshot, engine: Engine, lane_of: Callable[[LaneId], Lane
         lane_of: the lane of a name, as it was described when it first joined.
     """
     engine.chunks.update(snapshot.plan["chunks"])
+    engine.plans.update({kind: Plan(**saved) for kind, saved in snapshot.plan["ways"].items()})
     for p, saved in enumerate(snapshot.plan["populations"]):
         lanes = [lane_of(LaneId(*pair)) for pair in saved["lanes"]]
         state = State(
             **{name: snapshot.tensors[f"population{p}.{name}"].clone() for name in State.__annotations__}
         )
-        engine.population(lanes[0].structure, len(lanes[0].train)).restore(lanes, state)
+        engine.population(lanes).restore(lanes, state)
     return [
         LaneWeights(
             lane_of(LaneId(*saved["lane"])),

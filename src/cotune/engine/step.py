@@ -9,31 +9,20 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from cotune.engine import regularize, rng
 from cotune.engine.bank import Stack
-from cotune.engine.lanes import NUMBERS, Lane
+from cotune.engine.faults import Fault, first_layer_at_fault
+from cotune.engine.lanes import Lane
 from cotune.engine.loss import LOSSES, LossInputs
-from cotune.engine.optim import OPTIMIZERS, Rates
-from cotune.engine.schedule import factors
+from cotune.engine.optim import OPTIMIZERS
+from cotune.engine.rates import coefficients, numbers_of, segments
 from cotune.engine.state import State
-from cotune.nets.context import Context, Segment
+from cotune.nets.context import Context
 from cotune.nets.layout import Layout
-
-
-def segments(names: Sequence[str]) -> tuple[Segment, ...]:
-    """Runs of equal names: (name, start, stop)."""
-    found: list[Segment] = []
-    for place, name in enumerate(names):
-        if found and found[-1][0] == name:
-            found[-1] = (name, found[-1][1], place + 1)
-        else:
-            found.append((name, place, place + 1))
-    return tuple(found)
 
 
 def real_widths(lanes: Sequence[Lane]) -> Tensor | None:
@@ -42,15 +31,6 @@ def real_widths(lanes: Sequence[Lane]) -> Tensor | None:
     if all(lane.width == width for lane in lanes):
         return None
     return torch.tensor([lane.width for lane in lanes])
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A lane of the run whose loss is not finite: its place, its own step, the first layer at fault."""
-
-    place: int
-    step: int
-    layer: str
 
 
 class Run:
@@ -80,6 +60,7 @@ class Run:
         rows = slice(start, start + len(lanes))
         structure = lanes[0].structure
         self._lanes = lanes
+        self._start = start
         self._layout = layout
         self._network = structure.network
         self._steps = structure.steps
@@ -102,9 +83,7 @@ class Run:
         for leaf, view in self._added_up:
             leaf.grad = torch.zeros_like(view, memory_format=torch.contiguous_format)
         self._scratch = torch.empty_like(self._weights)
-        self._numbers = {
-            n: torch.tensor([lane.numbers[n] for lane in lanes], dtype=torch.float32) for n in NUMBERS
-        }
+        self._numbers = numbers_of(lanes)
         self._real = real_widths(lanes)
         self._activations = segments([lane.activation for lane in lanes])
         self._drops, self._has_l1, self._clips = (
@@ -122,24 +101,10 @@ class Run:
 
     def _coefficients(self, first: int) -> list[tuple[str, slice, tuple[Tensor, ...]]]:
         """(optimizer, its lanes, its coefficients [step lane 1]) for the whole epoch."""
-        taken = self._taken.unsqueeze(1) - first + torch.arange(self._steps)
-        total = torch.tensor([lane.epochs * self._steps for lane in self._lanes])
-        names = tuple(lane.schedule for lane in self._lanes)
-        numbers = {name: values.double().unsqueeze(1) for name, values in self._numbers.items()}
-        shares = factors(
-            names, taken, total=total, warmup=self._numbers["warmup"], final=self._numbers["final_lr"]
-        )
-        found = []
-        for name, start, stop in segments([lane.optimizer for lane in self._lanes]):
-            rows = slice(start, stop)
-            rates = Rates(
-                lr=(shares * numbers["lr"])[rows],
-                taken=(taken + 1).double()[rows],
-                **{n: numbers[n][rows] for n in ("weight_decay", "momentum", "beta1", "beta2")},
-            )
-            columns = OPTIMIZERS[name].coefficients(rates)
-            found.append((name, rows, tuple(c.t().float().contiguous().unsqueeze(2) for c in columns)))
-        return found
+        return [
+            (name, rows, tuple(c.t().float().contiguous().unsqueeze(2) for c in columns))
+            for name, rows, columns in coefficients(self._lanes, self._numbers, self._taken - first)
+        ]
 
     def _draw_order(self, epochs: list[int]) -> Tensor:
         """Row numbers of every step, all lanes in one line: step (k batch)."""
@@ -172,7 +137,7 @@ class Run:
             view.copy_(leaf.grad)
         self._loss = loss.detach()
         faults = [] if math.isfinite(total.item()) else self._faults(self._loss, numeric, codes)
-        self._lost.update(fault.place for fault in faults)
+        self._lost.update(fault.place - self._start for fault in faults)
         for place in self._lost:
             for rows in (self._weights, self._memory, self._gradient, self._flat_statistics):
                 rows[place] = 0
@@ -224,10 +189,10 @@ class Run:
             regularize.add_l1(g, w, numbers["l1"], decayed)
         if self._clips:
             regularize.clip_norm(g, numbers["clip_norm"])
-        for name, rows, coefficients in self._optimizers:
+        for name, rows, columns in self._optimizers:
             optimizer = OPTIMIZERS[name]
             memory = [self._memory[rows, slot] for slot in range(optimizer.slots)]
-            now = [c[t] for c in coefficients]
+            now = [c[t] for c in columns]
             optimizer.update(w[rows], g[rows], memory, self._scratch[rows], now, decayed)
         # Counted last: where memory runs out above, the step is taken again.
         self._taken += 1
@@ -238,29 +203,12 @@ class Run:
         for place in torch.nonzero(~torch.isfinite(loss)).flatten().tolist():
             if place not in self._lost:
                 one = slice(place, place + 1)
-                layer = self._first_layer_at_fault(place, numeric[one], codes[one])
-                found.append(Fault(place, int(self._taken[place]), layer))
+                weights = {name: leaf[one] for name, leaf in self._leaves.items()}
+                statistics = {name: view[one] for name, view in self._statistics.items()}
+                lane = self._lanes[place]
+                layer = first_layer_at_fault(lane, weights, statistics, numeric[one], codes[one])
+                found.append(Fault(self._start + place, int(self._taken[place]), layer))
         return found
-
-    def _first_layer_at_fault(self, place: int, numeric: Tensor, codes: Tensor) -> str:
-        one = slice(place, place + 1)
-        bad: list[str] = []
-
-        def watch(layer: str, x: Tensor) -> None:
-            if not bool(torch.isfinite(x).all()):
-                bad.append(layer)
-
-        context = Context(
-            training=True,
-            activations=((self._lanes[place].activation, 0, 1),),
-            real=None if self._real is None else self._real[one],
-            watch=watch,
-        )
-        weights = {name: leaf[one] for name, leaf in self._leaves.items()}
-        statistics = {name: view[one].clone() for name, view in self._statistics.items()}
-        with torch.no_grad():
-            self._network.forward(weights, statistics, numeric, codes, context)
-        return bad[0] if bad else "loss"
 
 
 def _class_weights(lanes: Sequence[Lane]) -> Tensor | None:

@@ -12,13 +12,15 @@ The part in brackets is the residual connection (He et al. 2016), from the secon
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
 
+from cotune.kernels.program import Builder, Program
 from cotune.nets.context import Context
 from cotune.nets.layers import batch_norm, embed, layer_norm, linear
-from cotune.nets.layout import Weight
+from cotune.nets.layout import Layout, Weight
 
 HEAD_MULTIPLE = 16
 """Heads are padded: matrix and softmax kernels are slow, and round differently, for odd numbers of columns."""
@@ -47,6 +49,11 @@ class MLP:
     norm: str
     residual: bool
     outputs: int
+
+    @property
+    def kind(self) -> str:
+        """What sort of network this is, in a few words."""
+        return f"MLP, norm {self.norm}"
 
     @property
     def inputs(self) -> int:
@@ -131,6 +138,34 @@ class MLP:
             h = context.seen(name, h + z if self.residual and layer else z)
         logits = linear(h, weights["head.weight"], weights["head.bias"])
         return context.seen("head", logits)
+
+    def program(self, layout: Layout, statistics: Layout, rows: int) -> Program:
+        """`forward` as a table for compiled loops.
+
+        Args:
+            layout, statistics: where weights, and running statistics, lie.
+            rows: rows of the largest batch.
+        """
+        build = Builder(rows)
+        at = layout.offsets
+        h = build.input(self.inputs, learned=bool(self.cardinalities))
+        if self.cardinalities:
+            starts = tuple(accumulate((0, *self.cardinalities)))
+            build.embed(
+                h, table=at["embedding"], width=self.embedding_width, first=self.features, starts=starts
+            )
+        for layer in range(self.depth):
+            name = f"hidden{layer}"
+            z = build.linear(h, weight=at[f"{name}.weight"], bias=at.get(f"{name}.bias"), units=self.width)
+            if self.norm != "none":
+                scale, shift = at[f"{name}.norm.weight"], at[f"{name}.norm.bias"]
+            if self.norm == "layer":
+                z = build.layer_norm(z, scale=scale, shift=shift)
+            elif self.norm == "batch":
+                mean, variance = (statistics.offsets[f"{name}.norm.{part}"] for part in ("mean", "variance"))
+                z = build.batch_norm(z, scale=scale, shift=shift, mean=mean, variance=variance)
+            h = build.activate(z, residual=h if self.residual and layer else None)
+        return build.finish(build.linear(h, weight=at["head.weight"], bias=at["head.bias"], units=self.head))
 
     def _normalise(
         self,

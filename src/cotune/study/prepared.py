@@ -36,7 +36,7 @@ def fit_to_machine(
     fit = slots(lane.structure, len(lane.train))
     asked = resolved.search.lanes
     count = max(fit, factory.lanes_per_trial) if asked == "auto" else asked
-    speed = Speed(0.0, 0.0, factory.lanes_per_trial)
+    speed = Speed(0.0, factory.lanes_per_trial)
     if limit is not None:
         some = [factory.lane(LaneId(-1 - i, 0), middle) for i in range(min(PROBE_LANES, fit, count))]
         speed = measure(some, metric=resolved.search.metric, lanes_per_trial=factory.lanes_per_trial)

@@ -1,0 +1,284 @@
+"""Lanes through compiled loops: on a CPU each lane's steps are one call that needs no lock of Python's.
+
+A lane's weights, optimizer memory and batch stay in the nearest caches while it takes hundreds of steps, so that a
+lane costs the same alone and beside a thousand others, and cores share nothing but the data.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cotune.engine import rng
+from cotune.engine.faults import Fault, first_layer_at_fault
+from cotune.engine.lanes import Lane, Structure
+from cotune.engine.rates import coefficients, numbers_of
+from cotune.engine.state import State
+from cotune.kernels import activations, losses, machine, updates
+from cotune.kernels.arrays import Integers
+from cotune.kernels.loading import leaves
+from cotune.kernels.program import Program
+from cotune.nets.layout import Layout
+from cotune.types import LaneId
+
+CALL_OPERATIONS = 3e8
+"""Arithmetic operations of one call: some milliseconds, after which Python may say stop."""
+
+LEAST_ROWS = 64
+"""Rows the scratch has room for, so that small batches are not evaluated in small pieces."""
+
+KEPT = 4
+"""Workbenches that a thread keeps."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tools:
+    """What all lanes of a structure share: the program, and where weights and statistics lie."""
+
+    program: Program
+    layout: Layout
+    statistics: Layout
+
+    @classmethod
+    @cache
+    def of(cls, structure: Structure) -> "Tools":
+        """The tools of a structure."""
+        network = structure.network
+        layout, statistics = Layout.of(network.weights()), Layout.of(network.statistics())
+        rows = max(structure.batch_size, LEAST_ROWS)
+        return cls(network.program(layout, statistics, rows), layout, statistics)
+
+
+def operations(structure: Structure) -> float:
+    """Arithmetic operations of a lane's step, about."""
+    return 6.0 * structure.batch_size * Tools.of(structure).layout.size
+
+
+class Workbench:
+    """A thread's scratch for lanes of one structure, used by one lane after the other."""
+
+    def __init__(self, structure: Structure) -> None:
+        tools = Tools.of(structure)
+        self._parts = {
+            "arena": torch.zeros(tools.program.arena),
+            "gradient": torch.zeros(tools.layout.size),
+            "scratch": torch.zeros(tools.program.draws // 8 + 8, dtype=torch.int64),
+            "order": torch.zeros(0, dtype=torch.int64),
+        }
+
+    def lend(self, at: Integers, rows: int) -> None:
+        """Write the addresses of the scratch into rows of `at`; lanes have at most so many training rows."""
+        if len(self._parts["order"]) < rows:
+            self._parts["order"] = torch.zeros(rows, dtype=torch.int64)
+        for name, part in self._parts.items():
+            at[..., machine.PLACES.index(name)] = part.data_ptr()
+
+    @property
+    def order(self) -> Tensor:
+        """Row numbers of the lane at work, as its epoch goes through them."""
+        return self._parts["order"]
+
+    _own = threading.local()
+
+    @classmethod
+    def here(cls, structure: Structure) -> "Workbench":
+        """This thread's workbench for a structure."""
+        kept: OrderedDict[Structure, Workbench] = cls._own.__dict__.setdefault("kept", OrderedDict())
+        if structure not in kept:
+            kept[structure] = cls(structure)
+            while len(kept) > KEPT:
+                kept.popitem(last=False)
+        kept.move_to_end(structure)
+        return kept[structure]
+
+
+Described = tuple[dict[str, Tensor], list[int], list[float]]
+
+
+class Bound:
+    """The lanes of a population, with the addresses of all they need.
+
+    Args:
+        lanes: of one structure, in the order of their rows.
+        state: the population's; its rows are written in place.
+        known: what an earlier binding has found out about some of the lanes; extended.
+    """
+
+    def __init__(self, lanes: Sequence[Lane], state: State, known: dict[LaneId, Described]) -> None:
+        leaves()
+        self.lanes, self._state = lanes, state
+        self._tools = Tools.of(lanes[0].structure)
+        for lane in lanes:
+            if lane.id not in known:
+                known[lane.id] = _describe(lane, self._tools)
+        self._known = [known[lane.id] for lane in lanes]
+        count = len(lanes)
+        self._at = np.zeros((count, len(machine.PLACES)), dtype=np.int64)
+        self._size = np.array([sizes for _, sizes, _ in self._known], dtype=np.int64)
+        self._rate = np.array([rates for _, _, rates in self._known], dtype=np.float64)
+        self._reached = np.zeros(count, dtype=np.int64)
+        self._most_rows = int(self._size[:, machine.TRAIN_ROWS].max())
+        self._losses = np.zeros(count)
+        self._set("starts", self._tools.program.starts.ctypes.data)
+        for name in ("numeric", "codes", "truth", "class_weights", "train", "validation"):
+            self._set(name, np.array([_address(tensors.get(name)) for tensors, _, _ in self._known]))
+        for name, rows in (
+            ("weights", state.weights),
+            ("memory", state.memory),
+            ("statistics", state.statistics),
+        ):
+            self._set(name, rows.data_ptr() + rows.stride(0) * rows.element_size() * np.arange(count))
+
+    def begin(self, losses: Tensor) -> None:
+        """Prepare an epoch; each lane's losses are summed in `losses`, float64 [lane]."""
+        lanes, state = self.lanes, self._state
+        self._losses = losses.numpy()
+        self._size[:, machine.EPOCH] = state.epoch.numpy()
+        self._size[:, machine.TAKEN] = state.step.numpy()
+        steps = lanes[0].structure.steps
+        self._coefficients = torch.zeros(len(lanes), steps, updates.COEFFICIENTS)
+        for _, rows, columns in coefficients(lanes, numbers_of(lanes), state.step):
+            for number, column in enumerate(columns):
+                self._coefficients[rows, :, number] = column.float()
+        size = steps * updates.COEFFICIENTS * self._coefficients.element_size()
+        self._set("coefficients", self._coefficients.data_ptr() + size * np.arange(len(lanes)))
+
+    def train(self, begin: int, end: int, first: int, stopped: Callable[[], None]) -> list[Fault]:
+        """Train lanes [begin, end) for their epoch, the first of them from step `first` on.
+
+        Args:
+            stopped: called between calls of some milliseconds; it raises when training must end.
+
+        Returns:
+            lanes whose loss has ceased to be finite; their rows are zero.
+        """
+        structure = self.lanes[0].structure
+        bench = Workbench.here(structure)
+        bench.lend(self._at[begin:end], self._most_rows)
+        block = max(1, int(CALL_OPERATIONS / operations(structure)))
+        faults, k = [], begin
+        while k < end:
+            many = min(end - k, block // structure.steps)
+            if many > 1 and not first:
+                stopped()
+                self._train_many(k, k + many)
+            else:
+                many = 1
+                self._train_one(k, first, block, stopped)
+            faults += [
+                self._fault(i, bench) for i in range(k, k + many) if self._reached[i] < structure.steps
+            ]
+            k, first = k + many, 0
+        return faults
+
+    def _train_many(self, begin: int, end: int) -> None:
+        machine.train_epochs(
+            self._tools.program.table,
+            self._at,
+            self._size,
+            self._rate,
+            self._losses,
+            self._reached,
+            begin,
+            end,
+        )
+        self._state.step[begin:end] += torch.from_numpy(self._reached[begin:end])
+
+    def _train_one(self, k: int, first: int, block: int, stopped: Callable[[], None]) -> None:
+        row, steps = (self._at[k], self._size[k], self._rate[k]), self.lanes[k].structure.steps
+        machine.shuffle(*row[:2])
+        t, reached = first, first
+        while t == reached and t < steps:
+            stopped()
+            t = min(t + block, steps)
+            before = reached
+            reached = machine.train(self._tools.program.table, *row, before, t, self._losses[k : k + 1])
+            self._state.step[k] += reached - before
+        self._reached[k] = reached
+
+    def _fault(self, k: int, bench: Workbench) -> Fault:
+        """Find the layer at fault. In a call of several lanes the order is drawn again for this one."""
+        lane, state, tools = self.lanes[k], self._state, self._tools
+        machine.shuffle(self._at[k], self._size[k])
+        batch, t = lane.structure.batch_size, int(self._reached[k])
+        rows = bench.order[t * batch : (t + 1) * batch]
+        weights = tools.layout.views(state.weights[k : k + 1])
+        statistics = tools.statistics.views(state.statistics[k : k + 1])
+        numeric, codes = (part[rows].unsqueeze(0) for part in (lane.variant.numeric, lane.variant.codes))
+        fault = Fault(k, int(state.step[k]), first_layer_at_fault(lane, weights, statistics, numeric, codes))
+        for row in (state.weights[k], state.memory[k], state.statistics[k]):
+            row.zero_()
+        return fault
+
+    def predictions(self, places: Sequence[int]) -> Tensor:
+        """What lanes say of their validation rows, the same rows for all.
+
+        Returns:
+            log-probabilities [place row class], or values of the standardised target [place row 1].
+        """
+        lanes = [self.lanes[place] for place in places]
+        found = torch.empty(len(lanes), len(lanes[0].validation), lanes[0].structure.network.outputs)
+        some = list(places)
+        at, size, rate = self._at[some], self._size[some], self._rate[some]
+        Workbench.here(lanes[0].structure).lend(at, 0)
+        step = found.stride(0) * found.element_size()
+        at[:, machine.FOUND] = found.data_ptr() + step * np.arange(len(lanes))
+        machine.evaluate(self._tools.program.table, at, size, rate, 0, len(lanes))
+        return found
+
+    def _set(self, name: str, addresses: int | Integers) -> None:
+        self._at[:, machine.PLACES.index(name)] = addresses
+
+
+def _describe(lane: Lane, tools: Tools) -> Described:
+    """What of a lane stays the same: tensors by the machine's names, its sizes and its rates."""
+    program, variant, network, structure = tools.program, lane.variant, lane.structure.network, lane.structure
+    tensors = {
+        "numeric": variant.numeric,
+        "codes": variant.codes,
+        "truth": variant.target,
+        "train": lane.train,
+        "validation": lane.validation,
+    }
+    if structure.weighted and variant.class_weights is not None:
+        tensors["class_weights"] = variant.class_weights
+    sizes: Mapping[str, int] = {
+        "activation": activations.NAMES.index(lane.activation),
+        "loss": losses.NAMES.index(lane.loss),
+        "optimizer": updates.NAMES.index(lane.optimizer),
+        "real": lane.width,
+        "classes": network.outputs,
+        "batch": structure.batch_size,
+        "steps": structure.steps,
+        "weights": tools.layout.size,
+        "decayed": tools.layout.decayed,
+        "features": variant.numeric.shape[1],
+        "known": len(variant.target),
+        "train": len(lane.train),
+        "validation": len(lane.validation),
+        "input": program.input.at,
+        "input_pitch": program.input.pitch,
+        "logits": program.logits.at,
+        "head": program.logits.units,
+        "d_logits": program.d_logits,
+        "spare": program.spare,
+        "rows": program.rows,
+        "outputs": network.outputs,
+        "drop_seed": rng.seed_of(lane.seed, "dropout"),
+        "order_seed": rng.seed_of(lane.seed, "order"),
+        "epoch": 0,
+        "taken": 0,
+    }
+    for name, tensor in tensors.items():
+        if not tensor.is_contiguous():
+            raise ValueError(f"the {name} of lane {lane.id} is not contiguous; give it .contiguous() tensors")
+    return tensors, [sizes[name] for name in machine.SIZES], [lane.numbers[name] for name in machine.RATES]
+
+
+def _address(tensor: Tensor | None) -> int:
+    return 0 if tensor is None else tensor.data_ptr()

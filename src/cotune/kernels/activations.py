@@ -1,0 +1,115 @@
+"""Activation functions with their derivatives.
+
+| symbol | meaning                                                     | shape |
+|--------|-------------------------------------------------------------|-------|
+| z      | input; replaced by the derivative there                     | n     |
+| y      | output                                                      | n     |
+"""
+
+import numpy as np
+
+from cotune.kernels.arrays import Floats, floats, matrix
+from cotune.kernels.compiling import compiled
+from cotune.kernels.exponential import exponential
+
+NAMES = ("identity", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid")
+"""An activation's code is its place here."""
+
+F = np.float32
+ZERO, HALF, ONE, TWO = F(0), F(0.5), F(1), F(2)
+SLOPE = F(0.01)
+SELU_ALPHA, SELU_SCALE = F(1.6732632423543772), F(1.0507009873554805)
+ROOT_HALF, ROOT_2_PI = F(0.7071067811865476), F(0.3989422804014327)
+ERF_P = F(0.3275911)
+ERF_1, ERF_2, ERF_3, ERF_4, ERF_5 = (
+    F(c) for c in (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
+)
+
+
+def activate(code: int, z_at: int, y_at: int, rows: int, units: int, real: int) -> None:
+    """y ← f(z), z ← f′(z) on the first `real` units of each row; the rest is padding, and becomes zero."""
+    if real == units:
+        _activate(code, floats(z_at, rows * units), floats(y_at, rows * units))
+        return
+    z, y = matrix(z_at, rows, units), matrix(y_at, rows, units)
+    for r in range(rows):
+        _activate(code, z[r, :real], y[r, :real])
+        for u in range(real, units):
+            z[r, u] = ZERO
+            y[r, u] = ZERO
+
+
+@compiled
+def _activate(code: int, z: Floats, y: Floats) -> None:
+    n = len(z)
+    if code == 0:
+        for i in range(n):
+            y[i] = z[i]
+            z[i] = ONE
+    elif code == 1:
+        for i in range(n):
+            x = z[i]
+            y[i] = x if not x < ZERO else ZERO
+            z[i] = ONE if x > ZERO else ZERO
+    elif code == 2:
+        for i in range(n):
+            x = z[i]
+            d = ONE if x > ZERO else SLOPE
+            y[i] = x * d
+            z[i] = d
+    elif code == 3:
+        _elu(z, y, ONE, ONE)
+    elif code == 4:
+        _elu(z, y, SELU_ALPHA, SELU_SCALE)
+    elif code == 5:
+        _gelu(z, y)
+    else:
+        _sigmoids(code, z, y)
+
+
+@compiled
+def _elu(z: Floats, y: Floats, alpha: np.float32, scale: np.float32) -> None:
+    """scale · (x if x > 0 else α (eˣ − 1)). Sources: Clevert et al. 2016; Klambauer et al. 2017."""
+    for i in range(len(z)):
+        x = z[i]
+        power = alpha * exponential(x if not x > ZERO else ZERO)
+        y[i] = scale * (x if x > ZERO else power - alpha)
+        z[i] = scale * (ONE if x > ZERO else power)
+
+
+@compiled
+def _gelu(z: Floats, y: Floats) -> None:
+    """x Φ(x), Φ by the error function (Hendrycks & Gimpel 2016).
+
+    erf by formula 7.1.26 of Abramowitz & Stegun, absolute error below 1.5e-7.
+    """
+    for i in range(len(z)):
+        x = z[i]
+        u = abs(x) * ROOT_HALF
+        bell = exponential(-u * u)
+        t = ONE / (ONE + ERF_P * u)
+        tail = HALF * t * (ERF_1 + t * (ERF_2 + t * (ERF_3 + t * (ERF_4 + t * ERF_5)))) * bell
+        phi = ONE - tail if x > ZERO else tail
+        y[i] = x * phi
+        z[i] = phi + x * bell * ROOT_2_PI
+
+
+@compiled
+def _sigmoids(code: int, z: Floats, y: Floats) -> None:
+    """silu (Elfwing et al. 2018), tanh, sigmoid."""
+    if code == 6:
+        for i in range(len(z)):
+            x = z[i]
+            s = ONE / (ONE + exponential(-x))
+            y[i] = x * s
+            z[i] = s + x * s * (ONE - s)
+    elif code == 7:
+        for i in range(len(z)):
+            s = ONE - TWO / (ONE + exponential(TWO * z[i]))
+            y[i] = s
+            z[i] = ONE - s * s
+    else:
+        for i in range(len(z)):
+            s = ONE / (ONE + exponential(-z[i]))
+            y[i] = s
+            z[i] = s * (ONE - s)

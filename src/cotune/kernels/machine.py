@@ -1,0 +1,244 @@
+"""Runs a program for one lane: batches forwards, backwards and through the optimizer, without a word of Python.
+
+Everything is reached by address; whoever calls keeps the arrays alive and answers for the row numbers.
+
+| symbol | meaning                                                        | shape         |
+|--------|----------------------------------------------------------------|---------------|
+| table  | the program, see `cotune.kernels.program`                      | operation, 16 |
+| at     | addresses, by the names in PLACES                              |               |
+| size   | whole numbers of the lane, by the names in SIZES               |               |
+| rate   | real numbers of the lane, by the names in RATES                |               |
+"""
+
+import math
+
+from cotune.kernels import activations, draws, losses, matmul, norms, orders, rows, updates
+from cotune.kernels.arrays import Doubles, Integers
+from cotune.kernels.compiling import compiled, external
+from cotune.kernels.program import (
+    ACTIVATE,
+    ADDS,
+    BATCH_NORM,
+    CODE,
+    DX,
+    DY,
+    EMBED,
+    EXTRA,
+    EXTRA1,
+    EXTRA2,
+    EXTRA3,
+    INPUTS,
+    LAYER_NORM,
+    LINEAR,
+    UNITS,
+    X_PITCH,
+    Y_PITCH,
+    B,
+    W,
+    X,
+    Y,
+)
+
+PLACES = ("weights", "gradient", "memory", "statistics", "arena", "scratch", "order", "starts",
+          "numeric", "codes", "truth", "class_weights", "coefficients", "train", "validation", "found")  # fmt: skip
+"""Of float32, but for starts, codes, order, train and validation (int64), truth (int64 classes or float32 values) and
+scratch (bytes). Gradient, arena, scratch and order belong to the thread."""
+(WEIGHTS, GRADIENT, MEMORY, STATISTICS, ARENA, SCRATCH, ORDER, STARTS,
+ NUMERIC, CODES, TRUTH, CLASS_WEIGHTS, COEFFICIENTS, TRAIN, VALIDATION, FOUND) = range(len(PLACES))  # fmt: skip
+
+SIZES = ("activation", "loss", "optimizer", "real", "classes", "batch", "steps", "weights", "decayed", "features",
+         "known", "train", "validation", "input", "input_pitch", "logits", "head", "d_logits", "spare", "rows",
+         "outputs", "drop_seed", "order_seed", "epoch", "taken")  # fmt: skip
+"""`real`: the lane's own hidden width; `known`, `train`, `validation`: rows of the data; `rows`: those the arena has
+room for; `input`, `logits`, `d_logits`, `spare`: offsets in the arena; `epoch`, `taken`: epochs and steps before this
+epoch."""
+(ACTIVATION, LOSS, OPTIMIZER, REAL, CLASSES, BATCH, STEPS, SIZE, DECAYED, FEATURES,
+ KNOWN, TRAIN_ROWS, VALIDATION_ROWS, INPUT, INPUT_PITCH, LOGITS, HEAD, D_LOGITS, SPARE, ROWS,
+ OUTPUTS, DROP_SEED, ORDER_SEED, EPOCH, TAKEN) = range(len(SIZES))  # fmt: skip
+
+RATES = ("dropout", "label_smoothing", "l1", "clip_norm")
+DROPOUT, SMOOTHING, L1, CLIP = range(len(RATES))
+
+LEAVES = (
+    matmul.matmul, matmul.transpose, activations.activate, draws.drop, norms.batch_norm, norms.batch_norm_backward,
+    norms.layer_norm, norms.layer_norm_backward, losses.cross_entropy, losses.regression, updates.update,
+    updates.add_l1, updates.clip_norm, rows.gather, rows.embed, rows.embed_backward, rows.column_sums, rows.multiply,
+    rows.add, rows.copy, rows.take_columns, orders.shuffle, losses.log_probabilities,
+)  # fmt: skip
+"""What the machine calls; must be loaded before it runs."""
+
+(
+    _matmul, _transpose, _activate, _drop, _batch_norm, _batch_norm_backward,
+    _layer_norm, _layer_norm_backward, _cross_entropy, _regression, _update, _add_l1,
+    _clip_norm, _gather, _embed, _embed_backward, _column_sums, _multiply, _add, _copy,
+    _take_columns, _shuffle, _log_probabilities,
+) = (external(leaf) for leaf in LEAVES)  # fmt: skip
+
+FLOAT = 4
+INT = 8
+
+
+@compiled
+def forward(
+    table: Integers,
+    at: Integers,
+    size: Integers,
+    rate: Doubles,
+    chosen: int,
+    count: int,
+    training: int,
+    step: int,
+) -> None:
+    """From the chosen rows (the address of `count` numbers) to the logits."""
+    arena, w, moments = at[ARENA], at[WEIGHTS], at[STATISTICS]
+    _gather(
+        at[NUMERIC],
+        size[KNOWN],
+        size[FEATURES],
+        chosen,
+        count,
+        arena + FLOAT * size[INPUT],
+        size[INPUT_PITCH],
+    )
+    for n in range(len(table)):
+        op = table[n]
+        code, units = op[CODE], op[UNITS]
+        x, y = arena + FLOAT * op[X], arena + FLOAT * op[Y]
+        scale, shift = w + FLOAT * op[W], w + FLOAT * op[B]
+        if code == LINEAR:
+            start = 2 if op[B] >= 0 else 0
+            _matmul(x, op[X_PITCH], 1, scale, units, y, op[Y_PITCH], count, units, op[INPUTS], start, shift)
+        elif code == ACTIVATE:
+            _activate(size[ACTIVATION], x, y, count, units, min(units, size[REAL]))
+            if training and rate[DROPOUT] > 0.0:
+                first = op[EXTRA3] * size[BATCH]
+                _drop(size[DROP_SEED], step, rate[DROPOUT], first, at[SCRATCH], y, x, count * units)
+            if op[EXTRA] >= 0:
+                _add(y, arena + FLOAT * op[EXTRA], count * units)
+        elif code == EMBED:
+            _embed(
+                scale, at[STARTS], op[EXTRA], units, at[CODES], size[KNOWN], chosen, count, y, op[Y_PITCH], op[EXTRA1]
+            )  # fmt: skip
+        elif code == BATCH_NORM:
+            _batch_norm(
+                x, y, scale, shift, moments + FLOAT * op[EXTRA], moments + FLOAT * op[EXTRA1],
+                arena + FLOAT * op[EXTRA2], arena + FLOAT * size[SPARE], count, units, training,
+            )  # fmt: skip
+        elif code == LAYER_NORM:
+            _layer_norm(x, y, scale, shift, arena + FLOAT * op[EXTRA2], count, units, min(units, size[REAL]))
+
+
+@compiled
+def backward(table: Integers, at: Integers, size: Integers, chosen: int, count: int) -> None:
+    """From the gradient of the logits to those of all weights."""
+    arena, w, g = at[ARENA], at[WEIGHTS], at[GRADIENT]
+    for n in range(len(table) - 1, -1, -1):
+        op = table[n]
+        code, units = op[CODE], op[UNITS]
+        x, dx, dy = arena + FLOAT * op[X], arena + FLOAT * op[DX], arena + FLOAT * op[DY]
+        scale, d_scale, d_shift = w + FLOAT * op[W], g + FLOAT * op[W], g + FLOAT * op[B]
+        if code == LINEAR:
+            inputs, pitch = op[INPUTS], op[X_PITCH]
+            _matmul(x, 1, pitch, dy, op[Y_PITCH], d_scale, units, inputs, units, count, 0, 0)
+            if op[B] >= 0:
+                _column_sums(dy, count, units, d_shift)
+            if op[DX] >= 0:
+                turned = arena + FLOAT * size[SPARE]
+                _transpose(scale, units, turned, pitch, inputs, units)
+                _matmul(dy, op[Y_PITCH], 1, turned, pitch, dx, pitch, count, pitch, units, op[ADDS], 0)
+        elif code == ACTIVATE:
+            if op[EXTRA] >= 0:
+                before = arena + FLOAT * op[EXTRA1]
+                if op[EXTRA2]:
+                    _add(before, dy, count * units)
+                else:
+                    _copy(before, dy, count * units)
+            _multiply(dy, x, count * units)
+        elif code == EMBED:
+            _embed_backward(
+                d_scale, at[STARTS], op[EXTRA], units, at[CODES], size[KNOWN], chosen, count, dy, op[Y_PITCH],
+                op[EXTRA1],
+            )  # fmt: skip
+        elif code == BATCH_NORM:
+            _batch_norm_backward(x, dy, scale, arena + FLOAT * op[EXTRA2], d_scale, d_shift, count, units)
+        elif code == LAYER_NORM:
+            real = min(units, size[REAL])
+            _layer_norm_backward(
+                x, dy, scale, arena + FLOAT * op[EXTRA2], d_scale, d_shift, count, units, real
+            )
+
+
+@compiled
+def shuffle(at: Integers, size: Integers) -> None:
+    """Draw the order of a lane's rows in its present epoch."""
+    need = size[STEPS] * size[BATCH]
+    _shuffle(at[TRAIN], size[TRAIN_ROWS], need, size[ORDER_SEED], size[EPOCH], at[ORDER])
+
+
+@compiled
+def train(
+    table: Integers, at: Integers, size: Integers, rate: Doubles, first: int, last: int, loss: Doubles
+) -> int:
+    """Train a lane on steps [first, last) of its epoch, in the order that `shuffle` has drawn.
+
+    Args:
+        loss: one number, to which each step's loss is added.
+
+    Returns:
+        the step it came to; less than `last` when that step's loss was not finite: it has changed no weight then.
+    """
+    count = size[BATCH]
+    z, d = at[ARENA] + FLOAT * size[LOGITS], at[ARENA] + FLOAT * size[D_LOGITS]
+    w, g, decayed = at[WEIGHTS], at[GRADIENT], size[DECAYED]
+    for t in range(first, last):
+        chosen = at[ORDER] + INT * count * t
+        forward(table, at, size, rate, chosen, count, 1, size[TAKEN] + t)
+        if size[LOSS] == 0:
+            found = _cross_entropy(
+                z, d, count, size[HEAD], at[TRUTH], size[KNOWN], chosen, size[CLASSES], rate[SMOOTHING],
+                at[CLASS_WEIGHTS],
+            )  # fmt: skip
+        else:
+            found = _regression(size[LOSS], z, d, count, size[HEAD], at[TRUTH], size[KNOWN], chosen)
+        if not math.isfinite(found):  # type: ignore[arg-type]
+            return t
+        backward(table, at, size, chosen, count)
+        if rate[L1] > 0.0:
+            _add_l1(w, g, decayed, rate[L1])
+        if rate[CLIP] > 0.0:
+            _clip_norm(g, size[SIZE], rate[CLIP])
+        coefficients = at[COEFFICIENTS] + FLOAT * updates.COEFFICIENTS * t
+        _update(size[OPTIMIZER], w, g, at[MEMORY], coefficients, size[SIZE], decayed)
+        loss[0] += found
+    return last
+
+
+@compiled
+def train_epochs(
+    table: Integers, at: Integers, size: Integers, rate: Doubles, loss: Doubles, reached: Integers, begin: int, end: int
+) -> None:  # fmt: skip
+    """Train lanes [begin, end) for their epoch, one after the other.
+
+    Args:
+        at, size, rate, loss: a row a lane.
+        reached: set to the step each lane came to, see `train` [lane].
+    """
+    for k in range(begin, end):
+        shuffle(at[k], size[k])
+        reached[k] = train(table, at[k], size[k], rate[k], 0, size[k, STEPS], loss[k : k + 1])
+
+
+@compiled
+def evaluate(table: Integers, at: Integers, size: Integers, rate: Doubles, begin: int, end: int) -> None:
+    """Log-probabilities, or values, of the validation rows of lanes [begin, end): no dropout, running moments."""
+    for k in range(begin, end):
+        most, count, outputs = size[k, ROWS], size[k, VALIDATION_ROWS], size[k, OUTPUTS]
+        for start in range(0, count, most):
+            part = min(most, count - start)
+            forward(table, at[k], size[k], rate[k], at[k, VALIDATION] + INT * start, part, 0, 0)
+            z = at[k, ARENA] + FLOAT * size[k, LOGITS]
+            target = at[k, FOUND] + FLOAT * outputs * start
+            if size[k, LOSS] == 0:
+                _log_probabilities(z, part, size[k, HEAD], target, outputs)
+            else:
+                _take_columns(z, part, size[k, HEAD], target, outputs)
