@@ -13,7 +13,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from cotune.data import load, split
+from cotune.data import blocks, load, split
+from cotune.data.room import Room
 from cotune.errors import ColumnError, DataError, SourceError, SplitError, TargetError
 from cotune.recipe.schema import SplitSection
 
@@ -39,6 +40,16 @@ def text(content: str | bytes, name: str = "t.csv") -> Build:
     def build(folder: Path) -> Path:
         data = content.encode() if isinstance(content, str) else content
         (folder / name).write_bytes(data)
+        return folder / name
+
+    return build
+
+
+def arrays(name: str, *one: Any, **several: Any) -> Build:
+    """A file as NumPy saves it."""
+
+    def build(folder: Path) -> Path:
+        np.savez(folder / name, **several) if several else np.save(folder / name, *one, allow_pickle=True)
         return folder / name
 
     return build
@@ -97,7 +108,22 @@ BAD = [
     Bad("txt ending", text("a,y\n1,2\n", "t.txt"), SourceError, ("t.txt", "rename")),
     Bad("pickle by name", text(b"\x80\x04x", "t.pkl"), SourceError, ("t.pkl", "never unpickles")),
     Bad("joblib by name", text(b"\x80\x04x", "t.joblib"), SourceError, ("t.joblib", "never unpickles")),
-    Bad("npy by name", text(b"\x93NUMPY", "t.npy"), SourceError, ("t.npy", "pass the array")),
+    Bad("cut npy", text(b"\x93NUMPY", "t.npy"), SourceError, ("t.npy", "whole NumPy arrays", "numpy.save")),
+    Bad(
+        "npy of objects",
+        arrays("t.npy", np.array([["a", 1]], dtype=object)),
+        SourceError,
+        ("t.npy", "objects"),
+    ),
+    Bad("npy of one axis", arrays("t.npy", np.arange(9)), SourceError, ("a row for each example", "(9,)")),
+    Bad("npz of other names", arrays("t.npz", data=XY), SourceError, ("t.npz", "X and y", "numpy.savez")),
+    Bad(
+        "npz in which lengths differ",
+        arrays("t.npz", X=XY, y=LABELS[1:]),
+        SourceError,
+        ("X has 40 and y has 39",),
+    ),
+    Bad("cut npz", text(b"PK\x03\x04", "t.npz"), SourceError, ("t.npz", "numpy.savez")),
     Bad(
         "workbook by name", text(b"PK\x03\x04", "t.xlsx"), SourceError, ("t.xlsx", "export the sheet as CSV")
     ),
@@ -381,8 +407,8 @@ BAD = [
 ]
 
 
-def use(source: Any, bad: Bad) -> None:
-    dataset = load(source, **{"target": "y", **bad.options})
+def use(source: Any, bad: Bad, room: Room | None = None) -> None:
+    dataset = load(source, **{"target": "y", **bad.options}, room=room)
     assert bad.division is not None, "loading should have failed"
     split(dataset, SplitSection(**bad.division), seed=0)
 
@@ -398,6 +424,19 @@ def test_bad_input_is_named_and_answered(bad: Bad, tmp_path: Path) -> None:
     assert not missing, f"{missing} not in: {message}"
     assert type(caught.value) is bad.error
     assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
+def test_it_is_named_alike_where_the_table_is_too_large_for_memory(
+    bad: Bad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK", 7)
+    with pytest.raises(bad.error) as in_memory:
+        use(bad.build(tmp_path), bad)
+    with pytest.raises(bad.error) as in_files:
+        use(bad.build(tmp_path), bad, Room(1, tmp_path / "rows"))
+    assert str(in_files.value) == str(in_memory.value)
+    assert not list((tmp_path / "rows").glob("reading*"))
 
 
 def test_enough_faults_and_no_name_twice() -> None:

@@ -9,6 +9,7 @@ import pytest
 from sklearn import preprocessing
 from sklearn.utils.class_weight import compute_class_weight
 
+from cotune.data import Pipeline, load
 from cotune.data.arrays import Floats
 from cotune.data.prepare import balance, categories, dates, impute, outliers, scale, select
 from cotune.data.prepare.codec import decode, encode
@@ -128,8 +129,9 @@ def test_calendar() -> None:
 
 def test_selection_by_variance() -> None:
     x = np.array([[1, 2, 3], [1, 5, 3]], dtype=np.float32)
-    assert select.varying(x) == (1,)
-    assert select.varying(x[:, :1]) == (0,)
+    assert select.varying([x]) == (1,)
+    assert select.varying([x[:1], x[1:]]) == (1,), "one row does not vary, two blocks do"
+    assert select.varying([x[:, :1]]) == (0,)
 
 
 @pytest.mark.parametrize("classify", [True, False])
@@ -153,13 +155,18 @@ def test_selection_takes_booleans_filled_with_fractions() -> None:
 
 def test_selection_reads_a_sample_of_many_rows() -> None:
     rows = 3 * select.MOST_ROWS
-    sample = np.random.default_rng(0).choice(rows, select.MOST_ROWS, replace=False)
+    sample = select.sample(rows)
+    assert select.sample(select.MOST_ROWS) is None
+    assert sample is not None
+    assert len(set(sample.tolist())) == select.MOST_ROWS
     y = RNG.integers(0, 2, rows)
-    x = RNG.normal(size=(rows, 2)).astype(np.float32)
-    x[np.setdiff1d(np.arange(rows), sample), 0] += 9 * y[np.setdiff1d(np.arange(rows), sample)]
+    x = RNG.normal(size=(rows, 2))
+    outside = np.setdiff1d(np.arange(rows), sample)
+    x[outside, 0] += 9 * y[outside]
     x[:, 1] += y  # weaker, but the only one inside the sample
-    found = select.informative(x, y, discrete=np.zeros(2, dtype=bool), keep=0.5, classify=True)
-    assert found == (1,)
+    data = load((x, y), target=None)
+    chosen = {"select": "mutual_information", "keep": 0.5}
+    assert Pipeline.fit(data, np.arange(rows), chosen).features == ("x1",)
 
 
 def test_class_weights_agree_with_scikit_learn() -> None:

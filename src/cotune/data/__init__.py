@@ -6,6 +6,8 @@ from cotune.data.dataset import describe_columns as describe_columns
 from cotune.data.loading import load as load
 from cotune.data.prepare.pipeline import Features as Features
 from cotune.data.prepare.pipeline import Pipeline as Pipeline
+from cotune.data.prepare.whole import prepared as prepared
+from cotune.data.room import Room as Room
 from cotune.data.sources import read_frame as read_frame
 from cotune.data.split import Fold as Fold
 from cotune.data.split import Splits as Splits

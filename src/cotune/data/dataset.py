@@ -1,13 +1,19 @@
 """A table that is ready to be split and prepared."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
 from cotune.data.arrays import Floats, Ints
+from cotune.data.room import Room
+from cotune.data.stored import Frame
 from cotune.types import Task
+
+HASHED = 100_000
+"""Words put together at once for a fingerprint."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Dataset:
     """The rows with a target.
 
     Args:
-        frame: the feature columns in use, typed by kind: Float64, String, Boolean, Datetime.
+        frame: the feature columns in use, typed by kind: Float64, String, Boolean, Datetime; in memory or in files.
         columns: every column of the source, the target too.
         target: name of the column to predict.
         task: what is to be learned.
@@ -46,9 +52,10 @@ class Dataset:
         fingerprint: SHA-256 of names, kinds and values.
         notes: what was left out, for the user to read.
         label_type: what a class label was in the source: "str", "int", "float" or "bool".
+        room: what memory and files there are for the rows; `None` for no limit.
     """
 
-    frame: pl.DataFrame
+    frame: Frame
     columns: tuple[Column, ...]
     target: str
     task: Task
@@ -60,6 +67,7 @@ class Dataset:
     fingerprint: str
     notes: tuple[str, ...] = ()
     label_type: str = "str"
+    room: Room | None = field(default=None, compare=False, repr=False)
 
     @property
     def rows(self) -> int:
@@ -68,24 +76,25 @@ class Dataset:
 
 
 def fingerprint(
-    frame: pl.DataFrame, target: str, classes: tuple[str, ...], *arrays: Ints | Floats | None
+    features: Iterable[pl.Series], target: str, classes: tuple[str, ...], *arrays: Ints | Floats | None
 ) -> str:
     """SHA-256 of a table's content, the same on every machine and in every run.
 
     Args:
-        frame: typed feature columns.
+        features: typed columns.
         target: name of the target.
         classes: its labels.
         arrays: further per-row values (target, groups, times).
     """
     digest = hashlib.sha256()
-    for series in frame:
+    for series in features:
         digest.update(f"{series.name}\0{series.dtype}\0{series.len()}\0".encode())
         digest.update(np.packbits(series.is_null().to_numpy()).tobytes())
         if series.dtype == pl.String:
             filled = series.fill_null("")
             digest.update(filled.str.len_bytes().to_numpy().astype("<u4").tobytes())
-            digest.update("".join(filled).encode())
+            for start in range(0, filled.len(), HASHED):
+                digest.update("".join(filled[start : start + HASHED]).encode())
         else:
             physical = series.cast(pl.Int64) if series.dtype != pl.Float64 else series
             digest.update(

@@ -5,34 +5,22 @@ Two ways lead to the same frame: polars, when a vectorised count finds every lin
 """
 
 import csv
-import gzip
 import io
-import zlib
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from cotune.data.cells import is_number
-from cotune.data.origin import Origin, records
+from cotune.data.encoded import MARK, check_text, opened, stem
+from cotune.data.origin import Origin, Records, records
 from cotune.errors import SourceError
 
 SEPARATORS = (",", ";", "\t", "|")
 SNIFFED_LINES = 50
-
-_MAGIC = {
-    b"PK\x03\x04": ("a ZIP archive or an Excel workbook", "export the sheet as CSV"),
-    b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "export the sheet as CSV"),
-    b"PAR1": ("a Parquet file", "rename it to end with .parquet"),
-    b"\x1f\x8b": ("compressed with gzip", "rename it to end with .csv.gz"),
-    b"\x93NUMPY": ("a NumPy array", "load it with numpy and pass the array"),
-    b"\x80\x04": ("a pickle", "load it in Python and pass the frame; cotune never unpickles"),
-    b"\x80\x05": ("a pickle", "load it in Python and pass the frame; cotune never unpickles"),
-    b"SQLite format 3": ("an SQLite database", "export the table as CSV"),
-    b"\x89HDF": ("an HDF5 file", "export the table as CSV or Parquet"),
-    b"ARROW1": ("an Arrow file", "export the table as CSV or Parquet"),
-    b"%PDF": ("a PDF", "export the table as CSV"),
-}
 
 
 def read_text(path: Path) -> tuple[pl.DataFrame, Origin]:
@@ -41,66 +29,30 @@ def read_text(path: Path) -> tuple[pl.DataFrame, Origin]:
     Raises:
         SourceError: not UTF-8, binary, empty, no rows, ragged, unpaired quotes, or column names given twice.
     """
-    text = _bytes(path)
-    _check_text(text, path)
-    text = text.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
+    with opened(path) as handle:
+        text = handle.read()
+    check_text(text, path)
+    text = text.removeprefix(MARK).rstrip(b"\r\n")
     if b"\r" in text and b"\n" not in text:
         text = text.replace(b"\r", b"\n")
     separator = sniff(text)
-    names, header_lines = _header(text, separator, path)
-    if _is_regular(text, separator, len(names)):
+    names, header_lines = header(text, separator, path)
+    again = partial(_records, text, separator)
+    if is_regular(text, separator, len(names)):
         straight = header_lines == 1 and b'"' not in text
-        origin = Origin(_stem(path), str(path), text, separator, straight)
-        frame = _fast(text, separator, names)
+        frame = parsed(text, separator, names)
         if frame is not None:
-            return frame, origin
-    origin = Origin(_stem(path), str(path), text, separator, straight=False)
-    return _plain(text, separator, names, path), origin
+            return frame, Origin(stem(path), str(path), again, straight)
+    lines = partial(_lines, text)
+    return _plain(lines, separator, names, path), Origin(stem(path), str(path), again, straight=False)
 
 
-def _stem(path: Path) -> str:
-    return path.name.split(".")[0] or path.name
+def _lines(text: bytes) -> Iterable[str]:
+    return io.StringIO(text.decode("utf-8"), newline="")
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        if path.suffix.lower() != ".gz":
-            return path.read_bytes()
-        with gzip.open(path) as file:
-            return file.read()
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise SourceError(
-            f"{path} must be a whole gzip file, but unpacking fails: {error}; copy it again"
-        ) from None
-    except OSError as error:
-        raise SourceError(
-            f"{path} cannot be read: {error.strerror or error}; check its permissions"
-        ) from None
-
-
-def _check_text(text: bytes, path: Path) -> None:
-    for magic, (what, remedy) in _MAGIC.items():
-        if text.startswith(magic):
-            raise SourceError(f"{path} must be a text table, but it is {what}; {remedy}")
-    if not text.strip(b"\xef\xbb\xbf \t\r\n"):
-        raise SourceError(f"{path} is empty; a table needs a line of column names and rows under it")
-    utf8 = "re-save it as UTF-8 (in a spreadsheet: 'CSV UTF-8')"
-    if text.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise SourceError(f"{path} must be UTF-8, but line 1 starts with the mark of UTF-16 (byte 0); {utf8}")
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start) + 1
-        raise SourceError(
-            f"{path} must be UTF-8, but line {line} holds the byte 0x{text[error.start]:02x} "
-            f"(offset {error.start}); {utf8}"
-        ) from None
-    if (zero := text.find(b"\0")) >= 0:
-        line = text.count(b"\n", 0, zero) + 1
-        raise SourceError(
-            f"{path} must be a text table, but line {line} holds a zero byte (offset {zero}): "
-            "it is binary or damaged; export the table as CSV"
-        )
+def _records(text: bytes, separator: str) -> Records:
+    return records(_lines(text), separator)
 
 
 def sniff(text: bytes) -> str:
@@ -116,7 +68,8 @@ def sniff(text: bytes) -> str:
     return best
 
 
-def _header(text: bytes, separator: str, path: Path) -> tuple[list[str], int]:
+def header(text: bytes, separator: str, path: Path) -> tuple[list[str], int]:
+    """(column names, lines they take) of a text table."""
     reader = csv.reader(io.StringIO(text.decode("utf-8"), newline=""), delimiter=separator)
     try:
         cells = next((cells for cells in reader if cells), [])
@@ -137,15 +90,15 @@ def _header(text: bytes, separator: str, path: Path) -> tuple[list[str], int]:
     return names, reader.line_num
 
 
-def _is_regular(text: bytes, separator: str, columns: int) -> bool:
+def is_regular(text: bytes, separator: str, columns: int) -> bool:
     """Whether every record has `columns` cells, none is blank, and quotes pair up; counted, not parsed."""
     data = np.frombuffer(text, dtype=np.uint8)
     breaks, cells = data == ord("\n"), data == ord(separator)
     if b'"' in text:
+        if not _quotes_enclose_cells(data, separator):
+            return False
         # An 8-bit running count of quotes: its parity says inside or outside, wherever it wraps around.
         inside = (np.cumsum(data == ord('"'), dtype=np.uint8) & 1).astype(bool)
-        if inside[-1]:
-            return False
         breaks &= ~inside
         cells &= ~inside
     ends = np.append(np.flatnonzero(breaks), len(data))
@@ -155,43 +108,69 @@ def _is_regular(text: bytes, separator: str, columns: int) -> bool:
     return bool((counts == columns - 1).all())
 
 
-def _fast(text: bytes, separator: str, names: list[str]) -> pl.DataFrame | None:
+def _quotes_enclose_cells(data: NDArray[np.uint8], separator: str) -> bool:
+    """Whether quotes pair up, and stand only around a whole cell, or twice inside such a cell."""
+    quotes = np.flatnonzero(data == ord('"'))
+    around = np.frombuffer(f'{separator}\n\r"'.encode(), dtype=np.uint8)
+    opening, closing = quotes[::2], quotes[1::2]
+    before, after = data[opening[opening > 0] - 1], data[closing[closing < len(data) - 1] + 1]
+    return len(quotes) % 2 == 0 and bool(np.isin(before, around).all() and np.isin(after, around).all())
+
+
+def parsed(text: bytes, separator: str, names: list[str]) -> pl.DataFrame | None:
+    """A text that `is_regular`, cells as strings; `None` where polars refuses it all the same."""
     try:
         return pl.read_csv(text, separator=separator, infer_schema=False, has_header=True, new_columns=names)
     except pl.exceptions.PolarsError:
         return None
 
 
-def _plain(text: bytes, separator: str, names: list[str], path: Path) -> pl.DataFrame:
-    _check_records(text, separator, len(names), path)
-    rows = (cells for _, cells in records(text, separator))
-    next(rows)
+def _plain(lines: Callable[[], Iterable[str]], separator: str, names: list[str], path: Path) -> pl.DataFrame:
+    for _ in checked(lines, separator, len(names), path):
+        pass  # nothing is stored until all is known to be well, so that faults of large files take seconds
+    rows = checked(lines, separator, len(names), path)
+    return as_strings(names, rows)
+
+
+def as_strings(names: list[str], rows: Iterable[list[str]]) -> pl.DataFrame:
+    """A frame of strings from records; there must be at least one."""
     columns = zip(names, zip(*rows, strict=True), strict=True)
     return pl.DataFrame([pl.Series(name, cells, dtype=pl.String) for name, cells in columns])
 
 
-def _check_records(text: bytes, separator: str, columns: int, path: Path) -> None:
-    """Raise for the first record that breaks the table; nothing is stored, so large files take seconds."""
+def checked(
+    lines: Callable[[], Iterable[str]], separator: str, columns: int, path: Path
+) -> Iterator[list[str]]:
+    """The cells of every record under the header.
+
+    Args:
+        lines: reads the text from its beginning.
+
+    Raises:
+        SourceError: the first record that breaks the table; or there is none.
+    """
     count = 0
     try:
-        for line, cells in records(text, separator):
+        for line, cells in records(lines(), separator):
             if len(cells) != columns:
                 raise SourceError(
                     f"every line must have as many cells as line 1 ({columns}), but line {line} of {path} "
                     f"has {len(cells)} (separator {separator!r}); quote cells that contain the separator"
                 )
             count += 1
+            if count > 1:
+                yield cells
     except csv.Error as error:
         raise SourceError(
             f"quotes must pair up, but the record of {path} that starts on line "
-            f"{_line_of_fault(text, separator)} breaks this ({error}); close the quote, or write it twice"
+            f"{_line_of_fault(lines(), separator)} breaks this ({error}); close the quote, or write it twice"
         ) from None
     if count < 2:
         raise SourceError(f"{path} holds column names but no rows; add rows under line 1")
 
 
-def _line_of_fault(text: bytes, separator: str) -> int:
-    reader = csv.reader(io.StringIO(text.decode("utf-8"), newline=""), delimiter=separator, strict=True)
+def _line_of_fault(lines: Iterable[str], separator: str) -> int:
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     before = 0
     try:
         for _ in reader:

@@ -1,12 +1,14 @@
 """Where a row came from, in words that let the user find it."""
 
 import csv
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 Place = Callable[[int], str]
 """Row index from 0 → the words that name it in a message."""
+
+Records = Iterator[tuple[int, list[str]]]
+"""(line of its first character, cells) of every record."""
 
 
 @dataclass(frozen=True)
@@ -16,38 +18,39 @@ class Origin:
     Args:
         name: short name of the source, for study and report.
         words: what messages call it, e.g. the path.
-        text: the decoded file, where the source is a text file.
-        separator: the character between cells of `text`.
-        straight: whether record k of `text` stands on line k + 2.
+        records: reads a text file again, from its header on; `None` where the source is no text file.
+        straight: whether record k of the text stands on line k + 2.
     """
 
     name: str
     words: str
-    text: bytes | None = None
-    separator: str = ","
+    records: Callable[[], Records] | None = None
     straight: bool = True
 
     def place(self, row: int) -> str:
         """The words for the row with index `row`: the line an editor shows, or the row of a frame."""
-        if self.text is None:
+        if self.records is None:
             return f"row {row} (counted from 0) of {self.words}"
         return f"line {row + 2 if self.straight else self._line(row)} of {self.words}"
 
     def _line(self, row: int) -> int:
-        assert self.text is not None
-        for number, (line, _) in enumerate(records(self.text, self.separator)):
+        assert self.records is not None
+        for number, (line, _) in enumerate(self.records()):
             if number == row + 1:  # record 0 is the header
                 return line
         raise AssertionError(f"row {row} is not in {self.words}")
 
 
-def records(text: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """(line of its first character, cells) of every record that is not blank.
+def records(lines: Iterable[str], separator: str) -> Records:
+    """Every record of a text table that is not blank.
+
+    Args:
+        lines: with their ends.
 
     Raises:
         csv.Error: quotes that do not pair up.
     """
-    reader = csv.reader(io.StringIO(text.decode("utf-8"), newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     before = 0
     for cells in reader:
         if cells:

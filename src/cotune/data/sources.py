@@ -1,26 +1,26 @@
 """What a user may hand over as a table: a path, a frame, an array, or a pair (X, y)."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
+from cotune.data.blocks import stage_text
 from cotune.data.delimited import read_text
-from cotune.data.frames import (
-    as_numpy,
-    from_array,
-    from_pandas,
-    is_pandas,
-    series_from_numpy,
-    series_from_pandas,
-)
+from cotune.data.frames import from_array
+from cotune.data.handed import check_pair, from_one, from_pair, labels_of
+from cotune.data.npy import by_column, is_array, read_arrays
 from cotune.data.origin import Origin
-from cotune.errors import SourceError, TargetError, did_you_mean
+from cotune.data.parts import Parts, read_parquet
+from cotune.data.room import Room
+from cotune.data.sizes import typed_bytes, working_bytes
+from cotune.data.table import Columns, Table
+from cotune.errors import SourceError, did_you_mean
 
 TEXT = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
-READABLE = (*TEXT, ".parquet")
+READABLE = (*TEXT, ".parquet", ".npy", ".npz")
 
 _REMEDIES = {
     ".xlsx": "export the sheet as CSV",
@@ -28,27 +28,16 @@ _REMEDIES = {
     ".pkl": "load it in Python and pass the frame; cotune never unpickles",
     ".pickle": "load it in Python and pass the frame; cotune never unpickles",
     ".joblib": "load it in Python and pass the frame; cotune never unpickles",
-    ".npy": "load it with numpy and pass the array",
-    ".npz": "load it with numpy and pass (X, y)",
     ".zip": "unpack it first",
     ".txt": "rename it to .csv or .tsv if it is a table with column names in line 1",
 }
-
-
-@dataclass(frozen=True)
-class Table:
-    """A source as read: its frame, where the rows stand, and the target that the source itself brings."""
-
-    frame: pl.DataFrame
-    origin: Origin
-    target: str | None = None
 
 
 def read_frame(source: object) -> pl.DataFrame:
     """The columns of `source` as they are; text files give strings.
 
     Args:
-        source: path of a .csv, .tsv (also .gz) or .parquet file, a polars or pandas frame, or a 2-D array.
+        source: path of a .csv, .tsv (also .gz), .parquet or NumPy file, a polars or pandas frame, or a 2-D array.
 
     Raises:
         SourceError: it cannot be read; the message names line, cause and remedy.
@@ -61,61 +50,61 @@ def read_frame(source: object) -> pl.DataFrame:
     return open_source(source).frame
 
 
-def open_source(source: object, target: str | None = None) -> Table:
+def open_source(source: object, target: str | None = None) -> Table[pl.DataFrame]:
     """`read_frame`, with what is needed to name rows; a pair (X, y) gets its y as the column `target`."""
-    if isinstance(source, tuple):
-        return _from_pair(source, target)
-    table = _from_one(source)
-    if table.frame.width == 0:
-        raise SourceError(f"{table.origin.words} must have columns, but has none")
-    if table.frame.height == 0:
-        raise SourceError(
-            f"{table.origin.words} must have rows, but holds only the names of {table.frame.width} columns"
-        )
+    if isinstance(source, str | PathLike):
+        table = _from_path(_existing(source), target)
+    else:
+        table = from_pair(source, target) if isinstance(source, tuple) else from_one(source)
+    _check_size(table)
     return table
 
 
-def _from_one(source: object, what: str = "table") -> Table:
-    if isinstance(source, str | PathLike):
-        return _from_path(source)
-    words = "the array" if hasattr(source, "__array__") and not _is_frame(source) else f"the {what}"
-    origin = Origin(name="table", words=words)
-    if isinstance(source, pl.LazyFrame):
-        source = source.collect()
-    if isinstance(source, pl.DataFrame):
-        return Table(source, origin)
-    if is_pandas(source) and hasattr(source, "columns"):
-        return Table(from_pandas(source), origin)
-    if hasattr(source, "__array__") or hasattr(source, "toarray"):
-        return Table(from_array(source), origin)
-    raise SourceError(
-        f"a source is a path, a polars or pandas frame, a 2-D array or a pair (X, y), "
-        f"but got a {type(source).__name__}"
-    )
+def open_limited(
+    source: object, target: str | None, room: Room, scratch: Callable[[], Path]
+) -> Table[Columns]:
+    """`open_source`, but a file that is too large for memory is read by column.
+
+    Args:
+        room: how much memory there is.
+        scratch: makes a folder for what is of use only while the source is read.
+    """
+    if not isinstance(source, str | PathLike):
+        table = open_source(source, target)
+        return replace(table, fits=room.take(typed_bytes(table.frame.height, table.frame.width)))
+    path = _existing(source)
+    if room.take(working_bytes(path)):
+        return open_source(source, target)
+    large = _from_large(path, target, scratch())
+    _check_size(large)
+    return large
 
 
-def _is_frame(source: object) -> bool:
-    return isinstance(source, pl.DataFrame | pl.LazyFrame) or is_pandas(source)
+def _check_size(table: Table[Columns]) -> None:
+    columns = len(table.frame.columns)
+    if not columns:
+        raise SourceError(f"{table.origin.words} must have columns, but has none")
+    if table.frame.height == 0:
+        raise SourceError(
+            f"{table.origin.words} must have rows, but holds only the names of {columns} columns"
+        )
 
 
-def _from_path(source: "str | PathLike[str]") -> Table:
+def _existing(source: "str | PathLike[str]") -> Path:
     path = Path(source)
     if "://" in str(source):
         raise SourceError(
             f"a source must be a file of this machine, but got the address {source}; "
             "download it first, then name the file"
         )
-    if path.is_dir():
+    if path.is_dir() and not is_array(path):
         raise SourceError(f"{path} is a directory; name a file in it{_siblings(path, '')}")
     if not path.exists():
         raise SourceError(f"there is no file {path}{_siblings(path.parent, path.name)}")
-    lowered = path.name.lower()
-    if lowered.endswith(TEXT):
-        return Table(*read_text(path))
-    if lowered.endswith(".parquet"):
-        return Table(_read_parquet(path), Origin(path.stem, str(path)))
-    remedy = _REMEDIES.get(path.suffix.lower(), "export the table as CSV or Parquet")
-    raise SourceError(f"a file must end with {', '.join(READABLE)}, but got {path}; {remedy}")
+    if not path.is_dir() and not path.name.lower().endswith(READABLE):
+        remedy = _REMEDIES.get(path.suffix.lower(), "export the table as CSV or Parquet")
+        raise SourceError(f"a file must end with {', '.join(READABLE)}, but got {path}; {remedy}")
+    return path
 
 
 def _siblings(folder: Path, name: str) -> str:
@@ -125,52 +114,32 @@ def _siblings(folder: Path, name: str) -> str:
     return did_you_mean(name, names)
 
 
-def _read_parquet(path: Path) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        first = (str(error).splitlines() or [""])[0]
-        raise SourceError(
-            f"{path} must be a whole Parquet file, but reading fails: {first}; write or copy it again"
-        ) from None
+def _from_path(path: Path, target: str | None) -> Table[pl.DataFrame]:
+    origin = Origin(path.stem, str(path))
+    if is_array(path):
+        x, y = read_arrays(path)
+        frame = from_array(x, str(path))
+        if y is None:
+            return Table(frame, origin, is_array=True)
+        labels = labels_of(y, target or "target")
+        check_pair(frame, labels)
+        return Table(frame.with_columns(labels), origin, labels.name)
+    if path.name.lower().endswith(".parquet"):
+        return Table(read_parquet(path), origin)
+    return Table(*read_text(path))
 
 
-def _from_pair(pair: tuple[Any, ...], target: str | None) -> Table:
-    if len(pair) != 2:
-        raise SourceError(f"a tuple must be a pair (X, y), but has {len(pair)} members")
-    X, y = pair
-    name = target or "target"
-    if isinstance(X, list):
-        X = as_numpy(X, "X")
-    if isinstance(X, str | PathLike):
-        raise SourceError(
-            "the X of a pair (X, y) must be an array or a frame, but is a path; "
-            "pass the path alone, and the name of its target column"
-        )
-    frame = _from_one(X, "table X").frame if _is_frame(X) else from_array(X, "X")
-    labels = _labels(y, name)
-    if labels.len() != frame.height:
-        raise SourceError(
-            f"X and y must have equally many rows, but X has {frame.height} and y has {labels.len()}"
-        )
-    if frame.height == 0:
-        raise SourceError("X and y must have rows, but have none")
-    if name in frame.columns:
-        raise SourceError(f"X has a column '{name}' already; name the target otherwise with target=…")
-    return Table(frame.with_columns(labels), Origin(name="table", words="(X, y)"), name)
-
-
-def _labels(y: Any, name: str) -> pl.Series:
-    if isinstance(y, pl.DataFrame) or (is_pandas(y) and hasattr(y, "columns")):
-        y = y[:, 0] if isinstance(y, pl.DataFrame) and y.width == 1 else y
-        y = y.iloc[:, 0] if is_pandas(y) and y.shape[1] == 1 else y
-    if isinstance(y, pl.Series):
-        return y.alias(name)
-    if is_pandas(y) and hasattr(y, "isna") and y.ndim == 1:
-        return series_from_pandas(y, name)
-    values = as_numpy(y, "y")
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim != 1:
-        raise TargetError(f"y must have one value per row, but has shape {values.shape}; pass one column")
-    return series_from_numpy(name, values)
+def _from_large(path: Path, target: str | None, scratch: Path) -> Table[Columns]:
+    """The same without having the table in memory."""
+    origin = Origin(path.stem, str(path))
+    if is_array(path):
+        x, y = read_arrays(path, scratch)
+        columns = by_column(x, scratch)
+        if y is None:
+            return Table(columns, origin, is_array=True, fits=False)
+        labels = labels_of(y, target or "target")
+        check_pair(columns, labels)
+        return Table(replace(columns, labels=labels), origin, labels.name, fits=False)
+    if path.name.lower().endswith(".parquet"):
+        return Table(Parts.of(path), origin, fits=False)
+    return Table(*stage_text(path, scratch), fits=False)

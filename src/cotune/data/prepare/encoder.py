@@ -1,5 +1,6 @@
 """A typed frame to numbers: dates, outliers, missing cells, scales and categories, in this order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from cotune.data.arrays import LARGEST, Float32s, Floats, Ints
 from cotune.data.prepare import categories, dates, impute, outliers, scale
 from cotune.data.prepare.layout import Input, named, plain_block, scaled_block
 from cotune.data.prepare.settings import Preparation
+from cotune.data.stored import KINDS, Frame, cells
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,18 @@ class Encoder:
     embedded: bool
 
 
-def fit(inputs: tuple[Input, ...], frame: pl.DataFrame, settings: Preparation) -> Encoder:
-    """The encoder of the training rows in `frame`."""
+def fit(inputs: tuple[Input, ...], frame: Frame, rows: Ints, settings: Preparation) -> Encoder:
+    """The encoder of the training rows `rows` of a frame.
+
+    What a column teaches depends on that column alone. So one is in memory at a time, and a table in files is fitted
+    exactly as one in memory.
+    """
+    parts = {each.name: _fit_one(each, cells(frame, each.name, rows).to_frame(), settings) for each in inputs}
+    return _joined(inputs, parts, settings)
+
+
+def _fit_one(column: Input, frame: pl.DataFrame, settings: Preparation) -> Encoder:
+    inputs = (column,)
     calendars = tuple(dates.fit(frame[name]) for name in named(inputs, "date"))
     scaled, scaled_names = scaled_block(inputs, frame)
     plain, plain_names = plain_block(inputs, calendars, frame)
@@ -51,6 +63,28 @@ def fit(inputs: tuple[Input, ...], frame: pl.DataFrame, settings: Preparation) -
         imputation=imputation,
         scaling=scale.fit(filled[:, : scaled.shape[1]], method=settings.scaling),
         known=tuple(categories.fit(frame[name]) for name in named(inputs, "categorical")),
+        embedded=settings.categories == "embedding",
+    )
+
+
+def _joined(inputs: tuple[Input, ...], parts: Mapping[str, Encoder], settings: Preparation) -> Encoder:
+    """One encoder of all columns, its numbers in the order of `scaled_block` and `plain_block`."""
+    numeric, boolean, date, categorical = (
+        [parts[name] for name in named(inputs, kind)]
+        for kind in ("numeric", "boolean", "date", "categorical")
+    )
+    scaled = [*numeric, *date]
+    fences = [part.fences for part in scaled if part.fences is not None]
+    return Encoder(
+        inputs=inputs,
+        calendars=tuple(calendar for part in date for calendar in part.calendars),
+        fences=outliers.join(fences) if settings.outliers == "clip" else None,
+        imputation=impute.join(
+            [impute.cut(part.imputation, 0, part.scaling.columns) for part in scaled]
+            + [impute.cut(part.imputation, part.scaling.columns, None) for part in (*boolean, *date)]
+        ),
+        scaling=scale.join([part.scaling for part in scaled]),
+        known=tuple(known for part in categorical for known in part.known),
         embedded=settings.categories == "embedding",
     )
 
@@ -78,7 +112,7 @@ def apply(state: Encoder, frame: pl.DataFrame) -> tuple[Float32s, Ints]:
 
 def describe_features(state: Encoder) -> list[tuple[str, bool]]:
     """(name, whether it takes few values) of every number that `apply` gives, in order."""
-    empty = pl.DataFrame(schema={each.name: _DTYPES[each.kind] for each in state.inputs})
+    empty = pl.DataFrame(schema={each.name: KINDS[each.kind] for each in state.inputs})
     _, scaled = scaled_block(state.inputs, empty)
     _, plain = plain_block(state.inputs, state.calendars, empty)
     booleans = set(named(state.inputs, "boolean"))
@@ -89,14 +123,6 @@ def describe_features(state: Encoder) -> list[tuple[str, bool]]:
         for column, known in zip(named(state.inputs, "categorical"), state.known, strict=True):
             found += [(f"{column}={value}", True) for value in known.known]
     return found
-
-
-_DTYPES: dict[str, pl.DataType] = {
-    "numeric": pl.Float64(),
-    "categorical": pl.String(),
-    "boolean": pl.Boolean(),
-    "date": pl.Datetime("us"),
-}
 
 
 def _clipped(fences: outliers.Fences | None, scaled: Floats, plain: Floats) -> Floats:

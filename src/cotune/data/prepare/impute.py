@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -29,6 +30,21 @@ def fit(x: Floats, *, method: str, markable: Sequence[int]) -> Imputation:
     # A column without any value in these rows has no mean; 0 stands in.
     fill = [0.0 if gone[:, j].all() else float(average(x[:, j])) for j in range(x.shape[1])]
     return Imputation(tuple(fill), tuple(j for j in markable if gone[:, j].any()))
+
+
+def cut(state: Imputation, start: int, stop: int | None) -> Imputation:
+    """That of the columns from `start` to `stop`, counted from there."""
+    fill = state.fill[start:stop]
+    return Imputation(fill, tuple(j - start for j in state.marked if start <= j < start + len(fill)))
+
+
+def join(parts: Sequence[Imputation]) -> Imputation:
+    """That of all columns, from those of some each."""
+    starts = accumulate((len(part.fill) for part in parts), initial=0)
+    return Imputation(
+        tuple(value for part in parts for value in part.fill),
+        tuple(start + j for start, part in zip(starts, parts, strict=False) for j in part.marked),
+    )
 
 
 def apply(state: Imputation, x: Floats) -> tuple[Floats, Floats]:

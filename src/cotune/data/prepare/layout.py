@@ -10,6 +10,7 @@ from cotune.data.arrays import Floats
 from cotune.data.cells import PARSERS
 from cotune.data.origin import plain_place
 from cotune.data.prepare import dates
+from cotune.data.stored import KINDS, Frame
 from cotune.errors import ColumnError, did_you_mean
 
 
@@ -21,10 +22,10 @@ class Input:
     kind: str
 
 
-def inputs_of(frame: pl.DataFrame) -> tuple[Input, ...]:
+def inputs_of(frame: Frame) -> tuple[Input, ...]:
     """The inputs in a data set's typed frame."""
-    kinds = {pl.Float64: "numeric", pl.String: "categorical", pl.Boolean: "boolean", pl.Datetime: "date"}
-    return tuple(Input(name, kinds[dtype.base_type()]) for name, dtype in frame.schema.items())
+    kinds = {dtype: kind for kind, dtype in KINDS.items()}
+    return tuple(Input(name, kinds[dtype]) for name, dtype in frame.schema.items())
 
 
 def typed(inputs: Sequence[Input], frame: pl.DataFrame) -> pl.DataFrame:

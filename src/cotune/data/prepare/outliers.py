@@ -9,6 +9,7 @@ Source: Tukey, Exploratory Data Analysis, 1977.
 """
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +37,13 @@ def fit(x: Floats) -> Fences:
     low = np.where(open_ended, -LARGEST, q1 - reach)
     high = np.where(open_ended, LARGEST, q3 + reach)
     return Fences(tuple(low.tolist()), tuple(high.tolist()))
+
+
+def join(parts: Sequence[Fences]) -> Fences:
+    """The fences of all columns, from those of some each."""
+    return Fences(
+        tuple(low for part in parts for low in part.low), tuple(high for part in parts for high in part.high)
+    )
 
 
 def apply(state: Fences, x: Floats) -> Floats:

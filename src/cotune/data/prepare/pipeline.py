@@ -14,11 +14,13 @@ import polars as pl
 
 from cotune.data.arrays import Float32s, Floats, Ints
 from cotune.data.dataset import Dataset
+from cotune.data.mapped import Mapped
 from cotune.data.prepare import balance, encoder, select
 from cotune.data.prepare.codec import decode, encode
 from cotune.data.prepare.describe import sentences
 from cotune.data.prepare.layout import inputs_of, typed
 from cotune.data.prepare.settings import Preparation, decided
+from cotune.data.stored import Frame, StoredFrame, slices
 from cotune.errors import ModelError
 from cotune.types import Value
 
@@ -32,10 +34,12 @@ class Features:
     Args:
         numeric: shape [row, feature].
         codes: category codes for embeddings, shape [row, column]; 0 is unseen, missing or rare.
+        mapped: the files behind them, where they are not in memory.
     """
 
     numeric: Float32s
     codes: Ints
+    mapped: tuple[Mapped, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,12 +77,10 @@ class Pipeline:
             RecipeError: an illegal setting.
         """
         asked = decided(settings)
-        frame, y = dataset.frame[rows], dataset.y[rows]
-        state = encoder.fit(inputs_of(dataset.frame), frame, asked)
+        y = dataset.y[rows]
+        state = encoder.fit(inputs_of(dataset.frame), dataset.frame, rows, asked)
         described = encoder.describe_features(state)
-        selected = _select(
-            state, frame, y, asked, [few for _, few in described], dataset.task.is_classification
-        )
+        selected = _select(state, dataset, rows, asked, [few for _, few in described])
         mean, spread = (0.0, 1.0) if dataset.task.is_classification else _target_scale(y)
         weighted = asked.balance == "weights" and dataset.task.is_classification
         return cls(
@@ -97,7 +99,7 @@ class Pipeline:
         """The columns that `transform` needs."""
         return tuple(each.name for each in self.encoder.inputs)
 
-    def transform(self, frame: pl.DataFrame) -> Features:
+    def transform(self, frame: Frame) -> Features:
         """What a network reads for the rows of `frame`.
 
         Args:
@@ -106,7 +108,13 @@ class Pipeline:
         Raises:
             ColumnError: a needed column is missing, or a cell cannot be read as its column's kind.
         """
-        numbers, codes = encoder.apply(self.encoder, typed(self.encoder.inputs, frame))
+        if isinstance(frame, StoredFrame):
+            return self.encode(frame[:])
+        return self.encode(typed(self.encoder.inputs, frame))
+
+    def encode(self, frame: pl.DataFrame) -> Features:
+        """`transform` for rows of the data set itself, whose columns are typed."""
+        numbers, codes = encoder.apply(self.encoder, frame)
         if len(self.selected) < numbers.shape[1]:
             numbers = np.ascontiguousarray(numbers[:, list(self.selected)])
         return Features(numbers, codes)
@@ -142,20 +150,21 @@ class Pipeline:
 
 
 def _select(
-    state: encoder.Encoder,
-    frame: pl.DataFrame,
-    y: Ints | Floats,
-    asked: Preparation,
-    few: list[bool],
-    classify: bool,
+    state: encoder.Encoder, dataset: Dataset, rows: Ints, asked: Preparation, few: list[bool]
 ) -> tuple[int, ...]:
     if asked.select == "none":
         return tuple(range(len(few)))
-    numbers, _ = encoder.apply(state, frame)
     if asked.select == "variance":
-        return select.varying(numbers)
+        blocks = (rows[part] for part in slices(len(rows), len(few) + dataset.frame.width))
+        return select.varying(encoder.apply(state, dataset.frame[some])[0] for some in blocks)
+    drawn = select.sample(len(rows))
+    some = rows if drawn is None else rows[drawn]
     return select.informative(
-        numbers, y, discrete=np.array(few, dtype=bool), keep=asked.keep, classify=classify
+        encoder.apply(state, dataset.frame[some])[0],
+        dataset.y[some],
+        discrete=np.array(few, dtype=bool),
+        keep=asked.keep,
+        classify=dataset.task.is_classification,
     )
 
 

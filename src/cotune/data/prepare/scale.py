@@ -11,6 +11,7 @@
 A column without spread is only shifted. Every method agrees with scikit-learn's scaler of that name.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,11 @@ class Scaling:
     center: tuple[float, ...]
     spread: tuple[float, ...]
     quantiles: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def columns(self) -> int:
+        """How many columns it scales."""
+        return len(self.quantiles) or len(self.center)
 
 
 def fit(x: Floats, *, method: str) -> Scaling:
@@ -57,6 +63,16 @@ def _quantiles(x: Floats) -> tuple[tuple[float, ...], ...]:
     # Interpolation can fall by one rounding error where neighbours are equal; np.interp needs an ascent.
     found = np.maximum.accumulate(np.quantile(x, levels, axis=0), axis=0)
     return tuple(tuple(column) for column in found.T.tolist())
+
+
+def join(parts: Sequence[Scaling]) -> Scaling:
+    """The scales of all columns, from those of some each."""
+    return Scaling(
+        parts[0].method if parts else "none",
+        tuple(value for part in parts for value in part.center),
+        tuple(value for part in parts for value in part.spread),
+        tuple(column for part in parts for column in part.quantiles),
+    )
 
 
 def apply(state: Scaling, x: Floats) -> Floats:

@@ -1,6 +1,7 @@
 """Which numeric features stay: those that vary, or those that tell most about the target."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -10,10 +11,23 @@ MOST_ROWS = 10_000
 """Mutual information is estimated from at most so many training rows, drawn with a fixed seed."""
 
 
-def varying(x: Float32s) -> tuple[int, ...]:
-    """Columns of `x`, shape [row, feature], that hold more than one value; all of them when none does."""
-    found = np.flatnonzero(np.ptp(x, axis=0) > 0) if x.size else np.arange(x.shape[1])
-    return tuple(found.tolist()) or tuple(range(x.shape[1]))
+def varying(blocks: Iterable[Float32s]) -> tuple[int, ...]:
+    """Features that hold more than one value; all of them when none does.
+
+    Args:
+        blocks: the rows, some at a time, shape [row, feature].
+    """
+    ends = [(x.min(axis=0), x.max(axis=0)) for x in blocks]
+    low, high = (np.stack(each) for each in zip(*ends, strict=True))
+    found = np.flatnonzero(high.max(axis=0) > low.min(axis=0))
+    return tuple(found.tolist()) or tuple(range(low.shape[1]))
+
+
+def sample(rows: int) -> Ints | None:
+    """Which of so many rows mutual information is estimated from; `None` for all of them."""
+    if rows <= MOST_ROWS:
+        return None
+    return np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False)
 
 
 def informative(
@@ -22,8 +36,8 @@ def informative(
     """The `keep` share of columns with the highest mutual information with `y`, in their order; at least one.
 
     Args:
-        x: features, shape [row, feature].
-        y: class indices or values, shape [row].
+        x: features of the rows in `sample`, shape [row, feature].
+        y: their class indices or values, shape [row].
         discrete: which features take few values (0/1 columns), shape [feature].
         keep: share of the features to keep, in (0, 1].
         classify: whether `y` holds classes.
@@ -34,9 +48,6 @@ def informative(
 
     if x.shape[1] == 0:
         return ()
-    if len(x) > MOST_ROWS:
-        rows = np.random.default_rng(0).choice(len(x), MOST_ROWS, replace=False)
-        x, y = x[rows], y[rows]
     if len(x) <= 4:  # the estimator looks at 3 neighbours of each row
         return tuple(range(x.shape[1]))
     x = x.copy()
