@@ -5,7 +5,7 @@ import pytest
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
-from cotune.search.gaussian import Draws, Kernel, fit_kernel
+from cotune.search.gaussian import Draws, Kernel, fit_kernel, unlikelihood
 
 KERNEL = Kernel(variance=1.5, lengths=np.array([0.3, 0.8]), noise=0.05)
 
@@ -50,3 +50,16 @@ def test_the_fit_finds_which_parameter_matters(known: tuple[np.ndarray, np.ndarr
     fitted = fit_kernel(*known)
     assert fitted.lengths[0] < 0.5 * fitted.lengths[1]
     assert fitted.noise < 0.3
+
+
+def test_the_likelihood_and_its_gradient_against_scikit_learn() -> None:
+    rng = np.random.default_rng(3)
+    X, y = rng.random((25, 3)), rng.standard_normal(25)
+    prior = ConstantKernel(1.0) * Matern(length_scale=np.ones(3), nu=2.5) + WhiteKernel(0.1)
+    exact = GaussianProcessRegressor(prior, optimizer=None, alpha=1e-8).fit(X, y)
+    apart = ((X.T[:, :, None] - X.T[:, None, :]) ** 2).reshape(3, -1)
+    for logs in rng.uniform(-1.5, 1.5, (5, 5)):
+        value, gradient = exact.log_marginal_likelihood(logs, eval_gradient=True)
+        found = unlikelihood(logs, apart, y)
+        np.testing.assert_allclose(found[0], -value, rtol=1e-9)
+        np.testing.assert_allclose(found[1], -gradient, rtol=1e-7, atol=1e-9)

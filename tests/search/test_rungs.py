@@ -80,3 +80,14 @@ def test_judging_again_changes_nothing() -> None:
     judge = rungs()
     arrivals = [(i, 3, i / 10) for i in range(6)]
     assert judge.judge(arrivals) == judge.judge(arrivals)
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.floats(0, 1)), min_size=1, max_size=60), st.integers(2, 4))
+def test_arrivals_one_by_one_are_judged_as_by_sorting_them_all(
+    arrivals: list[tuple[int, float]], reduction: int
+) -> None:
+    judge, seen = rungs(reduction=reduction), {}
+    for trial, score in arrivals:  # a trial may come again, with another score
+        seen[trial] = score
+        best = sorted(seen, key=lambda t: (-seen[t], t))[: max(1, len(seen) // reduction)]
+        assert judge.judge([(trial, 3, score)]) == (frozenset() if trial in best else {trial})

@@ -8,7 +8,7 @@ from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 from toys import SMOOTH, result
 
-from cotune.search.evidence import ENOUGH, evidence, normal_scores
+from cotune.search.evidence import ENOUGH, Evidence, evidence, normal_scores
 from cotune.search.history import History
 from cotune.search.told import quiet, study_of
 from cotune.types import Status, Trial, TrialResult
@@ -74,27 +74,34 @@ def test_running_is_seen() -> None:
     ]
 
 
+def known_of(results: list[TrialResult], *, maximize: bool) -> Evidence | None:
+    history = History(maximize=maximize)
+    for r in results:
+        history.tell(r)
+    return evidence(history)
+
+
 def many(status: Status, count: int, first: int = 0) -> list[TrialResult]:
     return [result(first + i, MIDDLE, status, float(first + i)) for i in range(count)]
 
 
 def test_full_trainings_are_compared_by_score() -> None:
-    known = evidence([*many(Status.COMPLETE, ENOUGH), *many(Status.STOPPED, 40, 100)], maximize=False)
+    known = known_of([*many(Status.COMPLETE, ENOUGH), *many(Status.STOPPED, 40, 100)], maximize=False)
     assert known is not None
     assert known.figures == tuple(-float(i) for i in range(ENOUGH))
 
 
 def test_too_few_full_trainings_are_compared_where_others_were_stopped() -> None:
     results = [*many(Status.COMPLETE, 4), *many(Status.STOPPED, 20, 4)]
-    known = evidence(results, maximize=False)
+    known = known_of(results, maximize=False)
     assert known is not None
     assert known.figures == tuple(-(i + 7.0) for i in range(24))  # all at epoch 3
-    assert evidence(results[1:], maximize=False) is None
+    assert known_of(results[1:], maximize=False) is None
 
 
 def test_early_stopping_before_the_rung_keeps_its_score() -> None:
     patient = TrialResult(0, MIDDLE, Status.COMPLETE, -1.0, 2, 1.0, curve=((1, 0.0, -1.0), (2, 0.0, 5.0)))
-    known = evidence([patient, *many(Status.STOPPED, 24, 1)], maximize=True)
+    known = known_of([patient, *many(Status.STOPPED, 24, 1)], maximize=True)
     assert known is not None
     assert known.figures[0] == -1.0
 
@@ -102,7 +109,7 @@ def test_early_stopping_before_the_rung_keeps_its_score() -> None:
 def test_diverged_is_as_bad_as_the_worst_and_failed_is_left_out() -> None:
     results = [*many(Status.COMPLETE, 24), *many(Status.FAILED, 1, 24)]
     results.append(TrialResult(25, MIDDLE, Status.DIVERGED, None, 1, 1.0))
-    known = evidence(results, maximize=True)
+    known = known_of(results, maximize=True)
     assert known is not None
     assert known.figures == (*map(float, range(24)), 0.0)
 

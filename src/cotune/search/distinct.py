@@ -1,5 +1,7 @@
 """No configuration twice, while a finite space still holds another."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from cotune.search.history import Key, key
@@ -11,20 +13,23 @@ _REDRAWS = 32
 _WALKED = 2**16  # larger spaces are not listed: they cannot be used up by training
 
 
-def distinct(space: Space, params: Params, *, taken: set[Key], rng: np.random.Generator) -> Params | None:
+def distinct(
+    space: Space, params: Params, *, taken: set[Key], draw: Callable[[], np.random.Generator]
+) -> Params | None:
     """`params`, or if they are taken a near relation that is not; `None` if nothing is left.
 
     Args:
         space: where to look.
         params: the configuration that is wanted.
         taken: configurations to avoid; not looked at if the space is infinite.
-        rng: draws the replacement: first among those of equal structure, then among all.
+        draw: makes the generator of the replacement: first among those of equal structure, then among all.
     """
     size = space.size()
     if size is None or key(params) not in taken:
         return params
     if len(taken) >= size:
         return None
+    rng = draw()
     point = space.to_unit(params)
     kept = {p.name for p in shared(space)}
     for attempt in range(2 * _REDRAWS):

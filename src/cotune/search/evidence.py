@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, rankdata
+from scipy.special import ndtri
+from scipy.stats import rankdata
 
-from cotune.search.history import is_finite
-from cotune.types import Params, Status, TrialResult
+from cotune.search.history import History, is_finite
+from cotune.types import Status, TrialResult
 
 ENOUGH = 24
 """Results of equal length that a model needs."""
@@ -16,42 +17,41 @@ ENOUGH = 24
 
 @dataclass(frozen=True)
 class Evidence:
-    """Configurations and figures that can be compared with each other, by trial number."""
+    """Trials whose figures can be compared with each other, by number."""
 
-    params: tuple[Params, ...]
+    numbers: tuple[int, ...]
     figures: tuple[float, ...]
     """Larger is better; a diverged trial has the worst of the others."""
 
 
-def evidence(results: Sequence[TrialResult], *, maximize: bool) -> Evidence | None:
+def evidence(history: History) -> Evidence | None:
     """The results that were trained longest, if there are enough of them.
 
     Full trainings are compared by their scores. While fewer than `ENOUGH` completed, every trial that
     reached the deepest epoch at which `ENOUGH` have a figure is compared by its figure there; one that
     completed before, by patience, keeps its score.
-
-    Args:
-        results: by trial number.
-        maximize: whether larger scores are better.
     """
-    sign = 1.0 if maximize else -1.0
-    for figures in _by_depth(results):
+    sign = 1.0 if history.maximize else -1.0
+    for figures in _by_depth(history):
         if len(figures) >= ENOUGH:
             worst = min(sign * figure for figure in figures.values())
-            diverged = {r.number: worst for r in results if r.status is Status.DIVERGED}
-            known = {number: sign * figure for number, figure in figures.items()} | diverged
-            used = [r for r in results if r.number in known]
-            return Evidence(tuple(r.params for r in used), tuple(known[r.number] for r in used))
+            known = {number: sign * figure for number, figure in figures.items()}
+            known |= {r.number: worst for r in history.ended(Status.DIVERGED)}
+            numbers = sorted(known)
+            return Evidence(tuple(numbers), tuple(known[number] for number in numbers))
     return None
 
 
-def _by_depth(results: Sequence[TrialResult]) -> Iterator[dict[int, float]]:
+def _by_depth(history: History) -> Iterator[dict[int, float]]:
     """Trial number → figure, at full length first, then at the epochs where trials were stopped."""
-    complete = [r for r in results if r.status is Status.COMPLETE]
-    yield {r.number: r.score for r in complete if is_finite(r.score)}
-    stopped = [r for r in results if r.status is Status.STOPPED]
-    for epoch in sorted({r.epochs for r in stopped}, reverse=True):
-        found = {r.number: _figure(r, epoch) for r in (*complete, *stopped)}
+    there = history.ended(Status.COMPLETE)
+    yield {r.number: r.score for r in there if is_finite(r.score)}
+    stopped: dict[int, list[TrialResult]] = {}
+    for r in history.ended(Status.STOPPED):
+        stopped.setdefault(r.epochs, []).append(r)
+    for epoch in sorted(stopped, reverse=True):
+        there += stopped[epoch]  # whoever was stopped before has no figure here
+        found = {r.number: _figure(r, epoch) for r in there}
         yield {number: figure for number, figure in found.items() if is_finite(figure)}
 
 
@@ -71,5 +71,5 @@ def normal_scores(figures: Sequence[float]) -> NDArray[np.float64]:
     Equal figures have equal scores. Shape [result].
     """
     ranks = rankdata(np.asarray(figures, dtype=float))
-    scores: NDArray[np.float64] = norm.ppf((ranks - 0.5) / len(ranks))
+    scores: NDArray[np.float64] = ndtri((ranks - 0.5) / len(ranks))
     return scores

@@ -21,36 +21,42 @@ class History:
         self.maximize = maximize
         self._trials: dict[int, Params] = {}
         self._results: dict[int, TrialResult] = {}
+        self._tried: set[Key] = set()
+        self._ended: dict[Status, dict[int, TrialResult]] = {status: {} for status in Status}
 
     def add(self, trial: Trial) -> None:
         """This trial is running now."""
         self._trials[trial.number] = trial.params
+        self._tried.add(key(trial.params))
 
     def tell(self, result: TrialResult) -> None:
         """This trial has ended."""
         self._trials[result.number] = result.params
+        self._tried.add(key(result.params))
         self._results[result.number] = result
+        self._ended[result.status][result.number] = result
 
     def params(self, number: int) -> Params | None:
         """The configuration of trial `number`, if it was started."""
         return self._trials.get(number)
 
     def tried(self) -> set[Key]:
-        """Every configuration so far."""
-        return {key(params) for params in self._trials.values()}
+        """Every configuration so far; the caller's own set."""
+        return self._tried.copy()
 
     def trials(self) -> Iterator[tuple[int, Params, TrialResult | None]]:
         """(number, configuration, result or `None` while it runs), by number."""
         for number in sorted(self._trials):
             yield number, self._trials[number], self._results.get(number)
 
-    def results(self) -> list[TrialResult]:
-        """The results, by number."""
-        return [self._results[number] for number in sorted(self._results)]
+    def ended(self, status: Status) -> list[TrialResult]:
+        """The results of trials that ended so, by number."""
+        found = self._ended[status]
+        return [found[number] for number in sorted(found)]
 
     def scored(self, *statuses: Status) -> int:
         """How many trials ended in one of `statuses` with a finite score."""
-        return sum(r.status in statuses and is_finite(r.score) for r in self._results.values())
+        return sum(is_finite(r.score) for status in statuses for r in self._ended[status].values())
 
     def worst(self) -> float | None:
         """The worst finite score so far: what a diverged trial is taken for."""

@@ -1,6 +1,7 @@
 """Optuna's samplers, asked in batches with the running trials in sight."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
@@ -67,8 +68,8 @@ class ModelSampler:
         with quiet():
             propose = self._proposer(number)
             for n in range(number, number + count):
-                rng = generator(self._seed, "again", n)
-                params = distinct(self._space, propose(n, batch), taken=taken, rng=rng)
+                again = partial(generator, self._seed, "again", n)
+                params = distinct(self._space, propose(n, batch), taken=taken, draw=again)
                 if params is None:
                     break
                 batch[n] = params

@@ -1,6 +1,7 @@
 """Successive halving in lock-step: weak trials are stopped at rungs."""
 
 import math
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 
 
@@ -27,9 +28,9 @@ class Rungs:
     def __init__(self, *, epochs: int, first: int, reduction: int, maximize: bool) -> None:
         self._sign = -1.0 if maximize else 1.0
         self._reduction = reduction
-        self._seen: dict[int, dict[int, float]] = {}
+        self._seen: dict[int, _Rung] = {}
         while first < epochs:
-            self._seen[first] = {}
+            self._seen[first] = _Rung()
             first *= reduction
 
     @property
@@ -46,14 +47,33 @@ class Rungs:
         A trial goes on if it is among the best ⌊n / reduction⌋, at least one, of the n seen at its rung;
         of equal scores the lower trial number is better.
         """
-        here = [(trial, epoch) for trial, epoch, _ in arrivals if epoch in self._seen]
-        for trial, epoch, score in arrivals:
-            if epoch in self._seen:
-                self._seen[epoch][trial] = math.inf if math.isnan(score) else self._sign * score
-        going_on = {epoch: self._best(epoch) for _, epoch in here}
-        return frozenset(trial for trial, epoch in here if trial not in going_on[epoch])
+        here = [arrival for arrival in arrivals if arrival[1] in self._seen]
+        for trial, epoch, score in here:
+            self._seen[epoch].see(trial, math.inf if math.isnan(score) else self._sign * score)
+        return frozenset(
+            trial
+            for trial, epoch, _ in here
+            if self._seen[epoch].place(trial) >= max(1, len(self._seen[epoch]) // self._reduction)
+        )
 
-    def _best(self, epoch: int) -> set[int]:
-        seen = self._seen[epoch]
-        ranked = sorted(seen, key=lambda trial: (seen[trial], trial))
-        return set(ranked[: max(1, len(ranked) // self._reduction)])
+
+class _Rung:
+    """Trials by their figure there; smaller is better. Kept in order, since thousands may arrive one by one."""
+
+    def __init__(self) -> None:
+        self._figures: dict[int, float] = {}
+        self._ranked: list[tuple[float, int]] = []
+
+    def __len__(self) -> int:
+        return len(self._ranked)
+
+    def see(self, trial: int, figure: float) -> None:
+        """Take a trial in; one that was seen before is moved."""
+        if trial in self._figures:
+            del self._ranked[self.place(trial)]
+        self._figures[trial] = figure
+        insort(self._ranked, (figure, trial))
+
+    def place(self, trial: int) -> int:
+        """How many are better."""
+        return bisect_left(self._ranked, (self._figures[trial], trial))

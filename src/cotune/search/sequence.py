@@ -9,6 +9,7 @@ Niederreiter–Xing points, 1998.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,9 +86,8 @@ class Sequence:
             return self.configuration(number)
         while len(self._given) <= number:
             n = len(self._given)
-            params = distinct(
-                self._space, self.configuration(n), taken=self._taken, rng=generator(self._seed, "again", n)
-            )
+            again = partial(generator, self._seed, "again", n)
+            params = distinct(self._space, self.configuration(n), taken=self._taken, draw=again)
             self._given.append(params)
             if params is not None:
                 self._taken.add(key(params))

@@ -7,6 +7,9 @@ keeps the search safe where the model is wrong.
 Source: Kandasamy et al., Parallelised Bayesian optimisation via Thompson sampling, 2018.
 """
 
+from collections.abc import Sequence
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
@@ -48,7 +51,10 @@ class ThompsonSampler:
         self._cube = Cube(space)
         names = {p.name for p in shared(space)}
         self._shared = np.array([p.name in names for p in space.parameters], dtype=bool)
-        self._fitted: tuple[bytes, Kernel] | None = None
+        self._fitted: tuple[tuple[tuple[int, float], ...], Kernel] | None = None
+        self._places: dict[int, Array] = {}
+        even = qmc.Sobol(len(space.parameters), scramble=True, rng=generator(seed, "even"))
+        self._even = even.random(SOBOL)
 
     def add(self, trial: Trial) -> None:
         """This trial is running now."""
@@ -62,15 +68,15 @@ class ThompsonSampler:
         """Configurations for the trials `number` … `number + count − 1`."""
         batch: dict[int, Params] = {}
         taken = self._history.tried()
-        propose = self._proposer(number, count)
+        grouped = bool(self._shared.any())
+        modelled = {n for n in range(number, number + count) if not is_even_quarter(n, grouped=grouped)}
+        propose = self._proposer(number, count) if modelled else None
         for n in range(number, number + count):
             leader = batch.get(leader_of(n)) or self._history.params(leader_of(n))
-            if propose is None or is_even_quarter(n, grouped=bool(self._shared.any())):
-                wanted = self._start.configuration(n)
-            else:
-                wanted = propose(n, leader, taken)
-            rng = generator(self._seed, "again", n)
-            params = distinct(self._space, wanted, taken=taken, rng=rng)
+            model = propose if n in modelled else None
+            wanted = model(n, leader, taken) if model else self._start.configuration(n)
+            again = partial(generator, self._seed, "again", n)
+            params = distinct(self._space, wanted, taken=taken, draw=again)
             if params is None:
                 break
             batch[n] = params
@@ -78,10 +84,11 @@ class ThompsonSampler:
         return list(batch.values())
 
     def _proposer(self, number: int, count: int) -> "_Proposer | None":
-        known = evidence(self._history.results(), maximize=self._history.maximize)
+        known = evidence(self._history)
         if known is None or not self._space.parameters:
             return None
-        X, y = self._known(known, _newest_and_best(known))
+        rows = _newest_and_best(known)
+        X, y = self._points([known.numbers[i] for i in rows]), normal_scores(known.figures)[rows]
         draws = Draws(
             self._kernel(known),
             X,
@@ -92,9 +99,13 @@ class ThompsonSampler:
         pool = self._candidates(X[np.argsort(-y, kind="stable")[:BEST]], number)
         return _Proposer(self._space, self._cube, draws, pool, first=number, shared=self._shared)
 
-    def _known(self, known: Evidence, rows: NDArray[np.intp]) -> tuple[Array, Array]:
-        points = np.array([self._space.to_unit(known.params[i]) for i in rows])
-        return self._cube.settle(points), normal_scores(known.figures)[rows]
+    def _points(self, numbers: Sequence[int]) -> Array:
+        """Where trials sit in the cube; remembered, because most are asked for again and again."""
+        new = [n for n in numbers if n not in self._places]
+        if new:
+            points = [self._space.to_unit(self._history.params(n) or {}) for n in new]
+            self._places.update(zip(new, self._cube.settle(np.array(points)), strict=True))
+        return np.stack([self._places[n] for n in numbers])
 
     def _kernel(self, known: Evidence) -> Kernel:
         """Fitted anew whenever the results have doubled, on the first of them by trial number.
@@ -104,16 +115,15 @@ class ThompsonSampler:
         count = len(known.figures)
         rows = np.arange(max(ENOUGH, 2 ** (count.bit_length() - 1)))
         rows = rows[:: -(-len(rows) // FITTED)]
-        chosen = Evidence(tuple(known.params[i] for i in rows), tuple(known.figures[i] for i in rows))
-        X, y = self._known(chosen, np.arange(len(rows)))
-        data = X.tobytes() + y.tobytes()
-        if self._fitted is None or self._fitted[0] != data:
-            self._fitted = (data, fit_kernel(X, y))
+        chosen = tuple((known.numbers[i], known.figures[i]) for i in rows)
+        if self._fitted is None or self._fitted[0] != chosen:
+            numbers, figures = zip(*chosen, strict=True)
+            self._fitted = (chosen, fit_kernel(self._points(numbers), normal_scores(figures)))
         return self._fitted[1]
 
     def _candidates(self, best: Array, number: int) -> Array:
         rng = generator(self._seed, "candidates", number)
-        even = qmc.Sobol(best.shape[1], scramble=True, rng=rng).random(SOBOL)
+        even = (self._even + rng.random(best.shape[1])) % 1.0  # as even as before, and elsewhere
         near = np.repeat(best, NEIGHBOURS, axis=0)
         near = near + SPREAD * rng.standard_normal(near.shape)
         return self._cube.settle(np.concatenate([even, near]))

@@ -10,10 +10,11 @@
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -44,17 +45,20 @@ def study_of(history: History, space: Space, sampler: optuna.samplers.BaseSample
     direction = StudyDirection.MAXIMIZE if history.maximize else StudyDirection.MINIMIZE
     study = optuna.create_study(direction=direction, sampler=sampler)
     worst = history.worst()
-    study.add_trials([_frozen(space, params, result, worst) for _, params, result in history.trials()])
+    kinds = {p.name: p.distribution() for p in space.parameters}
+    study.add_trials([_frozen(kinds, params, result, worst) for _, params, result in history.trials()])
     return study
 
 
-def _frozen(space: Space, params: Params, result: TrialResult | None, worst: float | None) -> FrozenTrial:
+def _frozen(
+    kinds: Mapping[str, BaseDistribution], params: Params, result: TrialResult | None, worst: float | None
+) -> FrozenTrial:
     state, value, intermediate = _told(result, worst)
     return create_trial(
         state=state,
         value=value,
         params=dict(params),
-        distributions={p.name: p.distribution() for p in space.parameters if p.name in params},
+        distributions={name: kind for name, kind in kinds.items() if name in params},
         intermediate_values=intermediate,
     )
 
