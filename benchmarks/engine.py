@@ -11,16 +11,19 @@ for each core. Short rounds settle each peer's best form first. See `engine_part
 """
 
 import sys
+import time
+from dataclasses import asdict
 from typing import Any
 
 from common import Bar, arguments, finish, say
 from engine_parts.cases import CASES, Aim
-from engine_parts.compare import Effort, compare
-from engine_parts.growth import growth, machine
+from engine_parts.compare import Effort, compare, of_limit
+from engine_parts.growth import growth
+from engine_parts.limits import Machine
 from engine_parts.serve import serve
 
-QUICK, FULL = Effort(rounds=5, seconds=0.2), Effort(rounds=21, seconds=0.5)
-GROWTH_ROUNDS = {True: 2, False: 5}
+QUICK, FULL = Effort(rounds=5, seconds=0.2, patience=30), Effort(rounds=21, seconds=0.5, patience=180)
+GROWTH_ROUNDS = {True: 4, False: 11}
 FLAT = 1.2
 """Largest over smallest cost once there are lanes enough."""
 
@@ -30,6 +33,8 @@ def bars_of(row: dict[str, Any]) -> list[Bar]:
     if row["case"] == "growth":
         words = "cost per lane-step with 16 to 1024 lanes: largest / smallest"
         return [Bar(words, row["spread"], FLAT, direction="at most")]
+    if row["case"] == "machine":
+        return []
     case = CASES[row["case"]]
     aims: list[tuple[str, str, Aim | None]] = [
         ("cost of the best peer / ours", "ratio", case.ratio),
@@ -52,20 +57,19 @@ def main() -> int:
     if asked.serve is not None:
         serve(asked.serve)
         return 0
-    rates = machine()
-    say(f"all cores: {rates.gflops:.0f} GFLOP/s, {rates.gbytes:.1f} GB/s")
-    rows: list[dict[str, Any]] = [{"case": "machine", "gflops": rates.gflops, "gbytes": rates.gbytes}]
-    bars: list[Bar] = []
+    machine = Machine()
+    rows: list[dict[str, Any]] = []
     for name in asked.case or names:
-        row = (
-            growth(GROWTH_ROUNDS[asked.quick])
-            if name == "growth"
-            else compare(name, rates, QUICK if asked.quick else FULL)
-        )
-        say(f"{name}: {row['microseconds']}, ratio {row.get('ratio')}, fraction {row.get('fraction')}")
+        began = time.monotonic()
+        if name == "growth":
+            row = growth(GROWTH_ROUNDS[asked.quick])
+        else:
+            row = compare(name, machine, QUICK if asked.quick else FULL)
         rows.append(row)
-        bars += bars_of(row)
-    return finish(rows, bars, as_json=asked.json)
+        say(f"{name}, {time.monotonic() - began:.0f} s: {row['microseconds']}, ratio {row.get('ratio')}")
+    rows = [row if row["case"] == "growth" else row | of_limit(row, machine) for row in rows]
+    rows += [{"case": "machine", **asdict(machine)}] if machine.gflops else []
+    return finish(rows, [bar for row in rows for bar in bars_of(row)], as_json=asked.json)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,14 @@
 
 import math
 import statistics
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from cotune.engine.parallel import cores
 from engine_parts.cases import CASES, Case
 from engine_parts.crew import Crew, Unavailable
-from engine_parts.limits import Machine, limit
+from engine_parts.limits import RATES, Machine, limit
 from engine_parts.ours import has_network
 from engine_parts.settle import settle
 from engine_parts.spec import Spec
@@ -26,10 +27,12 @@ class Effort:
     Args:
         rounds: that count, after one that does not.
         seconds: that a peer's measurement takes, about; ours takes at least an epoch.
+        patience: seconds in which a loop must be compiled.
     """
 
     rounds: int
     seconds: float
+    patience: float
 
 
 class UntrainedError(Exception):
@@ -37,13 +40,20 @@ class UntrainedError(Exception):
 
 
 def compare(name: str, machine: Machine, effort: Effort) -> dict[str, Any]:
-    """The row of a case: medians over alternating rounds, ratio to the best peer, fraction of the limit."""
+    """The row of a case, but for its limit: medians over alternating rounds, ratio to the best peer.
+
+    Args:
+        name: of the case.
+        machine: measured again between the rounds.
+        effort: how long to measure.
+    """
     case = CASES[name]
     lanes = max(case.lanes, 2 * cores())
     ours = Spec("ours", "ours", cores(), lanes)
+    began = time.monotonic()
     with Crew(name) as crew:
         left_out = crew.agree()
-        trials = settle(crew, case)
+        trials = settle(crew, case, effort.patience)
         notes = trials.notes | {n: text for n, text in NOTES.items() if any(s.kind == n for s in trials.stay)}
         notes |= {"left out": "; ".join(left_out)} if left_out else {}
         steps = {spec: _steps(case, spec, trials.seen[spec], effort.seconds) for spec in trials.stay}
@@ -55,9 +65,13 @@ def compare(name: str, machine: Machine, effort: Effort) -> dict[str, Any]:
                 notes["ours"] = str(error)
         else:
             notes["ours"] = "the engine has no such network"
-        taken, losses = _rounds(crew, steps, effort.rounds)
+        for spec in RATES:
+            crew.ask("make", spec)
+        settled = time.monotonic()
+        taken, losses = _rounds(crew, steps, effort.rounds, machine)
     row = {"case": name, "network": case.words, "lanes": lanes, "rounds": effort.rounds}
-    row |= _figures(taken, ours) | _of_limit(case, machine, lanes, taken.get(ours))
+    row |= {"seconds": {"settling": round(settled - began), "rounds": round(time.monotonic() - settled)}}
+    row |= _figures(taken, ours)
     return row | {"losses": {_words(spec): pair for spec, pair in losses.items()}, "notes": notes}
 
 
@@ -72,7 +86,7 @@ def _steps(case: Case, spec: Spec, cost: float, seconds: float) -> int:
 
 
 def _rounds(
-    crew: Crew, steps: dict[Spec, int], rounds: int
+    crew: Crew, steps: dict[Spec, int], rounds: int, machine: Machine
 ) -> tuple[dict[Spec, list[float]], dict[Spec, tuple[float, float]]]:
     """Microseconds of every round, forwards and backwards in turn, and losses after the first and the last.
 
@@ -82,6 +96,7 @@ def _rounds(
     taken: dict[Spec, list[float]] = {spec: [] for spec in steps}
     before = {spec: crew.loss(spec) for spec in steps}
     for number in range(rounds + 1):
+        machine.measure(crew)
         for spec in sorted(steps, key=list(steps).index, reverse=number % 2 == 1):
             taken[spec].append(crew.cost(spec, steps[spec]))
             if number == 0 and math.isnan(before[spec]):
@@ -106,13 +121,14 @@ def _figures(taken: dict[Spec, list[float]], ours: Spec) -> dict[str, Any]:
     }
 
 
-def _of_limit(case: Case, machine: Machine, lanes: int, taken: list[float] | None) -> dict[str, Any]:
-    """The limit, and its fraction of our cost."""
-    least = limit(case, machine, lanes)
+def of_limit(row: dict[str, Any], machine: Machine) -> dict[str, Any]:
+    """What a row says of its limit, once the machine has been measured to the end."""
+    least = limit(CASES[row["case"]], machine, row["lanes"])
+    cost = row["microseconds"]["ours"]
     return {
         "limit_us": round(least.microseconds, 3),
         "limit_kind": least.kind,
         "arithmetic_us": round(least.arithmetic, 3),
         "memory_us": round(least.memory, 3),
-        "fraction": round(least.microseconds / statistics.median(taken), 4) if taken else None,
+        "fraction": None if cost is None else round(least.microseconds / cost, 4),
     }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,10 @@ class Unavailable(Exception):
     """A side cannot do the job; says why."""
 
 
+class Ended(Unavailable):
+    """A side took too long; the processes of its place were ended and started anew, empty."""
+
+
 class Seat:
     """One process."""
 
@@ -40,13 +45,19 @@ class Seat:
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
 
-    def hear(self) -> Any:
+    def hear(self, patience: float | None = None) -> Any:
         """The answer.
+
+        Args:
+            patience: seconds to wait for it; for ever if `None`.
 
         Raises:
             Unavailable: it is an error.
+            TimeoutError: there is none yet.
         """
         assert self._process.stdout is not None
+        if not select.select([self._process.stdout], [], [], patience)[0]:
+            raise TimeoutError
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError("a process of the benchmark died; what it printed says why")
@@ -56,8 +67,13 @@ class Seat:
         return found["answer"]
 
     def close(self) -> None:
-        """End the process."""
+        """End the process when it has answered."""
         self._process.communicate("")
+
+    def kill(self) -> None:
+        """End the process now."""
+        self._process.kill()
+        self._process.communicate()
 
 
 class Crew:
@@ -65,11 +81,12 @@ class Crew:
 
     def __init__(self, case: str) -> None:
         self._case = case
-        self._seats = {
-            "wide": [Seat(0, {})],
-            "each": [Seat(number, ONE_THREAD) for number in range(cores())],
-            "ours": [Seat(0, {})],
-        }
+        self._seats = {place: self._start(place) for place in ("wide", "each", "ours")}
+
+    def _start(self, place: str) -> list[Seat]:
+        if place == "each":
+            return [Seat(number, ONE_THREAD) for number in range(cores())]
+        return [Seat(0, {})]
 
     def __enter__(self) -> Self:
         return self
@@ -88,17 +105,28 @@ class Crew:
         found: list[str] = seat.hear()
         return found
 
-    def ask(self, do: str, spec: Spec, **more: Any) -> list[Any]:
-        """The answers of all processes of the side's place, at work at once."""
+    def ask(self, do: str, spec: Spec, patience: float | None = None, **more: Any) -> list[Any]:
+        """The answers of all processes of the side's place, at work at once.
+
+        Args:
+            do: what `serve.Server` knows.
+            spec: the side.
+            patience: seconds for each answer.
+
+        Raises:
+            Unavailable: a process says why.
+            Ended: an answer took too long.
+        """
         seats = self._seats[spec.place]
         for seat in seats:
             seat.tell(do=do, spec=spec.key, case=self._case, **more)
-        heard: list[Any] = []
-        for seat in seats:
-            try:
-                heard.append(seat.hear())
-            except Unavailable as error:
-                heard.append(error)
+        try:
+            heard = [_heard(seat, patience) for seat in seats]
+        except TimeoutError:
+            for seat in seats:
+                seat.kill()
+            self._seats[spec.place] = self._start(spec.place)
+            raise Ended(f"not ready after {patience:.0f} seconds") from None
         for answer in heard:
             if isinstance(answer, Unavailable):
                 raise answer
@@ -112,3 +140,11 @@ class Crew:
     def loss(self, spec: Spec) -> float:
         """Mean over processes."""
         return statistics.fmean(self.ask("loss", spec))
+
+
+def _heard(seat: Seat, patience: float | None) -> Any:
+    """The answer, or the reason why there is none: the other processes are to be heard first."""
+    try:
+        return seat.hear(patience)
+    except Unavailable as error:
+        return error

@@ -1,18 +1,15 @@
-"""What a step of one network costs as there are more of them, and what this machine can do."""
+"""What a step of one network costs as there are more of them."""
 
 import statistics
 from typing import Any
 
 from engine_parts.crew import Crew
-from engine_parts.limits import Machine
 from engine_parts.spec import Spec
 
 CASE = "mlp-64"
 COUNTS = tuple(1 << power for power in range(11))
 SETTLED = 16
 """Lanes from which on the cost is to stay as it is."""
-
-RATE_ROUNDS = 5
 
 
 def growth(rounds: int) -> dict[str, Any]:
@@ -39,16 +36,3 @@ def growth(rounds: int) -> dict[str, Any]:
 def _steps(lanes: int) -> int:
     """Enough that a measurement is no shorter than 16 lanes' epoch."""
     return max(1, SETTLED // lanes) * 100
-
-
-def machine() -> Machine:
-    """The best rates of several rounds, all cores at work in processes of their own."""
-    specs = {form: Spec("rate", "each", form=form) for form in ("product", "chunk", "copy")}
-    best = dict.fromkeys(specs, 0.0)
-    with Crew(CASE) as crew:
-        for spec in specs.values():
-            crew.ask("make", spec)
-        for _ in range(RATE_ROUNDS):
-            for form, spec in specs.items():
-                best[form] = max(best[form], sum(crew.ask("measure", spec, steps=1)))
-    return Machine(max(best["product"], best["chunk"]), best["copy"])

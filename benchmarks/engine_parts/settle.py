@@ -1,12 +1,11 @@
 """The short rounds before the long ones: every peer finds its best form, number of lanes and number of threads."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 from cotune.engine.parallel import cores
 from engine_parts.cases import Case, Convolutions, Perceptron
-from engine_parts.crew import Crew, Unavailable
+from engine_parts.crew import Crew, Ended, Unavailable
 from engine_parts.spec import Spec
 from engine_parts.vmapped import FORMS
 
@@ -23,22 +22,21 @@ class Trials:
         notes: why a peer cannot take part.
     """
 
-    def __init__(self, crew: Crew, case: Case) -> None:
+    def __init__(self, crew: Crew, case: Case, patience: float) -> None:
         self._crew = crew
+        self._patience = patience
         self._steps = max(3, case.steps // 10)
         self.seen: dict[Spec, float] = {}
         self.stay: list[Spec] = []
         self.notes: dict[str, str] = {}
 
-    def enter(
-        self, candidates: Sequence[Spec], *, every: bool = False, below: float = math.inf
-    ) -> Spec | None:
+    def enter(self, candidates: Sequence[Spec], *, every: bool = False, each: bool = True) -> Spec | None:
         """Settle a kind: the best with one thread or all of them, and the best with a process for each core.
 
         Args:
             candidates: with one thread.
             every: whether all of them are tried with all threads too, not the best alone.
-            below: what the best must cost less than to be worth a process for each core.
+            each: whether a process for each core is tried.
 
         Returns:
             the best with one thread; `None` when none works.
@@ -49,7 +47,7 @@ class Trials:
         wide = self.choose([replace(spec, threads=cores()) for spec in (candidates if every else [one])])
         if wide is not None:
             self.drop(max(one, wide, key=self.seen.__getitem__))
-        if self.seen[one] < below:
+        if each:
             self.choose([replace(one, place="each")])
         return one
 
@@ -61,6 +59,7 @@ class Trials:
             try:
                 self.seen[spec] = self._cost(spec)
             except Unavailable as error:
+                self._restore(spec.place if isinstance(error, Ended) else "")
                 reasons.append(f"{spec.words(cores())}: {str(error).strip().splitlines()[0][:300]}")
                 continue
             working.append(spec)
@@ -78,19 +77,33 @@ class Trials:
         self.stay.remove(spec)
         self._crew.ask("forget", spec)
 
+    def _restore(self, place: str) -> None:
+        """Make again who stays there."""
+        for spec in self.stay:
+            if spec.place == place:
+                self._crew.ask("make", spec)
+
     def _cost(self, spec: Spec) -> float:
-        self._crew.ask("make", spec)
+        self._crew.ask("make", spec, self._patience if spec.kind == "compiled" else None)
         return min([self._crew.cost(spec, self._steps) for _ in range(REPEATS + 1)][1:])
 
 
-def settle(crew: Crew, case: Case) -> Trials:
-    """Let every peer that can do the case find its best form."""
-    trials = Trials(crew, case)
-    layouts = ("", "channels_last") if isinstance(case.network, Convolutions) else ("",)
+def settle(crew: Crew, case: Case, patience: float) -> Trials:
+    """Let every peer that can do the case find its best form.
+
+    Args:
+        patience: seconds in which a loop must be compiled. That comes first, while its process is empty: one that
+            takes longer is ended.
+    """
+    trials = Trials(crew, case, patience)
+    images = isinstance(case.network, Convolutions)
+    layouts = ("channels_last", "") if images else ("",)
+    compiled = trials.enter([Spec("compiled", "wide", form=layouts[0])], each=False)
     plain = trials.enter([Spec("plain", "wide", form=layout) for layout in layouts])
     if plain is None:
         raise RuntimeError(f"the plain loop failed: {trials.notes}")
-    trials.enter([Spec("compiled", "wide", form=plain.form)], below=trials.seen[plain])
+    if compiled is not None and trials.seen[compiled] < trials.seen[plain] and cores() > 1:
+        trials.choose([replace(compiled, place="each")])
     if isinstance(case.network, Perceptron):
         trials.enter([Spec("sklearn", "wide")])
         trials.enter([Spec("packed", "wide", lanes=lanes) for lanes in case.packs], every=True)
