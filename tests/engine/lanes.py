@@ -13,6 +13,7 @@ from cotune.engine.loop import Engine
 from cotune.engine.population import Population, Way
 from cotune.engine.rng import seed_of
 from cotune.nets.mlp import MLP
+from cotune.nets.network import Network
 from cotune.types import LaneId, Record
 
 NUMBERS = {
@@ -79,6 +80,7 @@ def lane(
     embedding_width: int = 3,
     batch_size: int = 32,
     padded: int | None = None,
+    network: Network | None = None,
     activation: str = "relu",
     optimizer: str = "adamw",
     loss: str | None = None,
@@ -93,7 +95,8 @@ def lane(
     train, validation = rows_of(len(variant.target), fold)
     classification = not variant.target.is_floating_point()
     assert set(numbers) <= set(NUMBERS), numbers
-    network = MLP(
+    shaped = network is not None
+    network = network or MLP(
         features=variant.numeric.shape[1],
         cardinalities=variant.cardinalities,
         embedding_width=embedding_width if variant.cardinalities else 0,
@@ -107,7 +110,7 @@ def lane(
         id=LaneId(trial, index),
         seed=seed_of(seed if seed is not None else trial, index),
         structure=Structure(network, batch_size, len(train) // batch_size, variant.class_weights is not None),
-        width=width,
+        width=network.width if shaped else width,
         activation=activation,
         optimizer=optimizer,
         loss=loss or ("cross_entropy" if classification else "mse"),

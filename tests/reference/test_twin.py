@@ -4,16 +4,19 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from cotune.engine import reference
 from cotune.engine.evaluate import outputs
 from cotune.engine.lanes import Lane
 from cotune.engine.loss import LOSSES
 from cotune.engine.optim import OPTIMIZERS
-from cotune.engine.reference import true_weights
+from cotune.engine.plain import PlainCNN, PlainMLP, PlainRNN, true_weights
 from cotune.engine.schedule import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
+from cotune.nets.cnn import CNN
 from cotune.nets.initialise import GAINS
+from cotune.nets.rnn import RNN
 from cotune.recipe.schema import NORMS
 from engine.lanes import lane, population, table
 
@@ -55,9 +58,25 @@ def compare(one: Lane, *companions: Lane, epochs: int = EPOCHS, tolerance: float
     torch.testing.assert_close(logits[0], expected, rtol=10 * tolerance, atol=10 * tolerance)
 
 
-def plain_weights(network: reference.PlainMLP) -> dict[str, torch.Tensor]:
+def plain_weights(network: nn.Module) -> dict[str, torch.Tensor]:
     """The twin's weights under the names and in the shapes of the fused path."""
     found = {"head.weight": network.head.weight.T, "head.bias": network.head.bias}
+    if isinstance(network, PlainCNN):
+        for i, layer in enumerate(network.convolutions):
+            filters = layer.weight.permute(2, 3, 1, 0)
+            found[f"convolution{i}.weight"] = filters.reshape(-1, filters.shape[-1])
+            found[f"convolution{i}.bias"] = layer.bias
+    elif isinstance(network, PlainRNN):
+        for ours, theirs in (("input", "ih"), ("state", "hh")):
+            found[f"{ours}.weight"] = getattr(network.gru, f"weight_{theirs}_l0").T
+            found[f"{ours}.bias"] = getattr(network.gru, f"bias_{theirs}_l0")
+    else:
+        found |= plain_mlp_weights(network)
+    return {name: tensor.detach() for name, tensor in found.items()}
+
+
+def plain_mlp_weights(network: PlainMLP) -> dict[str, torch.Tensor]:
+    found = {}
     if len(network.embeddings):
         found["embedding"] = torch.cat([table.weight for table in network.embeddings])
     for i, layer in enumerate(network.hidden):
@@ -66,7 +85,7 @@ def plain_weights(network: reference.PlainMLP) -> dict[str, torch.Tensor]:
             found[f"hidden{i}.bias"] = layer.linear.bias
         for part, tensor in layer.norm.named_parameters():
             found[f"hidden{i}.norm.{part}"] = tensor
-    return {name: tensor.detach() for name, tensor in found.items()}
+    return found
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -143,6 +162,29 @@ OPTIONS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
 def test_options(options: dict[str, Any]) -> None:
     compare(lane(**options))
+
+
+CNNS = {
+    "8 by 8": CNN(8, 8, 1, (8, 16), 3, 3),
+    "odd sides, three channels": CNN(7, 5, 3, (8,), 3, 3),
+    "kernel of 5": CNN(8, 6, 2, (16, 8), 5, 3),
+    "large enough to be unfolded in parts": CNN(28, 28, 1, (16, 32), 3, 3),
+}
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+@pytest.mark.parametrize("shape", CNNS.values(), ids=CNNS.keys())
+def test_convolutional_networks(shape: CNN, dropout: float) -> None:
+    images = table(features=shape.features)
+    compare(lane(network=shape, variant=images, dropout=dropout, activation="gelu", lr=0.003), epochs=2)
+    compare(lane(network=shape, variant=images, optimizer="nesterov", activation="tanh", lr=0.05), epochs=2)
+
+
+@pytest.mark.parametrize("shape", [RNN(6, 3, 8, 3), RNN(24, 8, 32, 3), RNN(2, 5, 16, 3)], ids=str)
+def test_recurrent_networks(shape: RNN) -> None:
+    series = table(features=shape.features)
+    compare(lane(network=shape, variant=series, lr=0.01))
+    compare(lane(network=shape, variant=series, optimizer="nesterov", lr=0.1, clip_norm=0.3))
 
 
 @pytest.mark.parametrize("norm", NORMS)

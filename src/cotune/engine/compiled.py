@@ -56,7 +56,7 @@ class Tools:
 
 def operations(structure: Structure) -> float:
     """Arithmetic operations of a lane's step, about."""
-    return 6.0 * structure.batch_size * Tools.of(structure).layout.size
+    return 6.0 * structure.batch_size * structure.network.products
 
 
 class Workbench:

@@ -9,6 +9,7 @@ from torch import Tensor
 from cotune.engine.bank import Variant
 from cotune.nets.layout import ALIGN
 from cotune.nets.mlp import MLP
+from cotune.nets.network import Network
 from cotune.types import LaneId
 
 
@@ -23,7 +24,7 @@ class Structure:
         weighted: whether classes are weighted.
     """
 
-    network: MLP
+    network: Network
     batch_size: int
     steps: int
     weighted: bool
@@ -64,6 +65,13 @@ class Lane:
     def slice_key(self) -> tuple[str, str, str]:
         """Lanes with the same key stand side by side in a population."""
         return (self.activation, self.optimizer, self.loss)
+
+
+def mlp_of(lane: Lane) -> MLP:
+    """The lane's shape, which is a multi-layer perceptron's."""
+    network = lane.structure.network
+    assert isinstance(network, MLP)
+    return network
 
 
 NUMBERS = (

@@ -76,13 +76,11 @@ def held_bytes(structure: Structure) -> int:
 def step_bytes(structure: Structure, rows: int) -> int:
     """Predicted bytes a lane needs beside that within a step.
 
-    Gradient and scratch; the batch; per hidden layer about six tensors of its units (input, product, activation,
-    mask and the gradients of two); the epoch's row numbers.
+    Gradient and scratch; what a batch leaves behind in the network; the epoch's row numbers.
 
     Args:
         rows: training rows of the lane.
     """
     network = structure.network
     weights = Layout.of(network.weights()).size
-    units = network.inputs + network.depth * network.width * 6 + network.head * 6
-    return FLOAT * (3 * weights + structure.batch_size * units) + 8 * rows
+    return FLOAT * (3 * weights + structure.batch_size * network.values) + 8 * rows

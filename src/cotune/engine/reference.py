@@ -15,119 +15,10 @@ from torch import Tensor, nn
 
 from cotune.engine import rng
 from cotune.engine.lanes import Lane
-from cotune.nets.initialise import initialise
-from cotune.nets.layout import Layout
-
-ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "identity": nn.Identity,
-    "relu": nn.ReLU,
-    "leaky_relu": nn.LeakyReLU,
-    "elu": nn.ELU,
-    "selu": nn.SELU,
-    "gelu": nn.GELU,
-    "silu": nn.SiLU,
-    "tanh": nn.Tanh,
-    "sigmoid": nn.Sigmoid,
-}
-NORMS: dict[str, type[nn.Module]] = {"none": nn.Identity, "batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+from cotune.engine.plain import LaneDropout, PlainCNN, plain_network
 
 
-class LaneDropout(nn.Module):
-    """Dropout with the lane's own masks; `step` is set by the loop.
-
-    A step's masks for all layers are drawn at once, at the padded width (a function of the lane alone), and cut.
-    """
-
-    def __init__(self, lane: Lane, layer: int) -> None:
-        super().__init__()
-        self.seed = torch.tensor([rng.seed_of(lane.seed, "dropout")])
-        self.p = torch.tensor([lane.numbers["dropout"]], dtype=torch.float32)
-        self.layer, self.step = layer, 0
-        self.layers, self.padded = lane.structure.network.depth, lane.structure.network.width
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Batch unit → batch unit."""
-        if not self.training:
-            return x
-        key = rng.keys(self.seed, torch.tensor([self.step]))
-        count = self.layers * len(x) * self.padded
-        draws = rng.draws(key, rng.counters(count))[:, :count]
-        masks = rng.keep_mask(draws, rng.drop_levels(key, self.p).unsqueeze(1))
-        return x * masks.view(self.layers, len(x), self.padded)[self.layer, :, : x.shape[1]]
-
-
-class Hidden(nn.Module):
-    """One hidden layer: linear, norm, activation, dropout, and the residual connection around them."""
-
-    def __init__(self, lane: Lane, layer: int, inputs: int) -> None:
-        super().__init__()
-        network = lane.structure.network
-        self.linear = nn.Linear(inputs, lane.width, bias=network.norm != "batch")
-        self.norm = NORMS[network.norm](lane.width)
-        self.activation = ACTIVATIONS[lane.activation]()
-        self.dropout = LaneDropout(lane, layer)
-        self.residual = network.residual and layer > 0
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Batch input → batch unit."""
-        z: Tensor = self.dropout(self.activation(self.norm(self.linear(x))))
-        return x + z if self.residual else z
-
-
-class PlainMLP(nn.Module):
-    """The lane's network at its true width, with its first weights."""
-
-    def __init__(self, lane: Lane) -> None:
-        super().__init__()
-        network = lane.structure.network
-        self.embeddings = nn.ModuleList(
-            nn.Embedding(entries, network.embedding_width) for entries in network.cardinalities
-        )
-        sizes = [network.inputs, *[lane.width] * network.depth]
-        self.hidden = nn.ModuleList(Hidden(lane, i, sizes[i]) for i in range(network.depth))
-        self.head = nn.Linear(sizes[-1], network.outputs)
-        self._set_first_weights(lane)
-
-    def forward(self, numeric: Tensor, codes: Tensor) -> Tensor:
-        """Logits [batch output]."""
-        x = torch.cat([numeric, *(table(codes[:, i]) for i, table in enumerate(self.embeddings))], dim=1)
-        for layer in self.hidden:
-            x = layer(x)
-        logits: Tensor = self.head(x)
-        return logits
-
-    @torch.no_grad()
-    def _set_first_weights(self, lane: Lane) -> None:
-        """Cut the lane's row of first weights at the true width; torch's defaults serve where it has none."""
-        first = true_weights(lane, _first_row(lane))
-        start = 0
-        for table in self.embeddings:
-            assert isinstance(table, nn.Embedding)
-            table.weight.copy_(first["embedding"][start : start + table.num_embeddings])
-            start += table.num_embeddings
-        linears = {f"hidden{i}": layer.linear for i, layer in enumerate(self.hidden)} | {"head": self.head}
-        for name, linear in linears.items():
-            assert isinstance(linear, nn.Linear)
-            linear.weight.copy_(first[f"{name}.weight"].T)
-            if f"{name}.bias" in first:
-                linear.bias.copy_(first[f"{name}.bias"])
-
-
-def _first_row(lane: Lane) -> Tensor:
-    layout = Layout.of(lane.structure.network.weights())
-    seed = rng.seed_of(lane.seed, "weights")
-    return initialise(lane.structure.network, layout, width=lane.width, init=lane.init, seed=seed)
-
-
-def true_weights(lane: Lane, row: Tensor) -> dict[str, Tensor]:
-    """A lane's weights by name, padding cut off, from its row [weight]."""
-    network = lane.structure.network
-    views = Layout.of(network.weights()).views(row.unsqueeze(0))
-    corners = {w.name: tuple(slice(n) for n in network.real_shape(w, lane.width)) for w in network.weights()}
-    return {name: view[0][corners[name]] for name, view in views.items()}
-
-
-def make_optimizer(lane: Lane, network: PlainMLP) -> torch.optim.Optimizer:
+def make_optimizer(lane: Lane, network: nn.Module) -> torch.optim.Optimizer:
     """torch's own; matrices and embeddings decay, biases and norms do not."""
     number = lane.numbers
     parameters = list(network.parameters())
@@ -151,9 +42,9 @@ def make_optimizer(lane: Lane, network: PlainMLP) -> torch.optim.Optimizer:
     raise ValueError(f"the plain twin knows no optimizer {lane.optimizer!r}; give it one in make_optimizer")
 
 
-def decayed(network: PlainMLP) -> list[nn.Parameter]:
+def decayed(network: nn.Module) -> list[nn.Parameter]:
     """The matrices and embeddings: weight decay and L1 act on these."""
-    return [p for p in network.parameters() if p.ndim == 2]
+    return [p for p in network.parameters() if p.ndim >= 2]
 
 
 def loss_of(lane: Lane, logits: Tensor, y: Tensor) -> Tensor:
@@ -194,7 +85,7 @@ def rate(lane: Lane, step: int) -> float:
 class PlainTraining:
     """What the loop yields: the network as it ended, and each epoch's mean loss."""
 
-    network: PlainMLP
+    network: nn.Module
     losses: tuple[float, ...]
 
 
@@ -205,7 +96,7 @@ def train(lane: Lane, *, epochs: int) -> PlainTraining:
         lane: as the engine takes it.
         epochs: epochs to train, at most `lane.epochs` (where the schedule ends).
     """
-    network = PlainMLP(lane).train()
+    network = plain_network(lane).train()
     optimizer = make_optimizer(lane, network)
     batch, steps = lane.structure.batch_size, lane.structure.steps
     step, losses = 0, []
@@ -216,7 +107,7 @@ def train(lane: Lane, *, epochs: int) -> PlainTraining:
             for group in optimizer.param_groups:
                 group["lr"] = rate(lane, step)
             for module in network.modules():
-                if isinstance(module, LaneDropout):
+                if isinstance(module, LaneDropout | PlainCNN):
                     module.step = step
             optimizer.zero_grad()
             logits = network(lane.variant.numeric[rows], lane.variant.codes[rows])

@@ -12,7 +12,18 @@ Everything is reached by address; whoever calls keeps the arrays alive and answe
 
 import math
 
-from cotune.kernels import activations, draws, losses, matmul, norms, orders, rows, updates
+from cotune.kernels import (
+    activations,
+    convolution,
+    draws,
+    losses,
+    matmul,
+    norms,
+    orders,
+    recurrent,
+    rows,
+    updates,
+)
 from cotune.kernels.arrays import Doubles, Integers
 from cotune.kernels.compiling import compiled, external
 from cotune.kernels.program import (
@@ -20,6 +31,7 @@ from cotune.kernels.program import (
     ADDS,
     BATCH_NORM,
     CODE,
+    CONVOLVE,
     DX,
     DY,
     EMBED,
@@ -27,9 +39,12 @@ from cotune.kernels.program import (
     EXTRA1,
     EXTRA2,
     EXTRA3,
+    GRU,
     INPUTS,
     LAYER_NORM,
     LINEAR,
+    POOL,
+    TIMES,
     UNITS,
     X_PITCH,
     Y_PITCH,
@@ -64,6 +79,8 @@ LEAVES = (
     norms.layer_norm, norms.layer_norm_backward, losses.cross_entropy, losses.regression, updates.update,
     updates.add_l1, updates.clip_norm, rows.gather, rows.embed, rows.embed_backward, rows.column_sums, rows.multiply,
     rows.add, rows.copy, rows.take_columns, orders.shuffle, losses.log_probabilities,
+    convolution.convolve, convolution.convolve_backward, convolution.max_pool, convolution.max_pool_backward,
+    recurrent.gru, recurrent.gru_backward,
 )  # fmt: skip
 """What the machine calls; must be loaded before it runs."""
 
@@ -72,6 +89,8 @@ LEAVES = (
     _layer_norm, _layer_norm_backward, _cross_entropy, _regression, _update, _add_l1,
     _clip_norm, _gather, _embed, _embed_backward, _column_sums, _multiply, _add, _copy,
     _take_columns, _shuffle, _log_probabilities,
+    _convolve, _convolve_backward, _max_pool, _max_pool_backward,
+    _gru, _gru_backward,
 ) = (external(leaf) for leaf in LEAVES)  # fmt: skip
 
 FLOAT = 4
@@ -102,19 +121,21 @@ def forward(
     )
     for n in range(len(table)):
         op = table[n]
-        code, units = op[CODE], op[UNITS]
+        code, units, lines = op[CODE], op[UNITS], count * op[TIMES]
         x, y = arena + FLOAT * op[X], arena + FLOAT * op[Y]
         scale, shift = w + FLOAT * op[W], w + FLOAT * op[B]
         if code == LINEAR:
             start = 2 if op[B] >= 0 else 0
-            _matmul(x, op[X_PITCH], 1, scale, units, y, op[Y_PITCH], count, units, op[INPUTS], start, shift)
+            _matmul(
+                x, op[X_PITCH], 1, scale, units, y, op[Y_PITCH], count, units, op[INPUTS], start, shift, 0, 0
+            )
         elif code == ACTIVATE:
-            _activate(size[ACTIVATION], x, y, count, units, min(units, size[REAL]))
+            _activate(size[ACTIVATION], x, y, lines, units, min(units, size[REAL]))
             if training and rate[DROPOUT] > 0.0:
                 first = op[EXTRA3] * size[BATCH]
-                _drop(size[DROP_SEED], step, rate[DROPOUT], first, at[SCRATCH], y, x, count * units)
+                _drop(size[DROP_SEED], step, rate[DROPOUT], first, at[SCRATCH], y, x, lines * units)
             if op[EXTRA] >= 0:
-                _add(y, arena + FLOAT * op[EXTRA], count * units)
+                _add(y, arena + FLOAT * op[EXTRA], lines * units)
         elif code == EMBED:
             _embed(
                 scale, at[STARTS], op[EXTRA], units, at[CODES], size[KNOWN], chosen, count, y, op[Y_PITCH], op[EXTRA1]
@@ -122,10 +143,22 @@ def forward(
         elif code == BATCH_NORM:
             _batch_norm(
                 x, y, scale, shift, moments + FLOAT * op[EXTRA], moments + FLOAT * op[EXTRA1],
-                arena + FLOAT * op[EXTRA2], arena + FLOAT * size[SPARE], count, units, training,
+                arena + FLOAT * op[EXTRA2], arena + FLOAT * size[SPARE], lines, units, training,
             )  # fmt: skip
         elif code == LAYER_NORM:
-            _layer_norm(x, y, scale, shift, arena + FLOAT * op[EXTRA2], count, units, min(units, size[REAL]))
+            _layer_norm(x, y, scale, shift, arena + FLOAT * op[EXTRA2], lines, units, min(units, size[REAL]))
+        elif code == CONVOLVE:
+            _convolve(
+                x, scale, shift, y, count, op[EXTRA], op[EXTRA1], op[INPUTS], units, op[EXTRA2],
+                arena + FLOAT * size[SPARE],
+            )  # fmt: skip
+        elif code == POOL:
+            _max_pool(x, y, count, op[EXTRA], op[EXTRA1], units)
+        elif code == GRU:
+            _gru(
+                x, scale, w + FLOAT * op[EXTRA], shift, w + FLOAT * op[EXTRA1], y, count, op[EXTRA2], op[INPUTS], units,
+                arena + FLOAT * op[EXTRA3],
+            )  # fmt: skip
 
 
 @compiled
@@ -134,38 +167,51 @@ def backward(table: Integers, at: Integers, size: Integers, chosen: int, count: 
     arena, w, g = at[ARENA], at[WEIGHTS], at[GRADIENT]
     for n in range(len(table) - 1, -1, -1):
         op = table[n]
-        code, units = op[CODE], op[UNITS]
+        code, units, lines = op[CODE], op[UNITS], count * op[TIMES]
         x, dx, dy = arena + FLOAT * op[X], arena + FLOAT * op[DX], arena + FLOAT * op[DY]
         scale, d_scale, d_shift = w + FLOAT * op[W], g + FLOAT * op[W], g + FLOAT * op[B]
         if code == LINEAR:
             inputs, pitch = op[INPUTS], op[X_PITCH]
-            _matmul(x, 1, pitch, dy, op[Y_PITCH], d_scale, units, inputs, units, count, 0, 0)
+            _matmul(x, 1, pitch, dy, op[Y_PITCH], d_scale, units, inputs, units, count, 0, 0, 0, 0)
             if op[B] >= 0:
                 _column_sums(dy, count, units, d_shift)
             if op[DX] >= 0:
                 turned = arena + FLOAT * size[SPARE]
                 _transpose(scale, units, turned, pitch, inputs, units)
-                _matmul(dy, op[Y_PITCH], 1, turned, pitch, dx, pitch, count, pitch, units, op[ADDS], 0)
+                _matmul(dy, op[Y_PITCH], 1, turned, pitch, dx, pitch, count, pitch, units, op[ADDS], 0, 0, 0)
         elif code == ACTIVATE:
             if op[EXTRA] >= 0:
                 before = arena + FLOAT * op[EXTRA1]
                 if op[EXTRA2]:
-                    _add(before, dy, count * units)
+                    _add(before, dy, lines * units)
                 else:
-                    _copy(before, dy, count * units)
-            _multiply(dy, x, count * units)
+                    _copy(before, dy, lines * units)
+            _multiply(dy, x, lines * units)
         elif code == EMBED:
             _embed_backward(
                 d_scale, at[STARTS], op[EXTRA], units, at[CODES], size[KNOWN], chosen, count, dy, op[Y_PITCH],
                 op[EXTRA1],
             )  # fmt: skip
         elif code == BATCH_NORM:
-            _batch_norm_backward(x, dy, scale, arena + FLOAT * op[EXTRA2], d_scale, d_shift, count, units)
+            _batch_norm_backward(x, dy, scale, arena + FLOAT * op[EXTRA2], d_scale, d_shift, lines, units)
         elif code == LAYER_NORM:
             real = min(units, size[REAL])
             _layer_norm_backward(
-                x, dy, scale, arena + FLOAT * op[EXTRA2], d_scale, d_shift, count, units, real
+                x, dy, scale, arena + FLOAT * op[EXTRA2], d_scale, d_shift, lines, units, real
             )
+        elif code == CONVOLVE:
+            _convolve_backward(
+                x, scale, dy, d_scale, dx if op[DX] >= 0 else 0, count, op[EXTRA], op[EXTRA1], op[INPUTS], units,
+                op[EXTRA2], arena + FLOAT * size[SPARE],
+            )  # fmt: skip
+            _column_sums(dy, lines, units, d_shift)
+        elif code == POOL:
+            _max_pool_backward(x, arena + FLOAT * op[Y], dx, dy, count, op[EXTRA], op[EXTRA1], units)
+        elif code == GRU:
+            _gru_backward(
+                w + FLOAT * op[EXTRA], dy, d_scale, g + FLOAT * op[EXTRA], d_shift, g + FLOAT * op[EXTRA1], count,
+                op[EXTRA2], op[INPUTS], units, arena + FLOAT * op[EXTRA3],
+            )  # fmt: skip
 
 
 @compiled

@@ -5,7 +5,8 @@ A tile is a block of C small enough to stay in registers while k runs:
 | symbol | meaning                                                    | shape         |
 |--------|------------------------------------------------------------|---------------|
 | C      | result, rows `c_row` floats apart                          | height, width |
-| A      | left factor; element (i, k) at a + i·a_row + k·a_step       | height, k     |
+| A      | left factor; element (i, k) at a + i·a_row + k·a_step, and  | height, k     |
+|        | a jump further after every `run` steps of k                |               |
 | B      | right factor, rows `b_row` floats apart                    | k, width      |
 | start  | 0: C = A·B;  1: C += A·B;  2: C = bias + A·B                |               |
 
@@ -25,7 +26,7 @@ from numba.extending import intrinsic
 FLOAT = ir.FloatType()
 FLOATS = FLOAT.as_pointer()
 INT, INDEX = ir.IntType(64), ir.IntType(32)
-POINTERS_AND_COUNTS = 10
+POINTERS_AND_COUNTS = 12
 
 
 def has_wide_vectors() -> bool:
@@ -37,8 +38,8 @@ def make_tile(height: int, vectors: int, lanes: int) -> Callable[..., None]:
     """A tile of `height` rows and `vectors` registers of `lanes` floats.
 
     Returns:
-        a function for compiled code: (a, a_row, a_step, b, b_row, c, c_row, k, start, bias), where a, b, c and bias
-        are addresses, distances are in floats, and k is at least 1.
+        a function for compiled code: (a, a_row, a_step, b, b_row, c, c_row, k, start, bias, run, jump), where a, b, c
+        and bias are addresses, distances are in floats, and k is at least 1.
     """
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -47,7 +48,7 @@ def make_tile(height: int, vectors: int, lanes: int) -> Callable[..., None]:
 
     def tile(
         typing: Any, a: Any, a_row: Any, a_step: Any, b: Any, b_row: Any, c: Any, c_row: Any, k: Any, start: Any,
-        bias: Any,
+        bias: Any, run: Any, jump: Any,
     ) -> Any:  # fmt: skip
         return types.void(*[types.intp] * POINTERS_AND_COUNTS), code
 
@@ -56,7 +57,7 @@ def make_tile(height: int, vectors: int, lanes: int) -> Callable[..., None]:
 
 
 def _emit(builder: Any, arguments: Any, height: int, vectors: int, vector: ir.VectorType) -> None:
-    a, a_row, a_step, b, b_row, c, c_row, count, start, bias = arguments
+    a, a_row, a_step, b, b_row, c, c_row, count, start, bias, run, jump = arguments
     lanes = vector.count
     a, b, c, bias = (builder.inttoptr(address, FLOATS) for address in (a, b, c, bias))
     rows = [builder.gep(c, [builder.mul(c_row, INT(i))]) for i in range(height)]
@@ -73,10 +74,10 @@ def _emit(builder: Any, arguments: Any, height: int, vectors: int, vector: ir.Ve
     builder.branch(loop)
 
     builder.position_at_end(loop)
-    k, a_now, b_now = builder.phi(INT), builder.phi(FLOATS), builder.phi(FLOATS)
+    k, in_run, a_now, b_now = builder.phi(INT), builder.phi(INT), builder.phi(FLOATS), builder.phi(FLOATS)
     sums = [builder.phi(vector) for _ in range(height * vectors)]
     for block in (entry, load, biased):
-        for phi, value in ((k, INT(0)), (a_now, a), (b_now, b)):
+        for phi, value in ((k, INT(0)), (in_run, INT(0)), (a_now, a), (b_now, b)):
             phi.add_incoming(value, block)
     for i, phi in enumerate(sums):
         phi.add_incoming(ir.Constant(vector, None), entry)
@@ -89,7 +90,11 @@ def _emit(builder: Any, arguments: Any, height: int, vectors: int, vector: ir.Ve
         updated += [_fma(builder, left, right[j], sums[i * vectors + j]) for j in range(vectors)]
     following = builder.add(k, INT(1))
     k.add_incoming(following, loop)
-    a_now.add_incoming(builder.gep(a_now, [a_step]), loop)
+    along = builder.add(in_run, INT(1))
+    over = builder.icmp_signed("==", along, run)
+    in_run.add_incoming(builder.select(over, INT(0), along), loop)
+    distance = builder.add(a_step, builder.select(over, jump, INT(0)))
+    a_now.add_incoming(builder.gep(a_now, [distance]), loop)
     b_now.add_incoming(builder.gep(b_now, [b_row]), loop)
     for phi, value in zip(sums, updated, strict=True):
         phi.add_incoming(value, loop)
@@ -170,3 +175,57 @@ def _power_of_two(typing: Any, n: Any) -> Any:
 
 power_of_two: Callable[..., float] = intrinsic(_power_of_two)
 """2ⁿ as float32 for an int32 n in [−126, 127], from its bits."""
+
+
+def _pooling(typing: Any, first: Any, below: Any, aside: Any, y: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        first, below, aside, y = arguments
+        four = _four(builder, first, below, aside)
+        largest = four[0]
+        for other in four[1:]:
+            larger = builder.fcmp_unordered(">", other, largest)
+            largest = builder.select(larger, other, largest)
+        _store(builder, largest, builder.inttoptr(y, FLOATS), 0)
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 4), code
+
+
+def _spreading(typing: Any, first: Any, below: Any, aside: Any, y: Any, dy: Any, to_dx: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        first, below, aside, y, dy, to_dx = arguments
+        vector = ir.VectorType(FLOAT, 8)
+        largest = _load(builder, builder.inttoptr(y, FLOATS), 0, vector)
+        left = _load(builder, builder.inttoptr(dy, FLOATS), 0, vector)
+        zero = ir.Constant(vector, None)
+        places = _corners(builder, first, below, aside)
+        for place, value in zip(places, _four(builder, first, below, aside), strict=True):
+            found = builder.fcmp_unordered("==", value, largest)
+            part = builder.select(found, left, zero)
+            left = builder.select(found, zero, left)
+            _store(builder, part, builder.inttoptr(builder.add(place, to_dx), FLOATS), 0)
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 6), code
+
+
+def _corners(builder: Any, first: Any, below: Any, aside: Any) -> list[Any]:
+    return [
+        first,
+        builder.add(first, aside),
+        builder.add(first, below),
+        builder.add(builder.add(first, below), aside),
+    ]
+
+
+def _four(builder: Any, first: Any, below: Any, aside: Any) -> list[Any]:
+    vector = ir.VectorType(FLOAT, 8)
+    places = _corners(builder, first, below, aside)
+    return [_load(builder, builder.inttoptr(place, FLOATS), 0, vector) for place in places]
+
+
+pool_8: Callable[..., None] = intrinsic(_pooling)
+"""(first, below, aside, y): the largest of four pixels, eight channels at once, by address; distances in bytes."""
+
+spread_8: Callable[..., None] = intrinsic(_spreading)
+"""(first, below, aside, y, dy, to_dx): dy to the first of four pixels that equals y; dx lies `to_dx` bytes behind x."""

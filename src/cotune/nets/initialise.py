@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from cotune.nets.layout import Layout, Weight
-from cotune.nets.mlp import MLP
+from cotune.nets.network import Network
 
 GAINS: dict[str, Callable[[int, int], float]] = {
     "he": lambda fan_in, _: 2.0 / fan_in,
@@ -24,7 +24,7 @@ Sources: He et al., ICCV 2015, eq. 10; Glorot & Bengio, AISTATS 2010, eq. 16; Le
 """
 
 
-def initialise(network: MLP, layout: Layout, *, width: int, init: str, seed: int) -> Tensor:
+def initialise(network: Network, layout: Layout, *, width: int, init: str, seed: int) -> Tensor:
     """One row of weights [layout.size].
 
     Args:

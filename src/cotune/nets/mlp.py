@@ -12,14 +12,14 @@ The part in brackets is the residual connection (He et al. 2016), from the secon
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor
 
 from cotune.kernels.program import Builder, Program
 from cotune.nets.context import Context
-from cotune.nets.layers import batch_norm, embed, layer_norm, linear
+from cotune.nets.layers import batch_norm, embed, layer_norm, linear, table_starts
 from cotune.nets.layout import Layout, Weight
 
 HEAD_MULTIPLE = 16
@@ -59,6 +59,17 @@ class MLP:
     def inputs(self) -> int:
         """Units that enter the first layer."""
         return self.features + len(self.cardinalities) * self.embedding_width
+
+    @property
+    def products(self) -> int:
+        """Multiplications of one row's forward pass."""
+        sizes = [self.inputs, *[self.width] * self.depth, self.outputs]
+        return sum(a * b for a, b in pairwise(sizes))
+
+    @property
+    def values(self) -> int:
+        """Numbers that one row's forward pass leaves behind: six a hidden unit, with those the backward pass adds."""
+        return self.inputs + self.depth * self.width * 6 + self.head * 6
 
     @property
     def head(self) -> int:
@@ -127,7 +138,7 @@ class MLP:
         """Logits [lane batch head]; columns beyond `outputs` are padding and hold zero."""
         h = numeric
         if self.cardinalities:
-            starts = torch.tensor([0, *self.cardinalities[:-1]], device=codes.device).cumsum(0)
+            starts = table_starts(self.cardinalities, codes.device)
             embedded = context.seen("embedding", embed(weights["embedding"], codes + starts))
             h = torch.cat([numeric, embedded], dim=-1)
         for layer in range(self.depth):

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from cotune.engine.lanes import mlp_of
 from cotune.product import Model
 from cotune.product.network import Network
 from cotune.study.loop import Ending
@@ -19,7 +20,7 @@ def model_of(prepared: Prepared, ending: Ending) -> Model:
     assert ending.winner is not None
     networks = [
         Network.cut(
-            item.lane.structure.network,
+            mlp_of(item.lane),
             item.lane.width,
             item.lane.activation,
             item.weights,

@@ -1,0 +1,170 @@
+"""A convolutional network: convolution, activation and 2 by 2 pooling, over and over, and a linear head.
+
+| symbol | meaning                                          | shape                             |
+|--------|--------------------------------------------------|-----------------------------------|
+| x      | images, a row each: a pixel's channels together   | lane batch (height width channel) |
+| w      | filters                                          | lane (down across channel) unit   |
+
+hᵢ = pool(drop(activate(hᵢ₋₁ ∗ Wᵢ + bᵢ)));  logits = flat(h) W + b. Borders count as zero; sizes halve layer by layer.
+Source: LeCun et al., Gradient-based learning applied to document recognition, 1998, with today's activations.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from cotune.kernels.program import Builder, Program
+from cotune.nets.context import Context
+from cotune.nets.layers import linear
+from cotune.nets.layout import Layout, Weight
+from cotune.nets.mlp import HEAD_MULTIPLE
+
+
+@dataclass(frozen=True)
+class CNN:
+    """The shape of a convolutional network; hashable, so that lanes can be grouped by it.
+
+    Args:
+        height, across, channels: of the images.
+        filters: of each convolution; multiples of 8.
+        kernel: side of the filters, odd.
+        outputs: logits.
+    """
+
+    height: int
+    across: int
+    channels: int
+    filters: tuple[int, ...]
+    kernel: int
+    outputs: int
+    cardinalities: tuple[int, ...] = ()
+    """Images have no categories."""
+
+    @property
+    def kind(self) -> str:
+        """What sort of network this is, in a few words."""
+        return f"CNN, {len(self.filters)} convolutions"
+
+    @property
+    def features(self) -> int:
+        """Numbers of an image."""
+        return self.height * self.across * self.channels
+
+    @property
+    def head(self) -> int:
+        """Logits with padding."""
+        return -(-self.outputs // HEAD_MULTIPLE) * HEAD_MULTIPLE
+
+    @property
+    def width(self) -> int:
+        """Most filters of a layer."""
+        return max(self.filters)
+
+    @property
+    def dropped(self) -> tuple[int, int]:
+        """Dropout draws once for all layers, one after the other."""
+        return 1, sum(height * across * units for height, across, _, units in self._stages())
+
+    @property
+    def products(self) -> int:
+        """Multiplications of one image's forward pass."""
+        stages = self._stages()
+        convolving = sum(h * a * self.kernel**2 * channels * units for h, a, channels, units in stages)
+        return convolving + self._flat * self.outputs
+
+    @property
+    def values(self) -> int:
+        """Numbers that one image's forward pass leaves behind."""
+        return self.features + 4 * self.dropped[1] + 2 * self.head
+
+    @property
+    def _flat(self) -> int:
+        height, across, _, units = self._stages()[-1]
+        return (height // 2) * (across // 2) * units
+
+    def _stages(self) -> list[tuple[int, int, int, int]]:
+        """(height, width, channels, filters) of every convolution."""
+        height, across, channels, found = self.height, self.across, self.channels, []
+        for units in self.filters:
+            found.append((height, across, channels, units))
+            height, across, channels = height // 2, across // 2, units
+        return found
+
+    def weights(self) -> tuple[Weight, ...]:
+        """Learned weights in order of use."""
+        found = []
+        for layer, (_, _, channels, units) in enumerate(self._stages()):
+            found.append(
+                Weight(f"convolution{layer}.weight", (self.kernel**2 * channels, units), "fan", decay=True)
+            )
+            found.append(Weight(f"convolution{layer}.bias", (units,)))
+        found.append(Weight("head.weight", (self._flat, self.head), "fan", decay=True, accumulates=False))
+        found.append(Weight("head.bias", (self.head,), accumulates=False))
+        return tuple(found)
+
+    def statistics(self) -> tuple[Weight, ...]:
+        """None are kept."""
+        return ()
+
+    def real_shape(self, weight: Weight, width: int) -> tuple[int, ...]:  # noqa: ARG002
+        """All of it but the head's padding: filters are never padded."""
+        return (*weight.shape[:-1], self.outputs) if weight.name.startswith("head.") else weight.shape
+
+    def forward(
+        self,
+        weights: Mapping[str, Tensor],
+        statistics: Mapping[str, Tensor],  # noqa: ARG002
+        numeric: Tensor,
+        codes: Tensor,  # noqa: ARG002
+        context: Context,
+    ) -> Tensor:
+        """Logits [lane batch head]; columns beyond `outputs` are padding and hold zero."""
+        h, drawn = numeric, 0
+        for layer, (height, across, channels, units) in enumerate(self._stages()):
+            name = f"convolution{layer}"
+            w, b = weights[f"{name}.weight"], weights[f"{name}.bias"]
+            z = _convolve(h.reshape(*h.shape[:2], height, across, channels), w, b, self.kernel)
+            z = context.activate(z.flatten(2))
+            size = height * across * units
+            if context.dropout is not None and context.training:
+                factors = context.dropout[:, 0].flatten(1)[:, drawn : drawn + z.shape[1] * size]
+                z = z * factors.view(z.shape)
+                drawn += z.shape[1] * size
+            h = context.seen(name, _pool(z.view(*z.shape[:2], height, across, units)).flatten(2))
+        return context.seen("head", linear(h, weights["head.weight"], weights["head.bias"]))
+
+    def program(self, layout: Layout, statistics: Layout, rows: int) -> Program:  # noqa: ARG002
+        """`forward` as a table for compiled loops."""
+        build, at = Builder(rows), layout.offsets
+        h = build.input(self.features, packed=True)
+        for layer, (height, across, channels, units) in enumerate(self._stages()):
+            weight, bias = at[f"convolution{layer}.weight"], at[f"convolution{layer}.bias"]
+            z = build.convolve(
+                h, weight=weight, bias=bias, height=height, width=across, channels=channels, units=units,
+                kernel=self.kernel,
+            )  # fmt: skip
+            h = build.pool(build.activate(z), height=height, width=across)
+        return build.finish(
+            build.linear(build.flat(h), weight=at["head.weight"], bias=at["head.bias"], units=self.head)
+        )
+
+
+def _convolve(x: Tensor, w: Tensor, b: Tensor, kernel: int) -> Tensor:
+    """x [lane batch height width channel] with each lane's own filters, as one grouped convolution."""
+    lanes, batch, height, across, channels = x.shape
+    units = w.shape[2]
+    images = x.permute(1, 0, 4, 2, 3).reshape(batch, lanes * channels, height, across)
+    filters = w.view(lanes, kernel, kernel, channels, units).permute(0, 4, 3, 1, 2)
+    filters = filters.reshape(lanes * units, channels, kernel, kernel)
+    y = F.conv2d(images, filters, b.reshape(-1), padding=kernel // 2, groups=lanes)
+    return y.view(batch, lanes, units, height, across).permute(1, 0, 3, 4, 2)
+
+
+def _pool(x: Tensor) -> Tensor:
+    """The largest of 2 by 2 pixels of x [lane batch height width channel]."""
+    lanes, batch, height, across, channels = x.shape
+    images = x.permute(0, 1, 4, 2, 3).reshape(lanes * batch, channels, height, across)
+    y: Tensor = F.max_pool2d(images, 2)
+    return y.view(lanes, batch, channels, height // 2, across // 2).permute(0, 1, 3, 4, 2)
