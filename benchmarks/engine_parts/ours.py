@@ -10,9 +10,11 @@ import torch
 from cotune.engine.bank import Variant
 from cotune.engine.lanes import Lane, Structure
 from cotune.engine.loop import Engine
+from cotune.nets.cnn import CNN
 from cotune.nets.mlp import MLP
+from cotune.nets.rnn import RNN
 from cotune.types import LaneId
-from engine_parts.cases import CLASSES, DECAY, Case, Perceptron, settings
+from engine_parts.cases import CLASSES, DECAY, Case, Convolutions, Perceptron, Recurrent, settings
 from engine_parts.data import row_sets, rows
 from engine_parts.spec import Spec
 
@@ -25,7 +27,22 @@ def perceptron(shape: Perceptron) -> tuple[Any, int]:
     return MLP(shape.features, (), 0, shape.width, shape.depth, "none", False, CLASSES), shape.width
 
 
-NETWORKS: dict[type, Callable[[Any], tuple[Any, int]]] = {Perceptron: perceptron}
+def convolutions(shape: Convolutions) -> tuple[Any, int]:
+    """The engine's network, and its lanes' width; with one channel it does not matter where that stands."""
+    network = CNN(shape.size, shape.size, 1, shape.channels, 3, CLASSES)
+    return network, network.width
+
+
+def recurrent(shape: Recurrent) -> tuple[Any, int]:
+    """The engine's network, and its lanes' width."""
+    return RNN(shape.time, shape.features, shape.units, CLASSES), shape.units
+
+
+NETWORKS: dict[type, Callable[[Any], tuple[Any, int]]] = {
+    Perceptron: perceptron,
+    Convolutions: convolutions,
+    Recurrent: recurrent,
+}
 """By shape of the case; adding a network is one function here. A case without one has no figure of ours."""
 
 
