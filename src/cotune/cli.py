@@ -167,12 +167,18 @@ def show(study: StudyDir, as_json: Json = False) -> None:
 @app.command(epilog=_epilog("cotune explain runs/adult 17"))
 def explain(
     study: StudyDir,
-    trial: Annotated[int, typer.Argument(metavar="TRIAL", help="Number of the trial.")],
+    trial: Annotated[
+        int | None, typer.Argument(metavar="TRIAL", help="Number of the trial; none: how trials are trained.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """What one trial was, how it went, why it ended, and how it compares."""
-    from cotune.listing import explain_trial, print_explanation
+    """What one trial was, how it went, why it ended; without TRIAL, how the machine is used and why so."""
+    from cotune.listing import explain_plan, explain_trial, print_explanation, print_plan
 
+    if trial is None:
+        facts = explain_plan(_view(study))
+        _print_json(facts) if as_json else print_plan(facts)
+        return
     facts = explain_trial(_view(study), trial)
     _print_json(facts) if as_json else print_explanation(facts)
 

@@ -158,6 +158,42 @@ def print_explanation(facts: Mapping[str, Any]) -> None:
     print(f"\nthe same for all trials: {fixed}")
 
 
+WAYS = {
+    "compiled": "compiled loops, a network at a time on each core",
+    "batched": "PyTorch's batched kernels, many networks together",
+    "alone": "PyTorch's kernels, a network at a time",
+}
+"""How lanes can be trained, in words."""
+
+
+def explain_plan(view: StudyView) -> dict[str, Any]:
+    """How trials are trained: what was measured for each kind of network, and what was chosen."""
+    plans = []
+    for kind, saved in sorted(view.meta.get("plans", {}).items()):
+        chosen = "alone" if saved["alone"] else saved["way"]
+        plans.append({"kind": kind, "chosen": chosen, "microseconds": dict(saved["microseconds"])})
+    return {"plans": plans, "capacity_used": view.summary()["capacity_used"]}
+
+
+def print_plan(facts: Mapping[str, Any]) -> None:
+    """What `cotune explain` says of a study."""
+    if not facts["plans"]:
+        print("no trial has been trained yet, so nothing was measured")
+        return
+    print("microseconds of one core for an optimizer step of one network, measured before training:\n")
+    ways = [way for way in WAYS if any(way in plan["microseconds"] for plan in facts["plans"])]
+    lines = []
+    for plan in facts["plans"]:
+        taken = [plan["microseconds"].get(way) for way in ways]
+        lines.append([plan["kind"], *("–" if t is None else f"{t:,.0f}" for t in taken), plan["chosen"]])
+    _print_table(["networks", *ways, "chosen"], lines)
+    print()
+    for way in ways:
+        print(f"{way}: {WAYS[way]}")
+    if facts["capacity_used"] is not None:
+        print(f"\nslots in use on average: {100 * facts['capacity_used']:.0f} %")
+
+
 def write_predictions(model: Model, data: Path, output: Path | None) -> None:
     """Predict `data` to `output` (CSV, or Parquet by its suffix) or to standard output.
 

@@ -339,7 +339,6 @@ def test_there_are_at_least_sixty_rows_of_different_names() -> None:
         ("tune", "t.csv", "--target", "y", "--trials", "many"),
         ("tune", "t.csv", "--no-such-option"),
         ("explain", "done", "seven"),
-        ("explain", "done"),
         ("predict", "done"),
     ],
     ids=" ".join,

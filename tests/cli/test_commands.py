@@ -67,6 +67,17 @@ def test_show_json_has_the_documented_keys(home: Path) -> None:
     assert 0 < facts["capacity_used"] <= 1
 
 
+def test_explain_without_a_trial_says_how_trials_are_trained(home: Path) -> None:
+    facts = parsed(command("explain", home / "multiclass", "--json"))
+    assert facts["plans"]
+    said = command("explain", home / "multiclass").out
+    for plan in facts["plans"]:
+        assert plan["chosen"] in plan["microseconds"]
+        assert min(plan["microseconds"].values()) > 0
+        assert plan["kind"] in said
+    assert "compiled loops" in said
+
+
 def test_explain_json_agrees_with_the_leaderboard(home: Path) -> None:
     for row in parsed(command("leaderboard", home / "multiclass", "--json")):
         facts = parsed(command("explain", home / "multiclass", row["trial"], "--json"))
