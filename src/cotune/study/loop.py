@@ -7,31 +7,28 @@ acknowledged after that snapshot are trained again for their weights; their reco
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from cotune.engine import snapshot
 from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine, LaneWeights
 from cotune.engine.metrics import METRICS
+from cotune.engine.plan import Plan
 from cotune.engine.population import Halted, Outcome
 from cotune.errors import TrainingError
 from cotune.recipe import Recipe
 from cotune.records import Boundary, Store
-from cotune.records.files import replacing
 from cotune.search import Limits, Rungs, Sampler, make_sampler
 from cotune.space import Space
 from cotune.study.budget import Pace, Speed
+from cotune.study.clock import Clock
 from cotune.study.directory import Directory
 from cotune.study.lanes import LaneFactory
 from cotune.study.leaders import Leaders
 from cotune.study.ledger import Ledger
+from cotune.study.saving import Snapshots
 from cotune.types import LaneId, Progress, Status, Trial, TrialResult
-
-SNAPSHOT_SHARE = 0.05
-"""Snapshots may take this fraction of the time; between them a crash costs training again, never results."""
-
-RESERVE = (1.5, 0.02)
-"""Seconds, and fraction of the limit, kept for testing and writing the result."""
 
 FIRST_EPOCH = 1.0
 """Seconds that the first epoch may take though the limit has passed: some network is better than none."""
@@ -54,6 +51,7 @@ class Study:
         recipe: resolved.
         space: of the recipe.
         factory: makes lanes.
+        engine: trains them; without lanes yet.
         store: open; its acknowledged boundaries are taken up.
         directory: for snapshots.
         speed: how fast lanes train here.
@@ -68,6 +66,7 @@ class Study:
         recipe: Recipe,
         space: Space,
         factory: LaneFactory,
+        engine: Engine,
         store: Store,
         directory: Directory,
         speed: Speed,
@@ -80,7 +79,8 @@ class Study:
         self._metric = search.metric
         self._maximize = METRICS[search.metric].maximize
         self._epochs = training.epochs
-        self._factory, self._store, self._directory = factory, store, directory
+        self._factory, self._store = factory, store
+        self._snapshots = Snapshots(directory.snapshots)
         self._show, self._interrupted = show, interrupted
         self._limits = Limits(search.trials, search.time_limit, search.lane_epochs)
         self._sampler: Sampler = make_sampler(
@@ -96,20 +96,21 @@ class Study:
             rungs=rungs if search.rungs else None,
             patience=training.patience,
         )
-        self._engine = Engine(metric=self._metric)
+        self._engine = engine
+        self._plans: dict[str, Any] = store.meta().get("plans", {})
+        self._engine.plans.update({kind: Plan(**saved) for kind, saved in self._plans.items()})
         assert isinstance(search.lanes, int)
         self._slots = search.lanes
         self._pace = Pace(speed)
-        self._elapsed_before = store.elapsed()
-        self._began = began
+        self._clock = Clock(search.time_limit, before=store.elapsed(), began=began)
         self._acknowledged = store.last_boundary()
         self._boundary = 0
         self._trials: dict[int, Trial] = {}
         self._results: dict[int, TrialResult] = {}
+        self._ended = dict.fromkeys(Status, 0)
         self._leaders = Leaders(maximize=self._maximize)
         self._lane_epochs = 0
         self._exhausted = False
-        self._snapshot_due = 0.0
         self._first_asked: float | None = None
         self._rebuild()
 
@@ -153,7 +154,7 @@ class Study:
             count = min(count, max(room // per_trial, 0 if self._trials else 1))
         if self._limits.seconds is not None and self._trials:
             more = self._pace.new_lanes(
-                epochs=self._epochs, training=self._engine.lanes, seconds_left=self._seconds_left()
+                epochs=self._epochs, training=self._engine.lanes, seconds_left=self._clock.left()
             )
             count = min(count, more // per_trial)
         if count <= 0 or self._exhausted:
@@ -166,6 +167,10 @@ class Study:
     def _start(self, trials: tuple[Trial, ...]) -> None:
         self._take_up(trials)
         self._engine.join([lane for t in trials for lane in self._factory.lanes(t.number, t.params)])
+        plans = {kind: asdict(plan) for kind, plan in self._engine.plans.items()}
+        if plans != self._plans:  # kept at once: after a crash lanes must step as they did, to the bit
+            self._plans = plans
+            self._store.set_meta(plans=plans)
 
     def _end_boundary(self, started: tuple[Trial, ...], outcome: Outcome, known: Boundary | None) -> None:
         self._boundary += 1
@@ -174,7 +179,7 @@ class Study:
             capacity = outcome.steps + self._idle_steps(outcome)
             boundary = Boundary(
                 self._boundary,
-                self._elapsed(),
+                self._clock.elapsed(),
                 outcome.steps,
                 capacity,
                 started,
@@ -188,7 +193,7 @@ class Study:
         self._close(boundary.ended)
         if known is None:
             self._store.commit(boundary)
-            self._save_snapshot()
+            self._snapshots.save(self._engine, self._leaders.all_lanes(), boundary=self._boundary)
         self._show(self.progress())
 
     def _idle_steps(self, outcome: Outcome) -> int:
@@ -199,12 +204,16 @@ class Study:
     def _close(self, ended: tuple[TrialResult, ...]) -> None:
         """Take leave of trials that are over; keep the weights of the leaders."""
         for result in map(self._ledger.forget, ended):
-            self._results[result.number] = result
-            self._sampler.tell(result)
+            self._note(result)
             if self._leaders.would_keep(result):
                 self._leaders.keep(result, self._engine.best(result.number))
         gone = {result.number for result in ended}
         self._engine.leave([LaneId(n, i) for n in gone for i in range(self._factory.lanes_per_trial)])
+
+    def _note(self, result: TrialResult) -> None:
+        self._results[result.number] = result
+        self._ended[result.status] += 1
+        self._sampler.tell(result)
 
     # ------------------------------------------------------------------ ending
 
@@ -213,7 +222,7 @@ class Study:
             return "interrupted" if self._interrupted() else None
         if self._interrupted():
             return "interrupted"
-        if self._limits.seconds is not None and self._trials and self._seconds_left() <= 0:
+        if self._limits.seconds is not None and self._trials and self._clock.left() <= 0:
             return "time limit"
         limit = self._limits.lane_epochs
         if limit is not None and self._lane_epochs and self._lane_epochs + self._engine.lanes > limit:
@@ -232,7 +241,7 @@ class Study:
             return True
         if self._limits.seconds is None or self._boundary < self._acknowledged:
             return False
-        left = self._seconds_left()
+        left = self._clock.left()
         if not self._boundary:
             now = time.monotonic()
             self._first_asked = now if self._first_asked is None else self._first_asked
@@ -253,7 +262,9 @@ class Study:
             if closed or started:
                 self._boundary += 1
                 steps = self._engine.unfinished_steps()
-                self._store.commit(Boundary(self._boundary, self._elapsed(), steps, 0, started, (), closed))
+                self._store.commit(
+                    Boundary(self._boundary, self._clock.elapsed(), steps, 0, started, (), closed)
+                )
         best = min([*standing.values(), *self._leaders.results()], key=self._leaders.rank, default=None)
         if best is None:
             return Ending(reason, interrupted, None, ())
@@ -289,11 +300,7 @@ class Study:
 
     def _rebuild(self) -> None:
         """Take up an existing study: history up to the newest snapshot, then the snapshot."""
-        saved = (
-            snapshot.newest(self._directory.snapshots, last=self._acknowledged)
-            if self._acknowledged
-            else None
-        )
+        saved = self._snapshots.newest(last=self._acknowledged)
         if saved is None:
             return
         for boundary in self._store.boundaries(1, saved.boundary):
@@ -301,8 +308,7 @@ class Study:
             self._ledger.judge(boundary.records)
             self._lane_epochs += len(boundary.records)
             for result in map(self._ledger.forget, boundary.ended):
-                self._results[result.number] = result
-                self._sampler.tell(result)
+                self._note(result)
         self._boundary = saved.boundary
         leaders = snapshot.restore(saved, self._engine, self._lane)
         for number in dict.fromkeys(item.lane.id.trial for item in leaders):
@@ -317,52 +323,32 @@ class Study:
             self._sampler.add(trial)
             self._ledger.start(trial, self._factory.lanes_per_trial)
 
-    def _save_snapshot(self) -> None:
-        began = time.monotonic()
-        if began < self._snapshot_due:
-            return
-        taken = snapshot.take(self._engine, self._leaders.all_lanes(), boundary=self._boundary)
-        with replacing(self._directory.snapshots / f"{self._boundary:08d}.safetensors") as partial:
-            snapshot.write(taken, partial)
-        for old in sorted(self._directory.snapshots.glob("*.safetensors"))[: -snapshot.GENERATIONS]:
-            old.unlink()
-        now = time.monotonic()
-        self._snapshot_due = now + (now - began) / SNAPSHOT_SHARE
-
     # ------------------------------------------------------------------ figures
-
-    def _elapsed(self) -> float:
-        return self._elapsed_before + time.monotonic() - self._began
-
-    def _seconds_left(self) -> float:
-        limit = self._limits.seconds
-        assert limit is not None
-        return limit - max(RESERVE[0], RESERVE[1] * limit) - self._elapsed()
 
     def progress(self) -> Progress:
         """How the study stands."""
-        best = min(self._scored(), key=self._leaders.rank, default=None)
-        elapsed = self._elapsed()
+        best = self._best()
+        elapsed = self._clock.elapsed()
         used = self._limits.used(ended=len(self._results), lane_epochs=self._lane_epochs, seconds=elapsed)
         return Progress(
             metric=self._metric,
-            best=best.score if best else None,
-            best_trial=best.number if best else None,
+            best=best[1] if best else None,
+            best_trial=best[0] if best else None,
             started=len(self._trials),
-            ended={status: sum(r.status is status for r in self._results.values()) for status in Status},
+            ended=self._ended.copy(),
             lanes=self._engine.lanes,
             elapsed=elapsed,
             used=used,
             seconds_left=elapsed * (1 - used) / used if used > 0 else None,
         )
 
-    def _scored(self) -> list[TrialResult]:
-        """Trials that have a score by now, ended or not."""
-        running = (
-            TrialResult(number, run.trial.params, Status.RUNNING, run.score(), 0, 0.0)
-            for number, run in self._ledger.running.items()
-        )
-        return [result for result in (*self._results.values(), *running) if result.score is not None]
+    def _best(self) -> tuple[int, float] | None:
+        """Number and score of the best trial so far, ended or not."""
+        ended = [(leader.number, leader.score) for leader in self._leaders.results()[:1]]
+        running = [(number, run.score()) for number, run in self._ledger.running.items()]
+        scored = [(number, score) for number, score in (*ended, *running) if score is not None]
+        sign = -1.0 if self._maximize else 1.0
+        return min(scored, key=lambda pair: (sign * pair[1], pair[0]), default=None)
 
 
 def no_network(reason: str) -> TrainingError:

@@ -8,6 +8,7 @@ from typing import Any
 
 from cotune.data import Dataset, load, split
 from cotune.data.sources import open_source
+from cotune.engine.loop import Engine
 from cotune.engine.metrics import METRICS
 from cotune.errors import DataError, SourceError, StudyCorrupt
 from cotune.recipe import Recipe, as_yaml, make
@@ -147,6 +148,7 @@ def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitt
         recipe=prepared.recipe,
         space=prepared.space,
         factory=prepared.factory,
+        engine=Engine(metric=prepared.recipe.search.metric),
         store=store,
         directory=directory,
         speed=prepared.speed,
