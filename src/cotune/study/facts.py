@@ -65,11 +65,11 @@ def facts_of(prepared: Prepared, recipe: Recipe, *, version: str) -> dict[str, A
             {"name": p.name, "fusable": p.fusable, "setting": to_plain(p.setting)}
             for p in prepared.space.parameters
         ],
-        "plan": _plan(prepared),
+        "plan": _plan(prepared, recipe),
     }
 
 
-def _plan(prepared: Prepared) -> list[str]:
+def _plan(prepared: Prepared, recipe: Recipe) -> list[str]:
     search, training = prepared.recipe.search, prepared.recipe.training
     limits = [
         *([f"{search.trials} trials"] if search.trials else []),
@@ -90,6 +90,11 @@ def _plan(prepared: Prepared) -> list[str]:
         plan.append(
             f"Each trial trains {lanes} networks (folds × seeds); the model averages the best trial's."
         )
+    enough = " (more could not be kept busy to the end, or would gain nothing on this machine)"
+    plan.append(
+        f"{search.lanes} networks train at once{enough if recipe.search.lanes == 'auto' else ''}; "
+        "the slot of one that ends is taken at the next epoch."
+    )
     return plan
 
 

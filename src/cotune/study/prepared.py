@@ -8,6 +8,7 @@ from cotune.recipe import Recipe
 from cotune.space import Space
 from cotune.study.budget import Speed, affordable, measure
 from cotune.study.lanes import LaneFactory
+from cotune.study.slots import worth_having
 from cotune.types import LaneId
 
 PROBE_LANES = 16
@@ -33,14 +34,18 @@ def fit_to_machine(
     lane = factory.lane(LaneId(-1, 0), middle)
     epochs, limit = resolved.training.epochs, resolved.search.time_limit
     assert isinstance(epochs, int)
-    fit = slots(lane.structure, len(lane.train))
+    each = factory.lanes_per_trial
     asked = resolved.search.lanes
-    count = max(fit, factory.lanes_per_trial) if asked == "auto" else asked
-    speed = Speed(0.0, factory.lanes_per_trial)
+    most = max(slots(lane.structure, len(lane.train)), each)
+    speed = Speed(0.0, each)
     if limit is not None:
-        some = [factory.lane(LaneId(-1 - i, 0), middle) for i in range(min(PROBE_LANES, fit, count))]
-        speed = measure(some, metric=resolved.search.metric, lanes_per_trial=factory.lanes_per_trial)
-        fitting, fewer = affordable(epochs, count, speed, seconds=limit, lanes=factory.lanes_per_trial)
+        some = [factory.lane(LaneId(-1 - i, 0), middle) for i in range(min(PROBE_LANES, most))]
+        speed = measure(some, metric=resolved.search.metric, lanes_per_trial=each)
+    seconds = None if limit is None else speed.lane
+    count = worth_having(resolved, most=most, lanes_per_trial=each, lane_seconds=seconds)
+    count = count if asked == "auto" else asked
+    if limit is not None:
+        fitting, fewer = affordable(epochs, count, speed, seconds=limit, lanes=each)
         epochs = fitting if recipe.training.epochs == "auto" else epochs
         count = fewer if asked == "auto" else count
     return speed, resolved.model_copy(

@@ -1,0 +1,87 @@
+"""How many lanes train at once: enough to fill the machine, and no more than the study can keep busy.
+
+| symbol | meaning                                                          | unit        |
+|--------|------------------------------------------------------------------|-------------|
+| S      | slots                                                            | lanes       |
+| E      | epochs of a lane that nobody stops                               | epochs      |
+| L      | epochs of a lane on average: rungs stop most of them soon        | epochs      |
+| W      | work of the whole study: L for each lane                         | lane-epochs |
+
+As long as there are trials to start, a slot that is freed is filled at the same boundary. After the last has started
+the slots empty one by one, for as long as the longest training takes: at most `EMPTY`·E·S lane-epochs go unused, and
+
+    capacity used = W / (W + EMPTY·E·S) ≥ BUSY   ⇔   S ≤ W (1/BUSY − 1) / (EMPTY·E)
+
+More slots than that would not end a study sooner where a lane-step takes as long in a small population as in a large
+one; and fewer lanes at once means that more results are known when the next trial is chosen.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from cotune.engine.parallel import cores
+from cotune.recipe import Recipe
+from cotune.search import Rungs
+
+BUSY = 0.92
+"""Capacity that a study with a known amount of work is to use."""
+
+EMPTY = 0.75
+"""Of the slots' time after the last trial has started, at most this fraction is unused (measured: 0.7 of it)."""
+
+TIRED = 2
+"""A lane that nobody stops trains for about so many times the patience: most gain for a while and then no more."""
+
+LANES_PER_CORE = 4
+"""Fewer lanes than this leave a core waiting for the other at the end of an epoch: they take different times."""
+
+ROUND_SECONDS = 0.06
+"""Asking, judging and writing down take some milliseconds a boundary: an epoch of all lanes should take this long."""
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """E and L of the table above, in epochs."""
+
+    longest: float
+    mean: float
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> "Lengths":
+        """What a recipe's rungs, patience and epochs make of them."""
+        training, search = recipe.training, recipe.search
+        assert isinstance(training.epochs, int)
+        longest = min(training.epochs, TIRED * training.patience or training.epochs)
+        rungs = Rungs(
+            epochs=training.epochs, first=search.first_rung, reduction=search.reduction, maximize=True
+        )
+        levels = [level for level in rungs.levels if level < longest] if search.rungs else []
+        mean = sum(
+            (until - since) / search.reduction**place
+            for place, (since, until) in enumerate(pairwise([0, *levels, longest]))
+        )
+        return cls(longest, mean)
+
+
+def kept_busy(recipe: Recipe, *, lanes_per_trial: int) -> float:
+    """The most slots that the work of a study keeps busy; infinite where nobody knows how much work it has."""
+    search, lengths = recipe.search, Lengths.of(recipe)
+    work = [float(search.lane_epochs)] if search.lane_epochs else []
+    work += [search.trials * lanes_per_trial * lengths.mean] if search.trials else []
+    return min(work, default=float("inf")) * (1 / BUSY - 1) / (EMPTY * lengths.longest)
+
+
+def worth_having(recipe: Recipe, *, most: int, lanes_per_trial: int, lane_seconds: float | None) -> int:
+    """Slots for a study: whole trials, at least one of them.
+
+    Args:
+        recipe: resolved.
+        most: lanes that memory and the machine have room for.
+        lanes_per_trial: folds × seeds.
+        lane_seconds: core-seconds of one lane's epoch, where the study has a time limit.
+    """
+    wanted = kept_busy(recipe, lanes_per_trial=lanes_per_trial)
+    if lane_seconds is not None:
+        wanted = min(wanted, ROUND_SECONDS * cores() / lane_seconds)
+    trials = round(min(most, max(wanted, LANES_PER_CORE * cores())) / lanes_per_trial)
+    return max(1, min(trials, most // lanes_per_trial)) * lanes_per_trial
