@@ -14,6 +14,7 @@ CotuneError
 │   ├── StudyNotFound    there is no study there
 │   ├── StudyExists      there is one already, and it is not to be overwritten
 │   └── StudyCorrupt     a file of the study is damaged
+├── DeviceError          the GPU that was asked for is not there, or cannot do what was asked
 ├── TrainingError        no trial produced a usable network
 │   └── LaneOutOfMemory  one lane alone does not fit into memory
 └── ModelError           a saved model cannot be loaded or applied
@@ -66,6 +67,10 @@ class StudyExists(StudyError):
 
 class StudyCorrupt(StudyError):
     """A file of the study is damaged."""
+
+
+class DeviceError(CotuneError):
+    """The GPU that was asked for is not there, or cannot do what was asked."""
 
 
 class TrainingError(CotuneError):

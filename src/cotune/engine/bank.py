@@ -38,9 +38,15 @@ class Variant:
 
 
 class Stack:
-    """Variants of one shape, one under the other; grows, never forgets."""
+    """Variants of one shape, one under the other; grows, never forgets.
 
-    def __init__(self) -> None:
+    Args:
+        device: where they lie; each is copied there once.
+    """
+
+    def __init__(self, device: torch.device | None = None) -> None:
+        self.device = device or torch.device("cpu")
+        self._rows: dict[int, tuple[Tensor, Tensor]] = {}
         self._starts: dict[
             int, tuple[Variant, int]
         ] = {}  # by identity; the variant is kept, so it stays unique
@@ -51,11 +57,18 @@ class Stack:
         if id(variant) in self._starts:
             return self._starts[id(variant)][1]
         start = len(self.target)
-        if not self._starts:
-            self.numeric, self.codes, self.target = variant.numeric, variant.codes, variant.target
-        else:
-            self.numeric = torch.cat([self.numeric, variant.numeric])
-            self.codes = torch.cat([self.codes, variant.codes])
-            self.target = torch.cat([self.target, variant.target])
+        parts = [part.to(self.device) for part in (variant.numeric, variant.codes, variant.target)]
+        if self._starts:
+            held = (self.numeric, self.codes, self.target)
+            parts = [torch.cat(pair) for pair in zip(held, parts, strict=True)]
+        self.numeric, self.codes, self.target = parts
         self._starts[id(variant)] = (variant, start)
         return start
+
+    def inputs(self, variant: Variant, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Features and codes of some of the variant's rows, by their numbers [row]."""
+        start = self.start_of(variant)
+        if id(rows) not in self._rows:  # by identity, as above: a fold's rows are the same object every epoch
+            self._rows[id(rows)] = (rows, rows.to(self.device))
+        index = self._rows[id(rows)][1] + start
+        return self.numeric.index_select(0, index), self.codes.index_select(0, index)

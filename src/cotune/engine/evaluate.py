@@ -33,22 +33,23 @@ def outputs(
 
     Args:
         lanes: k lanes of one structure, in the order of the rows of `weights` and `statistics`.
-        numeric, codes: row feature, row column.
+        numeric, codes: row feature, row column; on the device of the weights.
 
     Returns:
         k row output, float32, padding cut off.
     """
     network = lanes[0].structure.network
     views, moments = layouts[0].views(weights), layouts[1].views(statistics)
-    context = Context(False, segments([lane.activation for lane in lanes]), real_widths(lanes))
+    real = real_widths(lanes)
+    real = None if real is None else real.to(weights.device)
+    context = Context(False, segments([lane.activation for lane in lanes]), real)
     count = len(numeric)
     chunk = min(ROWS, -(-count // ALIGN) * ALIGN)
     parts = []
     with torch.no_grad():
         for start in range(0, count, chunk):
-            rows = torch.arange(start, start + chunk).clamp(
-                max=count - 1
-            )  # the last chunk repeats the last row
+            # The last chunk repeats the last row.
+            rows = torch.arange(start, start + chunk, device=numeric.device).clamp(max=count - 1)
             x = numeric.index_select(0, rows).expand(len(lanes), -1, -1)
             c = codes.index_select(0, rows).expand(len(lanes), -1, -1)
             parts.append(network.forward(views, moments, x, c, context))
@@ -76,7 +77,7 @@ def truth(variant: Variant, rows: Tensor, *, classification: bool) -> Tensor:
 def figures(
     lanes: Sequence[Lane], metric: str, predicted: Callable[[list[int]], Tensor]
 ) -> dict[str, Tensor]:
-    """The metric and the loss of every lane on its own validation rows, float64 [lane] each.
+    """The metric and the loss of every lane on its own validation rows, float64 [lane] each, on the host.
 
     Args:
         predicted: what lanes, given by their places, say of the validation rows they share; see `predictions`.
@@ -93,8 +94,10 @@ def figures(
             some = places[start : start + most]
             index = torch.tensor(some)
             f = predicted(some)
-            found[metric][index] = METRICS[metric].compute(f, y)
-            found["loss"][index] = METRICS[loss].compute(f, y) / (1.0 if classification else variant.scale**2)
+            y = y.to(f.device)
+            found[metric][index] = METRICS[metric].compute(f, y).cpu()
+            unit = 1.0 if classification else variant.scale**2
+            found["loss"][index] = METRICS[loss].compute(f, y).cpu() / unit
     return found
 
 

@@ -39,7 +39,7 @@ def first_layer_at_fault(
             bad.append(layer)
 
     full = lane.width == lane.structure.network.width
-    real = None if full else torch.tensor([lane.width])
+    real = None if full else torch.tensor([lane.width], device=numeric.device)
     context = Context(True, ((lane.activation, 0, 1),), real, watch=watch)
     copies = {name: view.clone() for name, view in statistics.items()}
     with torch.no_grad():

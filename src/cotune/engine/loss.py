@@ -20,16 +20,19 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class LossInputs:
-    """What a loss may use beside logits and targets, each for the lanes at hand."""
+    """What a loss may use beside logits and targets, each for the lanes at hand.
+
+    Args:
+        label_smoothing: ε of the table above.
+        class_weights: the weights of the table above.
+        classes: columns of the logits that are no padding.
+        smooths: whether any ε is above 0, said here so that no step has to look.
+    """
 
     label_smoothing: Tensor
     class_weights: Tensor | None
     classes: int
-
-    @property
-    def smooths(self) -> bool:
-        """Whether any lane smooths labels."""
-        return bool((self.label_smoothing > 0).any())
+    smooths: bool
 
 
 def cross_entropy(logits: Tensor, y: Tensor, inputs: LossInputs) -> Tensor:
@@ -51,7 +54,7 @@ class _CrossEntropy(torch.autograd.Function):
     def forward(ctx: Any, logits: Tensor, y: Tensor, inputs: LossInputs) -> Tensor:
         log_p = log_softmax(logits, inputs.classes)
         weights = inputs.class_weights
-        w_y = torch.ones(y.shape) if weights is None else weights.gather(1, y)
+        w_y = torch.ones(y.shape, device=y.device) if weights is None else weights.gather(1, y)
         total = w_y.sum(1, keepdim=True)
         epsilon = inputs.label_smoothing.unsqueeze(1)
         hard = (1 - epsilon) * w_y / total
@@ -81,14 +84,12 @@ class _CrossEntropy(torch.autograd.Function):
 
 def log_softmax(logits: Tensor, classes: int) -> Tensor:
     """Log-probabilities over the first `classes` columns; −∞ in the padding, shape as `logits`."""
-    return F.log_softmax(logits + _padding(logits.shape[-1], classes), dim=-1)
+    return F.log_softmax(logits + _padding(logits.shape[-1], classes, logits.device), dim=-1)
 
 
 @cache
-def _padding(columns: int, classes: int) -> Tensor:
-    found = torch.zeros(columns)
-    found[classes:] = -torch.inf
-    return found
+def _padding(columns: int, classes: int, device: torch.device) -> Tensor:
+    return torch.tensor([0.0] * classes + [-torch.inf] * (columns - classes), device=device)
 
 
 def mse(logits: Tensor, y: Tensor, _: LossInputs) -> Tensor:

@@ -11,6 +11,8 @@ import torch
 
 from cotune.engine.bank import Stack
 from cotune.engine.compiled import CALL_OPERATIONS, Bound, Described
+from cotune.engine.course import WINDOW, Course
+from cotune.engine.devices import ON_HOST, Compute
 from cotune.engine.evaluate import figures, in_units, outputs, predictions
 from cotune.engine.faults import Fault
 from cotune.engine.lanes import Lane, Structure
@@ -71,15 +73,24 @@ class Population:
         metric: name of the figure that decides a lane's best epoch.
         chunk: lanes that step together; halved when memory runs out, and remembered.
         way: how lanes step, see `Way`.
+        compute: where they do, and how exactly; the stack must lie there.
     """
 
     def __init__(
-        self, structure: Structure, stack: Stack, *, metric: str, chunk: int, way: Way = "compiled"
+        self,
+        structure: Structure,
+        stack: Stack,
+        *,
+        metric: str,
+        chunk: int,
+        way: Way = "compiled",
+        compute: Compute = ON_HOST,
     ) -> None:
         self.structure = structure
         self.lanes: list[Lane] = []
         self.chunk = chunk
         self.way = way
+        self.compute = compute
         self._bound: Bound | None = None
         self._described: dict[LaneId, Described] = {}
         self._stack = stack
@@ -93,7 +104,7 @@ class Population:
         self._operations = 6.0 * structure.batch_size * self.layouts[0].size
         self.state = State.fresh(
             torch.zeros(0, self.layouts[0].size), torch.zeros(0, self.layouts[1].size), 1
-        )
+        ).to(compute.device)
 
     def join(self, lanes: Sequence[Lane]) -> None:
         """Let untrained lanes in. Rows are sorted anew, so that equal activations stand side by side."""
@@ -102,7 +113,8 @@ class Population:
         rows = [self._first_weights(lane) for lane in lanes]
         slots = max(OPTIMIZERS[lane.optimizer].slots for lane in lanes)
         weights, statistics = (torch.stack(part) for part in zip(*rows, strict=True))
-        self.restore([*self.lanes, *lanes], self.state.join(State.fresh(weights, statistics, slots)))
+        fresh = State.fresh(weights, statistics, slots).to(self.compute.device)
+        self.restore([*self.lanes, *lanes], self.state.join(fresh))
 
     def restore(self, lanes: Sequence[Lane], state: State) -> None:
         """Become these lanes with this state; used by joins and snapshots alike."""
@@ -112,7 +124,7 @@ class Population:
                 self._stack.start_of(lane.variant)
         order = sorted(range(len(lanes)), key=lambda i: (lanes[i].slice_key, lanes[i].id))
         self.lanes = [lanes[i] for i in order]
-        self.state = state.take(order)
+        self.state = state.to(self.compute.device).take(order)
         self._bound = None
 
     def leave(self, ids: Iterable[LaneId]) -> None:
@@ -142,7 +154,7 @@ class Population:
     def training(self, most: int, halt: Halt) -> list[Job]:
         """The jobs of an epoch, for lanes in runs of at most `most`."""
         self._lost, self._failed, self._waiting = [], [], []
-        self._losses = torch.zeros(len(self.lanes), dtype=torch.float64)
+        self._losses = torch.zeros(len(self.lanes), dtype=torch.float64, device=self.compute.device)
         if self.way == "compiled":
             self._bind().begin(self._losses)
             lanes = len(self.lanes)
@@ -179,12 +191,15 @@ class Population:
             in_parallel([Job(partial(self._judge, start, start + 1, alone=True), math.inf)])
 
     def _job(self, do: Callable[..., None], start: int, stop: int, *rest: object) -> Job:
-        return Job(partial(do, start, stop, *rest), (stop - start) * self._operations)
+        # Threads gain nothing where one device does all the work: its jobs are light, and lined up on one core.
+        operations = (stop - start) * self._operations if self.compute.on_host else 0.0
+        return Job(partial(do, start, stop, *rest), operations)
 
     def _runs(self, most: int) -> list[tuple[int, int]]:
         """Rows [start, stop) of the lanes that step together."""
         lanes = len(self.lanes)
-        size = max(1, min(self.chunk, max(most, int(HEAVY / self._operations))))
+        share = max(most, int(HEAVY / self._operations)) if self.compute.on_host else lanes
+        size = max(1, min(self.chunk, share))
         return [(start, min(start + size, lanes)) for start in range(0, lanes, size)]
 
     def _train(self, start: int, stop: int, first: int, halt: Halt, *, alone: bool = False) -> None:
@@ -192,30 +207,21 @@ class Population:
 
         A single lane that does not fit beside other runs waits until it is `alone`; then it has failed.
         """
-        t = first
-        run = None
+        t, course = first, None
         try:
-            run = Run(
-                self.lanes[start:stop],
-                self.state,
-                start,
-                self.layouts,
-                self._stack,
-                self._losses[start:stop],
-                first,
-            )
-            for t in range(first, self.structure.steps):
-                if halt():
-                    raise Halted
-                self._lost += run.gradients(t)
-                run.update(t)
+            course = self._course(start, stop, first)
+            finished = course.go(self.structure.steps, halt)
+            self._lost += course.faults
+            if not finished:
+                raise Halted
             return
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            if run is not None:
-                run.rewind()
-        run = None  # its buffers must be gone before the halves ask for theirs
+            if course is not None:
+                t = course.rewind()
+                self._lost += course.faults
+        course = None  # its buffers must be gone before the halves ask for theirs
         if stop - start == 1:
             if alone:
                 self._failed.append(start)
@@ -226,6 +232,12 @@ class Population:
         self.chunk = min(self.chunk, middle - start)
         for half in ((start, middle), (middle, stop)):
             self._train(*half, t, halt)
+
+    def _course(self, start: int, stop: int, first: int) -> Course:
+        losses = self._losses[start:stop]
+        lanes = self.lanes[start:stop]
+        run = Run(lanes, self.state, start, self.layouts, self._stack, losses, first, self.compute)
+        return Course(run, first, window=1 if self.compute.on_host else WINDOW)
 
     def _train_compiled(self, start: int, stop: int, first: int, halt: Halt, *, alone: bool = False) -> None:
         """As `_train`, by compiled loops, whose only need of memory is a workbench at the start."""
@@ -260,7 +272,7 @@ class Population:
         Args:
             seconds: of wall-clock time, for each lane.
         """
-        found, losses = self._found, self._losses / self.structure.steps
+        found, losses = self._found, self._losses.cpu() / self.structure.steps
         faults = self._faults()
         out = {fault.place for fault in faults} | set(self._failed)
         self._remember_best(found[self._metric], out)
@@ -313,11 +325,14 @@ class Population:
         if self.way == "compiled":
             found = self._bind().predictions([start + place for place in places])
             return found if classification else in_units(found, variant)
-        index = torch.tensor(places) + start
-        numeric, codes = (part[first.validation] for part in (first.variant.numeric, first.variant.codes))
+        index = (torch.tensor(places) + start).to(self.compute.device)
+        numeric, codes = self._stack.inputs(variant, first.validation)
         lanes = [self.lanes[start + place] for place in places]
-        weights, statistics = self.state.weights[index], self.state.statistics[index]
-        logits = outputs(lanes, weights, statistics, self.layouts, numeric, codes)
+        weights, statistics = (
+            part.index_select(0, index) for part in (self.state.weights, self.state.statistics)
+        )
+        with self.compute.exact.switched():
+            logits = outputs(lanes, weights, statistics, self.layouts, numeric, codes)
         return predictions(logits, variant, classification=classification)
 
     def _faults(self) -> list[Fault]:
@@ -339,9 +354,7 @@ class Population:
         gain = figure - state.best if METRICS[self._metric].maximize else state.best - figure
         better = (gain > 0) | (torch.isnan(state.best) & torch.isfinite(figure))
         state.best.copy_(torch.where(better, figure, state.best))
-        for place in torch.nonzero(better).flatten().tolist():
-            state.best_weights[place] = state.weights[place]
-            state.best_statistics[place] = state.statistics[place]
+        state.keep_as_best(better)
 
     def evaluate_unfinished(self) -> None:
         """Let lanes that never finished an epoch be judged by the part they trained."""
@@ -366,9 +379,10 @@ def train_together(populations: Sequence[Population], *, halt: Halt = never) -> 
     began = time.monotonic()
     lanes = sum(len(population.lanes) for population in populations)
     most = -(-lanes // cores())
-    in_parallel([job for population in populations for job in population.training(most, halt)])
-    for population in populations:
-        population.trained(halt)
+    with populations[0].compute.switched():
+        in_parallel([job for population in populations for job in population.training(most, halt)])
+        for population in populations:
+            population.trained(halt)
     in_parallel([job for population in populations for job in population.judging(most)])
     for population in populations:
         population.judged()

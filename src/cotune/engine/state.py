@@ -1,9 +1,16 @@
-"""The numbers of a population: one row a lane in every tensor, so that lanes join, leave and are saved by rows."""
+"""The numbers of a population: one row a lane in every tensor, so that lanes join, leave and are saved by rows.
+
+What a lane computes with lies on the population's device. What decisions are made by (its counters and its best
+figure) lies in the host's memory, where to look at it costs no wait.
+"""
 
 from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
+
+COMPUTED = ("weights", "statistics", "memory", "best_weights", "best_statistics")
+"""The tensors that lie on the device."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +48,7 @@ class State:
         return cls(
             weights=weights,
             statistics=statistics,
-            memory=torch.zeros(lanes, slots, weights.shape[1]),
+            memory=torch.zeros(lanes, slots, weights.shape[1], device=weights.device),
             best_weights=weights.clone(),
             best_statistics=statistics.clone(),
             best=torch.full((lanes,), torch.nan, dtype=torch.float64),
@@ -51,8 +58,14 @@ class State:
 
     def take(self, rows: list[int]) -> "State":
         """A copy of these rows, in this order."""
-        index = torch.tensor(rows, dtype=torch.int64)
-        return State(**{f.name: getattr(self, f.name).index_select(0, index) for f in fields(self)})
+        host = torch.tensor(rows, dtype=torch.int64)
+        index = {device: host.to(device) for device in {host.device, self.weights.device}}
+        found = {name: part.index_select(0, index[part.device]) for name, part in self.tensors().items()}
+        return State(**found)
+
+    def to(self, device: torch.device) -> "State":
+        """The same lanes, computed on `device`."""
+        return replace(self, **{name: getattr(self, name).to(device) for name in COMPUTED})
 
     def join(self, other: "State") -> "State":
         """Rows of both, own first; optimizer memory grows to the larger number of slots."""
@@ -65,9 +78,20 @@ class State:
         lanes, have, size = self.memory.shape
         if have == slots:
             return self
-        memory = torch.zeros(lanes, slots, size)
+        memory = self.memory.new_zeros(lanes, slots, size)
         memory[:, :have] = self.memory
         return replace(self, memory=memory)
+
+    def keep_as_best(self, lanes: Tensor) -> None:
+        """Let the weights of these lanes [lane, boolean, on the host] be their best so far."""
+        pairs = ((self.best_weights, self.weights), (self.best_statistics, self.statistics))
+        for place in torch.nonzero(lanes).flatten().tolist() if self.weights.device.type == "cpu" else ():
+            for best, now in pairs:
+                best[place] = now[place]
+        if self.weights.device.type != "cpu":
+            chosen = lanes.to(self.weights.device).unsqueeze(1)
+            for best, now in pairs:
+                torch.where(chosen, now, best, out=best)
 
     def tensors(self) -> dict[str, Tensor]:
         """By name, for a snapshot."""

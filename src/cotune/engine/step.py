@@ -1,4 +1,7 @@
-"""The fused step: one forward, one backward and one update for a run of lanes.
+"""The fused step: one forward, one backward and one update for a run of lanes, on any device.
+
+All that a step needs is laid on the device before the first: no step waits for the host, or the host for it, unless
+the losses are to be looked at (see `cotune.engine.course`).
 
 | symbol  | meaning                                              | shape           |
 |---------|------------------------------------------------------|-----------------|
@@ -9,12 +12,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from cotune.engine import regularize, rng
 from cotune.engine.bank import Stack
+from cotune.engine.devices import Compute
 from cotune.engine.faults import Fault, first_layer_at_fault
 from cotune.engine.lanes import Lane
 from cotune.engine.loss import LOSSES, LossInputs
@@ -33,6 +38,15 @@ def real_widths(lanes: Sequence[Lane]) -> Tensor | None:
     return torch.tensor([lane.width for lane in lanes])
 
 
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """A run as it was before some step; see `Run.keep`."""
+
+    rows: list[Tensor]
+    losses: Tensor
+    taken: Tensor
+
+
 class Run:
     """A run of neighbouring lanes bound to the rows of a population's state, ready to step through an epoch.
 
@@ -42,8 +56,9 @@ class Run:
         start: row of the first lane.
         layouts: where weights, and running statistics, lie.
         stack: the rows to train on.
-        losses: where each lane's losses are summed, float64 [k].
+        losses: where each lane's losses are summed, float64 [k], on the state's device.
         first: step of the epoch at which the run takes over.
+        compute: where, and in which precision.
     """
 
     def __init__(
@@ -55,6 +70,7 @@ class Run:
         stack: Stack,
         losses: Tensor,
         first: int,
+        compute: Compute,
     ) -> None:
         layout, statistics_layout = layouts
         rows = slice(start, start + len(lanes))
@@ -83,26 +99,47 @@ class Run:
         for leaf, view in self._added_up:
             leaf.grad = torch.zeros_like(view, memory_format=torch.contiguous_format)
         self._scratch = torch.empty_like(self._weights)
+        self._compute = compute
         self._numbers = numbers_of(lanes)
-        self._real = real_widths(lanes)
+        self._real = self._placed(real_widths(lanes))
         self._activations = segments([lane.activation for lane in lanes])
         self._drops, self._has_l1, self._clips = (
             bool((self._numbers[n] > 0).any()) for n in ("dropout", "l1", "clip_norm")
         )
-        self._losses = segments([lane.loss for lane in lanes])
-        self._class_weights = _class_weights(lanes)
+        self._l1, self._clip_norm = (self._on_device(self._numbers[n]) for n in ("l1", "clip_norm"))
+        self._losses = self._loss_inputs()
         self._prepare_dropout(first)
         self._optimizers = self._coefficients(first)
-        self._order = self._draw_order(state.epoch[rows].tolist())
+        self._order = self._on_device(self._draw_order(state.epoch[rows].tolist()))
         self._loss_sum = losses
-        self._loss = torch.zeros(len(lanes))
+        self._loss = torch.zeros_like(losses, dtype=torch.float32)
         self._lost: set[int] = set()
+        self._lost_rows = torch.zeros(0, dtype=torch.int64)
         self._statistics_before = self._flat_statistics.clone()
+
+    def _on_device(self, tensor: Tensor) -> Tensor:
+        return tensor.to(self._weights.device)
+
+    def _placed(self, tensor: Tensor | None) -> Tensor | None:
+        return None if tensor is None else self._on_device(tensor)
+
+    def _loss_inputs(self) -> list[tuple[str, slice, LossInputs]]:
+        """(loss, its lanes, what it needs beside logits and targets)."""
+        smoothing = self._numbers["label_smoothing"]
+        weights = self._placed(_class_weights(self._lanes))
+        found = []
+        for name, start, stop in segments([lane.loss for lane in self._lanes]):
+            rows = slice(start, stop)
+            own = None if weights is None else weights[rows]
+            smooths = bool((smoothing[rows] > 0).any())
+            inputs = LossInputs(self._on_device(smoothing[rows]), own, self._network.outputs, smooths)
+            found.append((name, rows, inputs))
+        return found
 
     def _coefficients(self, first: int) -> list[tuple[str, slice, tuple[Tensor, ...]]]:
         """(optimizer, its lanes, its coefficients [step lane 1]) for the whole epoch."""
         return [
-            (name, rows, tuple(c.t().float().contiguous().unsqueeze(2) for c in columns))
+            (name, rows, tuple(self._on_device(c.t().float().contiguous()).unsqueeze(2) for c in columns))
             for name, rows, columns in coefficients(self._lanes, self._numbers, self._taken - first)
         ]
 
@@ -116,8 +153,11 @@ class Run:
             rows.append(shuffled.view(self._steps, batch) + self._stack.start_of(lane.variant))
         return torch.cat(rows, dim=1)
 
-    def gradients(self, t: int) -> list[Fault]:
+    def gradients(self, t: int, *, look: bool = True) -> list[Fault]:
         """Fill the gradient of step t of the epoch; nothing else changes but running statistics.
+
+        Args:
+            look: whether losses that are not finite are to be found, which takes a look at a number on the device.
 
         Returns:
             lanes whose loss is not finite, each once. They are lost: their rows are zero from now on.
@@ -128,24 +168,51 @@ class Run:
             leaf.grad.zero_()
         numeric, codes, y = self._batch(t)
         context = Context(True, self._activations, self._real, self._masks(t) if self._drops else None)
-        logits = self._network.forward(self._leaves, self._statistics, numeric, codes, context)
-        loss = self._losses_of(logits, y)
+        with self._compute.autocast():
+            logits = self._network.forward(self._leaves, self._statistics, numeric, codes, context)
+            loss = self._losses_of(logits.float(), y)
         total = loss.sum()
         total.backward()  # type: ignore[no-untyped-call]
         for leaf, view in self._added_up:
             assert leaf.grad is not None
             view.copy_(leaf.grad)
         self._loss = loss.detach()
-        faults = [] if math.isfinite(total.item()) else self._faults(self._loss, numeric, codes)
-        self._lost.update(fault.place - self._start for fault in faults)
-        for place in self._lost:
+        faults = self._look(total, numeric, codes) if look else []
+        if self._lost:
             for rows in (self._weights, self._memory, self._gradient, self._flat_statistics):
-                rows[place] = 0
+                rows.index_fill_(0, self._lost_rows, 0.0)
+        return faults
+
+    def _look(self, total: Tensor, numeric: Tensor, codes: Tensor) -> list[Fault]:
+        if math.isfinite(total.item()):
+            return []
+        faults = self._faults(self._loss, numeric, codes)
+        self._lost.update(fault.place - self._start for fault in faults)
+        self._lost_rows = self._on_device(torch.tensor(sorted(self._lost), dtype=torch.int64))
         return faults
 
     def rewind(self) -> None:
         """Undo what an interrupted `gradients` has changed."""
         self._flat_statistics.copy_(self._statistics_before)
+
+    def not_finite(self) -> set[int]:
+        """Places of lanes whose losses so far do not sum to a finite number; waits for the device."""
+        sums = self._loss_sum.tolist()
+        return {place for place, value in enumerate(sums) if not math.isfinite(value)}
+
+    def keep(self) -> Kept:
+        """A copy of all that steps change, for `put_back`."""
+        return Kept([part.clone() for part in self._changed()], self._loss_sum.clone(), self._taken.clone())
+
+    def put_back(self, kept: Kept) -> None:
+        """Be as at `keep`; lanes that were lost since are lost still."""
+        for part, before in zip(self._changed(), kept.rows, strict=True):
+            part.copy_(before)
+        self._loss_sum.copy_(kept.losses)
+        self._taken.copy_(kept.taken)
+
+    def _changed(self) -> tuple[Tensor, ...]:
+        return self._weights, self._memory, self._flat_statistics
 
     def _batch(self, t: int) -> tuple[Tensor, Tensor, Tensor]:
         rows, stack, lanes = self._order[t], self._stack, len(self._lanes)
@@ -169,26 +236,23 @@ class Run:
         seeds = torch.tensor([rng.seed_of(lane.seed, "dropout") for lane in self._lanes])
         taken = self._taken - first + torch.arange(self._steps).unsqueeze(1)
         layers, units = self._network.dropped
-        self._keys = rng.keys(seeds, taken)
-        self._levels = rng.drop_levels(self._keys, self._numbers["dropout"]).unsqueeze(2)
-        self._counters = rng.counters(layers * self._lanes[0].structure.batch_size * units)
+        keys = rng.keys(seeds, taken)
+        self._keys = self._on_device(keys)
+        self._levels = self._on_device(rng.drop_levels(keys, self._numbers["dropout"]).unsqueeze(2))
+        self._counters = self._on_device(rng.counters(layers * self._lanes[0].structure.batch_size * units))
 
     def _losses_of(self, logits: Tensor, y: Tensor) -> Tensor:
-        parts = []
-        for name, start, stop in self._losses:
-            weights = None if self._class_weights is None else self._class_weights[start:stop]
-            inputs = LossInputs(self._numbers["label_smoothing"][start:stop], weights, self._network.outputs)
-            parts.append(LOSSES[name](logits[start:stop], y[start:stop], inputs))
+        parts = [LOSSES[name](logits[rows], y[rows], inputs) for name, rows, inputs in self._losses]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def update(self, t: int) -> None:
         """Regularise the gradient and take the optimizer's step t of the epoch."""
-        g, w, numbers = self._gradient, self._weights, self._numbers
+        g, w = self._gradient, self._weights
         decayed = self._layout.decayed
         if self._has_l1:
-            regularize.add_l1(g, w, numbers["l1"], decayed)
+            regularize.add_l1(g, w, self._l1, decayed)
         if self._clips:
-            regularize.clip_norm(g, numbers["clip_norm"])
+            regularize.clip_norm(g, self._clip_norm)
         for name, rows, columns in self._optimizers:
             optimizer = OPTIMIZERS[name]
             memory = [self._memory[rows, slot] for slot in range(optimizer.slots)]
@@ -206,7 +270,8 @@ class Run:
                 weights = {name: leaf[one] for name, leaf in self._leaves.items()}
                 statistics = {name: view[one] for name, view in self._statistics.items()}
                 lane = self._lanes[place]
-                layer = first_layer_at_fault(lane, weights, statistics, numeric[one], codes[one])
+                with self._compute.autocast():
+                    layer = first_layer_at_fault(lane, weights, statistics, numeric[one], codes[one])
                 found.append(Fault(self._start + place, int(self._taken[place]), layer))
         return found
 

@@ -8,6 +8,8 @@
 | real   | units in use of each lane   | lane               |
 """
 
+from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -36,12 +38,15 @@ def _product(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
 
 
 class _Linear(torch.autograd.Function):
-    """`_product`, with gradients written in place."""
+    """`_product`, with gradients written in place; under autocast with factors of its type, there and back."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
-        ctx.save_for_backward(x, w)
         ctx.gradients = w.grad, None if b is None else b.grad
+        if torch.is_autocast_enabled(x.device.type):
+            small = torch.get_autocast_dtype(x.device.type)
+            x, w, b = x.to(small), w.to(small), None if b is None else b.to(small)
+        ctx.save_for_backward(x, w)
         return _product(x, w, b)
 
     @staticmethod
@@ -50,7 +55,7 @@ class _Linear(torch.autograd.Function):
         w_gradient, b_gradient = ctx.gradients
         w_gradient.copy_((x * g).sum(1, keepdim=True) if x.shape[2] == 1 else torch.bmm(x.transpose(1, 2), g))
         if b_gradient is not None:
-            torch.sum(g, 1, out=b_gradient)
+            torch.sum(g, 1, dtype=b_gradient.dtype, out=b_gradient)
         return torch.bmm(g, w.transpose(1, 2)) if ctx.needs_input_grad[0] else None, None, None
 
 
@@ -70,6 +75,12 @@ def embed(table: Tensor, codes: Tensor) -> Tensor:
     return rows.flatten(2)
 
 
+@cache
+def table_starts(cardinalities: tuple[int, ...], device: torch.device) -> Tensor:
+    """First entry of each column in a table that holds those of all, int64 [column]; kept on the device."""
+    return torch.tensor([0, *accumulate(cardinalities[:-1])], device=device)
+
+
 def batch_norm(
     x: Tensor, scale: Tensor, shift: Tensor, mean: Tensor, variance: Tensor, *, training: bool
 ) -> Tensor:
@@ -82,6 +93,7 @@ def batch_norm(
 
     Source: Ioffe & Szegedy, Batch Normalization, ICML 2015.
     """
+    x = x.float()  # means and variances are float32 under autocast, too
     if training:
         batch_mean = x.mean(1)
         centred = x - batch_mean.unsqueeze(1)
@@ -107,6 +119,7 @@ def layer_norm(x: Tensor, scale: Tensor, shift: Tensor, real: Tensor | None) -> 
 
     Source: Ba et al., Layer Normalization, 2016.
     """
+    x = x.float()  # means and variances are float32 under autocast, too
     if real is None:
         mean = x.mean(-1, keepdim=True)
         centred = x - mean
