@@ -1,0 +1,1 @@
+"""Histories of an engine, drawn at random, and what comes of them."""
