@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import torch
 
 from cotune.engine.bank import Stack
-from cotune.engine.compiled import CALL_OPERATIONS, Bound, Described
+from cotune.engine.compiled import CALL_OPERATIONS, Bound, Described, operations
 from cotune.engine.course import WINDOW, Course
 from cotune.engine.devices import ON_HOST, Compute
 from cotune.engine.evaluate import figures, in_units, outputs, predictions
@@ -101,7 +101,7 @@ class Population:
         self._losses = torch.zeros(0)
         self._found: dict[str, torch.Tensor] = {}
         self.layouts = (Layout.of(structure.network.weights()), Layout.of(structure.network.statistics()))
-        self._operations = 6.0 * structure.batch_size * self.layouts[0].size
+        self._operations = operations(structure)
         self.state = State.fresh(
             torch.zeros(0, self.layouts[0].size), torch.zeros(0, self.layouts[1].size), 1
         ).to(compute.device)
