@@ -2,6 +2,8 @@
 
 import io
 import math
+import os
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,18 +16,18 @@ from numpy.typing import DTypeLike, NDArray
 from cotune.records.files import replacing
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mapped:
     """A memory-mapped array, and where its rows lie in its file.
 
     Args:
         array: read-only, shape [row, …]; of its pages the system keeps in memory what it has room for.
-        path: the file.
+        descriptor: of the open file; closed when this is gone.
         offset: bytes before the first row.
     """
 
     array: NDArray[Any]
-    path: Path
+    descriptor: int
     offset: int
 
     @property
@@ -44,9 +46,11 @@ def open_npy(path: Path) -> Mapped:
         np.lib.format.read_magic(handle)
         shape, _, dtype = np.lib.format.read_array_header_2_0(handle)
         offset = handle.tell()
-    if not math.prod(shape):
-        return Mapped(np.zeros(shape, dtype=dtype), path, offset)  # no system maps nothing
-    return Mapped(np.asarray(np.memmap(path, dtype, "r", offset, shape)), path, offset)
+        whole = math.prod(shape)  # no system maps nothing
+        array = np.memmap(handle, dtype, "r", offset, shape) if whole else np.zeros(shape, dtype)
+        found = Mapped(np.asarray(array), os.dup(handle.fileno()), offset)
+    weakref.finalize(found, os.close, found.descriptor)
+    return found
 
 
 def write_npy(path: Path, array: NDArray[Any]) -> None:

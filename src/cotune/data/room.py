@@ -58,10 +58,16 @@ class Room:
 
     @contextmanager
     def reading(self) -> Iterator[Callable[[], Path]]:
-        """A folder that is made when it is asked for, and is gone afterwards."""
-        path = self.folder / "reading"
-        shutil.rmtree(path, ignore_errors=True)
+        """What makes a folder, empty, when it is called; the folder is gone afterwards."""
+        made: list[Path] = []
+
+        def make() -> Path:
+            made.append(self.made("reading"))
+            shutil.rmtree(made[-1])
+            return self.made("reading")
+
         try:
-            yield lambda: self.made(path.name)
+            yield make
         finally:
-            shutil.rmtree(path, ignore_errors=True)
+            for path in made:
+                shutil.rmtree(path, ignore_errors=True)

@@ -1,8 +1,8 @@
 """The prepared rows that lanes train on.
 
 A variant is the table as one preparation sees it: fitted on one fold's training rows with one set of preparation
-settings. Lanes of different variants may share a population when their inputs have the same shape: the bank lays
-variants one under the other, and a lane adds its variant's start to its row numbers.
+settings. Compiled loops read each lane's own variant. Lanes of different variants that step as a batch read a stack,
+which lays variants one under the other; a lane adds its variant's start to its row numbers.
 
 | symbol  | meaning                     | shape            |
 |---------|-----------------------------|------------------|
@@ -11,10 +11,16 @@ variants one under the other, and a lane adds its variant's start to its row num
 | target  | class, or standardised value | row             |
 """
 
+import warnings
 from dataclasses import dataclass
+from threading import Lock
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from cotune.data.mapped import Mapped
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +28,11 @@ class Variant:
     """One prepared table.
 
     Args:
-        numeric, codes, target: see the table above.
+        numeric, codes, target: see the table above; they may be memory-mapped, and are never written to.
         cardinalities: of the code columns.
         class_weights: [class], or `None`.
         mean, scale: target = (raw − mean) / scale.
+        mapped: the files behind them, where they are not in memory.
     """
 
     numeric: Tensor
@@ -35,10 +42,18 @@ class Variant:
     class_weights: Tensor | None = None
     mean: float = 0.0
     scale: float = 1.0
+    mapped: tuple[Mapped, ...] = ()
+
+
+def as_tensor(array: NDArray[Any]) -> Tensor:
+    """A tensor over the memory of an array, or over the pages of its file; not to be written to."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(array)
 
 
 class Stack:
-    """Variants of one shape, one under the other; grows, never forgets.
+    """Variants of one shape, one under the other; grows, never forgets. They are laid there when they are first read.
 
     Args:
         device: where they lie; each is copied there once.
@@ -47,28 +62,51 @@ class Stack:
     def __init__(self, device: torch.device | None = None) -> None:
         self.device = device or torch.device("cpu")
         self._rows: dict[int, tuple[Tensor, Tensor]] = {}
-        self._starts: dict[
-            int, tuple[Variant, int]
-        ] = {}  # by identity; the variant is kept, so it stays unique
-        self.numeric = self.codes = self.target = torch.empty(0)
+        # By identity; the variant is kept, so it stays unique.
+        self._starts: dict[int, tuple[Variant, int]] = {}
+        self._count = 0
+        self._laid: list[Tensor] = []
+        self._laid_variants = 0
+        self._lock = Lock()
 
     def start_of(self, variant: Variant) -> int:
         """Number of the variant's first row, after adding it where it is new."""
-        if id(variant) in self._starts:
+        with self._lock:
+            if id(variant) not in self._starts:
+                self._starts[id(variant)] = (variant, self._count)
+                self._count += len(variant.target)
             return self._starts[id(variant)][1]
-        start = len(self.target)
-        parts = [part.to(self.device) for part in (variant.numeric, variant.codes, variant.target)]
-        if self._starts:
-            held = (self.numeric, self.codes, self.target)
-            parts = [torch.cat(pair) for pair in zip(held, parts, strict=True)]
-        self.numeric, self.codes, self.target = parts
-        self._starts[id(variant)] = (variant, start)
-        return start
+
+    @property
+    def numeric(self) -> Tensor:
+        """Features of all rows [row feature]."""
+        return self._read()[0]
+
+    @property
+    def codes(self) -> Tensor:
+        """Category codes of all rows [row column]."""
+        return self._read()[1]
+
+    @property
+    def target(self) -> Tensor:
+        """Targets of all rows [row]."""
+        return self._read()[2]
 
     def inputs(self, variant: Variant, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Features and codes of some of the variant's rows, by their numbers [row]."""
+        if self.device.type == "cpu":
+            return variant.numeric.index_select(0, rows), variant.codes.index_select(0, rows)
         start = self.start_of(variant)
         if id(rows) not in self._rows:  # by identity, as above: a fold's rows are the same object every epoch
             self._rows[id(rows)] = (rows, rows.to(self.device))
         index = self._rows[id(rows)][1] + start
         return self.numeric.index_select(0, index), self.codes.index_select(0, index)
+
+    def _read(self) -> list[Tensor]:
+        with self._lock:
+            for variant, _ in list(self._starts.values())[self._laid_variants :]:
+                parts = [part.to(self.device) for part in (variant.numeric, variant.codes, variant.target)]
+                held = self._laid
+                self._laid = [torch.cat(pair) for pair in zip(held, parts, strict=True)] if held else parts
+                self._laid_variants += 1
+            return self._laid
