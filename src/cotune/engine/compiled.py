@@ -17,6 +17,7 @@ from torch import Tensor
 from cotune.engine import rng
 from cotune.engine.faults import Fault, first_layer_at_fault
 from cotune.engine.lanes import Lane, Structure
+from cotune.engine.prefetch import Ahead
 from cotune.engine.rates import coefficients, numbers_of
 from cotune.engine.state import State
 from cotune.kernels import activations, losses, machine, updates
@@ -164,12 +165,13 @@ class Bound:
         faults, k = [], begin
         while k < end:
             many = min(end - k, block // structure.steps)
-            if many > 1 and not first:
+            mapped = any(lane.variant.mapped for lane in self.lanes[k : k + many])
+            if many > 1 and not first and not mapped:
                 stopped()
                 self._train_many(k, k + many)
             else:
                 many = 1
-                self._train_one(k, first, block, stopped)
+                self._train_one(k, first, block, stopped, bench)
             faults += [
                 self._fault(i, bench) for i in range(k, k + many) if self._reached[i] < structure.steps
             ]
@@ -189,12 +191,17 @@ class Bound:
         )
         self._state.step[begin:end] += torch.from_numpy(self._reached[begin:end])
 
-    def _train_one(self, k: int, first: int, block: int, stopped: Callable[[], None]) -> None:
-        row, steps = (self._at[k], self._size[k], self._rate[k]), self.lanes[k].structure.steps
+    def _train_one(
+        self, k: int, first: int, block: int, stopped: Callable[[], None], bench: Workbench
+    ) -> None:
+        lane, row = self.lanes[k], (self._at[k], self._size[k], self._rate[k])
+        batch, steps = lane.structure.batch_size, lane.structure.steps
         machine.shuffle(*row[:2])
+        ahead = Ahead(lane.variant, bench.order[: steps * batch], first * batch)
         t, reached = first, first
         while t == reached and t < steps:
             stopped()
+            ahead.of(t * batch)
             t = min(t + block, steps)
             before = reached
             reached = machine.train(self._tools.program.table, *row, before, t, self._losses[k : k + 1])
@@ -222,6 +229,7 @@ class Bound:
             log-probabilities [place row class], or values of the standardised target [place row 1].
         """
         lanes = [self.lanes[place] for place in places]
+        Ahead(lanes[0].variant, lanes[0].validation).of(0)
         found = torch.empty(len(lanes), len(lanes[0].validation), lanes[0].structure.network.outputs)
         some = list(places)
         at, size, rate = self._at[some], self._size[some], self._rate[some]
