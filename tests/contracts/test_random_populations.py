@@ -26,7 +26,7 @@ from engine.lanes import Figures, lane, population
 EXAMPLES = {2: 12, 3: 12, 64: 5, 257: 4}
 """Histories a law is tried on, by the lanes that the main population reaches. The first few are always simple."""
 
-MORE = 20
+MORE = 10
 """Times as many, in the slow tests."""
 
 SUBSET = 6
