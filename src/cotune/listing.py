@@ -180,7 +180,9 @@ def print_plan(facts: Mapping[str, Any]) -> None:
     if not facts["plans"]:
         print("no trial has been trained yet, so nothing was measured")
         return
-    print("microseconds of one core for an optimizer step of one network, measured before training:\n")
+    print(
+        "microseconds of one core, or of the GPU, for an optimizer step of one network, measured before training:\n"
+    )
     ways = [way for way in WAYS if any(way in plan["microseconds"] for plan in facts["plans"])]
     lines = []
     for plan in facts["plans"]:

@@ -7,8 +7,9 @@ import torch
 
 from cotune.engine.allocator import keep_freed_memory
 from cotune.engine.bank import Stack
+from cotune.engine.devices import ON_HOST, Compute
 from cotune.engine.lanes import Lane, Structure
-from cotune.engine.memory import SHARE, free_bytes, held_bytes, step_bytes
+from cotune.engine.memory import SHARE, held_bytes, step_bytes
 from cotune.engine.plan import Plan, choose, kind_of
 from cotune.engine.population import WAYS, Halt, Outcome, Population, Way, never, train_together
 from cotune.types import LaneId
@@ -19,6 +20,9 @@ lanes share the cost of launching kernels, but too many push each other out of t
 
 MOST_LANES = 64
 """Lanes in training at once unless the recipe says otherwise: enough to fill the vector units of a few cores."""
+
+MOST_LANES_ON_GPU = 256
+"""The same on a GPU, whose kernels take about as long for a few hundred small networks as for one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +46,15 @@ class Engine:
 
     Args:
         metric: name of the figure that decides a lane's best epoch.
-        ways: how lanes may step; where there are several, the fastest is found by measuring.
+        ways: how lanes may step; where there are several, the fastest is found by measuring. On a GPU there is one.
+        compute: where lanes are computed, and how exactly.
     """
 
-    def __init__(self, *, metric: str, ways: Sequence[Way] = WAYS) -> None:
+    def __init__(self, *, metric: str, ways: Sequence[Way] | None = None, compute: Compute = ON_HOST) -> None:
         keep_freed_memory()
         self._metric = metric
-        self._ways = ways
+        self._ways = ways or (WAYS if compute.on_host else ("batched",))
+        self._compute = compute
         self._stacks: dict[tuple[int, tuple[int, ...]], Stack] = {}
         self.populations: list[Population] = []
         """In the order in which they were formed."""
@@ -75,11 +81,15 @@ class Engine:
             if population.structure == structure:
                 return population
         network = structure.network
-        stack = self._stacks.setdefault((network.features, network.cardinalities), Stack())
-        chunk = self.chunks.get(repr(structure)) or chunk_size(structure, len(lanes[0].train))
+        stack = self._stacks.setdefault(
+            (network.features, network.cardinalities), Stack(self._compute.device)
+        )
         plan = self.plan(lanes)
-        chunk = 1 if plan.alone else chunk
-        population = Population(structure, stack, metric=self._metric, chunk=chunk, way=plan.way)
+        chunk = self.chunks.get(repr(structure)) or self._chunk(lanes[0])
+        chunk = 1 if plan.alone else min(chunk, plan.chunk or chunk)
+        population = Population(
+            structure, stack, metric=self._metric, chunk=chunk, way=plan.way, compute=self._compute
+        )
         self.populations.append(population)
         return population
 
@@ -87,9 +97,17 @@ class Engine:
         """How lanes of one structure step; measured where no lanes of their kind have been seen."""
         kind = kind_of(lanes[0].structure)
         if kind not in self.plans:
-            chunk = chunk_size(lanes[0].structure, len(lanes[0].train))
-            self.plans[kind] = choose(lanes, chunk=chunk, metric=self._metric, ways=self._ways)
+            self.plans[kind] = choose(
+                lanes,
+                chunk=self._chunk(lanes[0]),
+                metric=self._metric,
+                ways=self._ways,
+                compute=self._compute,
+            )
         return self.plans[kind]
+
+    def _chunk(self, lane: Lane) -> int:
+        return chunk_size(lane.structure, len(lane.train), self._compute)
 
     def leave(self, ids: Iterable[LaneId]) -> None:
         """Let lanes go; a population without lanes is dissolved."""
@@ -131,25 +149,35 @@ class Engine:
                     state = population.state
                     found.append(
                         LaneWeights(
-                            lane, state.best_weights[i].clone(), state.best_statistics[i].clone(), score
+                            lane, _home(state.best_weights[i]), _home(state.best_statistics[i]), score
                         )
                     )
         return sorted(found, key=lambda item: item.lane.id)
 
 
-def chunk_size(structure: Structure, rows: int) -> int:
-    """Lanes that step together: what the cache holds, and what memory holds.
+def _home(tensor: torch.Tensor) -> torch.Tensor:
+    """A copy in the host's memory."""
+    return tensor.to("cpu", copy=True)
+
+
+def chunk_size(structure: Structure, rows: int, compute: Compute = ON_HOST) -> int:
+    """Lanes that step together: what memory holds and, on a CPU, what the cache holds.
 
     Args:
         rows: training rows of a lane.
+        compute: where they step.
     """
-    weights = held_bytes(structure) // 4
-    by_cache = max(4, CACHE_BYTES // (5 * weights))
-    by_memory = int(free_bytes() * SHARE) // (step_bytes(structure, rows) + held_bytes(structure))
+    held = held_bytes(structure)
+    each = held + step_bytes(structure, rows)
+    if not compute.on_host:
+        each += held  # what steps change is kept for as long as nobody has looked at their losses
+    by_memory = int(compute.free_bytes() * SHARE) // each
+    by_cache = max(4, CACHE_BYTES // (5 * (held // 4))) if compute.on_host else by_memory
     return max(1, min(by_cache, by_memory))
 
 
-def slots(structure: Structure, rows: int) -> int:
+def slots(structure: Structure, rows: int, compute: Compute = ON_HOST) -> int:
     """Lanes in training at once when the recipe leaves it open."""
     lane = held_bytes(structure) + 8 * rows
-    return max(1, min(MOST_LANES, int(free_bytes() * SHARE) // max(lane, 1)))
+    most = MOST_LANES if compute.on_host else MOST_LANES_ON_GPU
+    return max(1, min(most, int(compute.free_bytes() * SHARE) // max(lane, 1)))

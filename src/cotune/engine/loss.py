@@ -65,7 +65,8 @@ class _CrossEntropy(torch.autograd.Function):
         if inputs.smooths:
             real = log_p[..., : inputs.classes]
             spread = real.sum((1, 2)) if weights is None else (real * weights.unsqueeze(1)).sum((1, 2))
-            loss -= soft.squeeze(1) * spread
+            # A lane that does not smooth has no such term, not even 0 · ∞.
+            loss -= torch.where(inputs.label_smoothing > 0, soft.squeeze(1) * spread, 0.0)
         return loss
 
     @staticmethod

@@ -18,7 +18,13 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     text = str(error)
-    signs = ("can't allocate memory", "not enough memory", "bad_alloc", "CUDA out of memory")
+    signs = (
+        "can't allocate memory",
+        "not enough memory",
+        "bad_alloc",
+        "CUDA out of memory",
+        "STATUS_ALLOC_FAILED",
+    )
     return any(sign in text for sign in signs)
 
 

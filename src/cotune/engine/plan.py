@@ -1,7 +1,8 @@
 """The plan: how the lanes of a structure step, chosen by measuring them.
 
 On a CPU there are three ways: compiled loops, a lane at a time; PyTorch's batched kernels over many lanes; and the same
-over one lane, which is what a plain training loop does. Networks of about the same size do the same work, so one
+over one lane, which is what a plain training loop does. On a GPU it is the batched kernels, over more lanes or fewer.
+Networks of about the same size do the same work, so one
 measurement, some hundredths of a second a way, serves them all, and is remembered with the study: a resumed study
 steps as before, to the bit.
 """
@@ -10,13 +11,15 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cotune.engine.bank import Stack
 from cotune.engine.compiled import operations
+from cotune.engine.devices import ON_HOST, Compute
 from cotune.engine.lanes import Lane, Structure
 from cotune.engine.parallel import one_thread_a_kernel
 from cotune.engine.population import Halted, Population, Way
+from cotune.types import LaneId
 
 PROBE_SECONDS = 0.02
 """Measured for at least so long, each way."""
@@ -26,6 +29,10 @@ PROBED_LANES = 8
 
 HEAVY_OPERATIONS = 2e9
 """Lanes with so many operations a step gain nothing from stepping together, and a trial of it would take seconds."""
+
+CHUNKS = (16, 32, 64, 128, 256, 512)
+"""Lanes that are tried together on a GPU. More share the cost of launching kernels, but batched products of matrices
+can become several times slower when there are many of them: which count is best, only measuring tells."""
 
 MARGIN = 2.0
 """Another way must be so many times as fast as compiled loops to be taken: ways of about the same speed must not change
@@ -39,12 +46,15 @@ class Plan:
     Args:
         way: how their lanes step.
         alone: whether only one lane at a time.
-        microseconds: a lane-step on one core, by what was tried: "compiled", "batched", "alone".
+        microseconds: a lane-step on one core, by what was tried: "compiled", "batched", "alone"; on a GPU "batched"
+            with the best count of lanes, and with each that was tried.
+        chunk: lanes that step together where it was measured.
     """
 
     way: Way
     alone: bool
     microseconds: Mapping[str, float]
+    chunk: int | None = None
 
     @property
     def seconds(self) -> float:
@@ -69,13 +79,18 @@ def kind_of(structure: Structure) -> str:
     return f"{network.kind}, 2^{exponent} operations a step"
 
 
-def choose(lanes: Sequence[Lane], *, chunk: int, metric: str, ways: Sequence[Way]) -> Plan:
+def choose(
+    lanes: Sequence[Lane], *, chunk: int, metric: str, ways: Sequence[Way], compute: Compute = ON_HOST
+) -> Plan:
     """Measure every way that is open to these lanes of one structure, and choose.
 
     Args:
         chunk: lanes that the batched way may step together.
         ways: those that are open; with a single one there is nothing to try but its speed.
+        compute: where lanes step; on a GPU the count of lanes that step together is what is chosen.
     """
+    if not compute.on_host:
+        return sweep(lanes[0], most=chunk, metric=metric, compute=compute)
     found: dict[str, float] = {}
     some = list(lanes[:PROBED_LANES])
     light = operations(lanes[0].structure) * len(some) < HEAVY_OPERATIONS
@@ -91,15 +106,41 @@ def choose(lanes: Sequence[Lane], *, chunk: int, metric: str, ways: Sequence[Way
     return Plan("compiled" if best == "compiled" else "batched", best == "alone", found)
 
 
-def _microseconds(lanes: Sequence[Lane], way: Way, chunk: int, metric: str) -> float:
-    """A lane-step on this core; the first steps are left out, for they pay for set-up."""
-    population = Population(lanes[0].structure, Stack(), metric=metric, chunk=chunk, way=way)
+def sweep(lane: Lane, *, most: int, metric: str, compute: Compute) -> Plan:
+    """Measure the batched way with more and more lanes together, and take the count with the cheapest lane-step.
+
+    Args:
+        lane: tried beside copies of itself.
+        most: lanes that there is memory for.
+    """
+    sizes = [size for size in CHUNKS if size <= most] or [most]
+    stack = Stack(compute.device)
+    found = {}
+    for size in sizes:
+        some = [replace(lane, id=LaneId(-1 - number, 0)) for number in range(size)]
+        found[size] = _microseconds(some, "batched", size, metric, compute, stack)
+    best = min(found, key=lambda size: found[size])
+    tried = {f"batched, {size} together": value for size, value in found.items()}
+    return Plan("batched", False, {"batched": found[best], **tried}, best)
+
+
+def _microseconds(
+    lanes: Sequence[Lane],
+    way: Way,
+    chunk: int,
+    metric: str,
+    compute: Compute = ON_HOST,
+    stack: Stack | None = None,
+) -> float:
+    """A lane-step on this core, or on the GPU; the first steps are left out, for they pay for set-up."""
+    stack = Stack() if stack is None else stack
+    population = Population(lanes[0].structure, stack, metric=metric, chunk=chunk, way=way, compute=compute)
     population.join(lanes)
     _train(population, seconds=0.0)
     rates, spent = [], 0.0
     while spent < PROBE_SECONDS:
         steps, seconds = _train(population, seconds=PROBE_SECONDS)
-        rates.append(seconds / steps)
+        rates.append(seconds / max(steps, 1))  # lanes that diverge at their first step take none
         spent += seconds
     return min(rates) * 1e6
 
@@ -113,7 +154,7 @@ def _train(population: Population, *, seconds: float) -> tuple[int, float]:
         asked += 1
         return asked > 1 and time.perf_counter() - began > seconds
 
-    with one_thread_a_kernel(), suppress(Halted):
+    with one_thread_a_kernel(), population.compute.switched(), suppress(Halted):
         for job in population.training(len(population.lanes), halt):
             job.do()
     return population.lane_steps - before, time.perf_counter() - began

@@ -38,12 +38,12 @@ class Snapshot:
 
 
 def take(engine: Engine, leaders: Sequence[LaneWeights], *, boundary: int) -> Snapshot:
-    """The engine and the kept leaders as they are now; tensors are shared, not copied."""
+    """The engine and the kept leaders as they are now; tensors in the host's memory are shared, not copied."""
     tensors: dict[str, Tensor] = {}
     populations = []
     for p, population in enumerate(engine.populations):
         for name, tensor in population.state.tensors().items():
-            tensors[f"population{p}.{name}"] = tensor
+            tensors[f"population{p}.{name}"] = tensor.cpu()
         populations.append({"lanes": [[lane.id.trial, lane.id.index] for lane in population.lanes]})
     kept = []
     for i, leader in enumerate(leaders):

@@ -1,5 +1,6 @@
 """The schema of a request. Every key here is reachable from YAML, command line (`--set`) and Python."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -56,6 +57,21 @@ def _size(raw: object) -> object:
 
 Memory = Annotated[
     Literal["auto"] | int, BeforeValidator(_size, json_schema_input_type=Literal["auto"] | int | str)
+]
+
+
+_DEVICE = r"^(auto|cpu|cuda(:\d+)?)$"
+
+
+def _device(raw: object) -> object:
+    if isinstance(raw, str) and re.match(_DEVICE, raw):
+        return raw
+    law = f"must be auto, cpu, cuda or cuda:N with the number of a GPU, but got {raw!r}"
+    raise PydanticCustomError("device", "{law}", {"law": law})
+
+
+Device = Annotated[
+    str, BeforeValidator(_device, json_schema_input_type=Annotated[str, Field(pattern=_DEVICE)])
 ]
 
 
@@ -190,6 +206,20 @@ class TrainingSection(Section):
     ] = 0.01
     patience: Annotated[int, Field(ge=0)] = Field(
         20, description="Epochs without a gain before a trial ends; 0 is never."
+    )
+    device: Device = Field(
+        "auto",
+        description="Where networks train: `cpu`, `cuda`, or `cuda:1` for the second GPU. `auto`: a GPU where PyTorch "
+        "finds one; see [devices](devices.md).",
+    )
+    precision: Literal["float32", "tf32", "bf16"] = Field(
+        "float32",
+        description="Of the products of matrices on a GPU. `float32` uses no TF32; `bf16` is autocast. Weights, "
+        "optimizer and validation are float32 always.",
+    )
+    deterministic: bool = Field(
+        False,
+        description="On a GPU, use only kernels that give the same bits each time; slower. A CPU always does.",
     )
 
 

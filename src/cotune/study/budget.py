@@ -4,11 +4,16 @@
 |--------|--------------------------------------------------------------------|---------------|
 | b      | time a lane takes for an epoch                                     | core-seconds  |
 | R(n)   | time in which n lanes train one epoch: b n / cores                 | seconds       |
+
+On a GPU lanes that step together take about as long as one of them: there b is a lane's share of that time, and R(n) is
+that of the least multiple of their count that n fits into.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cotune.engine.devices import ON_HOST, Compute
 from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine
 from cotune.engine.parallel import cores
@@ -28,20 +33,29 @@ SURVIVING = 1 / 3
 
 @dataclass(frozen=True)
 class Speed:
-    """b of the table above, for a lane in the middle of the space."""
+    """b of the table above, for a lane in the middle of the space.
+
+    Args:
+        lane: b.
+        lanes_per_trial: folds × seeds.
+        together: on a GPU, lanes that step together; `None` on a CPU.
+    """
 
     lane: float
     lanes_per_trial: int = 1
+    together: int | None = None
 
     def round_seconds(self, lanes: float) -> float:
         """R(n)."""
+        if self.together is not None:
+            return self.lane * self.together * max(1, math.ceil(lanes / self.together))
         return self.lane * lanes / min(cores(), max(1.0, lanes))
 
 
-def measure(lanes: Sequence[Lane], *, metric: str, lanes_per_trial: int) -> Speed:
-    """How fast lanes of one structure train here, the way the engine would choose."""
-    plan = Engine(metric=metric).plan(lanes)
-    return Speed(plan.seconds * lanes[0].structure.steps, lanes_per_trial)
+def measure(lanes: Sequence[Lane], *, metric: str, lanes_per_trial: int, compute: Compute = ON_HOST) -> Speed:
+    """How fast lanes of one structure train there, the way the engine would choose."""
+    plan = Engine(metric=metric, compute=compute).plan(lanes)
+    return Speed(plan.seconds * lanes[0].structure.steps, lanes_per_trial, plan.chunk)
 
 
 def affordable(epochs: int, slots: int, speed: Speed, *, seconds: float, lanes: int) -> tuple[int, int]:
@@ -54,6 +68,7 @@ def affordable(epochs: int, slots: int, speed: Speed, *, seconds: float, lanes: 
     """
     share = FULL_TRAINING * seconds
     fewest = min(slots, max(LEAST_LANES, lanes))
+    fewest = max(fewest, min(slots, speed.together or 1))  # fewer than step together save no time
     while slots > fewest and LEAST_EPOCHS * speed.round_seconds(slots) > share:
         slots = max(fewest, slots // 2)
     affordable_epochs = int(share / speed.round_seconds(slots))

@@ -12,7 +12,7 @@ from cotune.data import Dataset, describe_columns
 from cotune.engine.metrics import METRICS
 from cotune.recipe import Recipe
 from cotune.recipe.settings import to_plain
-from cotune.study.prepared import Prepared
+from cotune.study.prepared import Prepared, compute_for
 from cotune.types import LaneId
 
 SHOWN = 8
@@ -36,6 +36,7 @@ def facts_of(prepared: Prepared, recipe: Recipe, *, version: str) -> dict[str, A
             "python": platform.python_version(),
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
+            "computed_on": compute_for(resolved).words(),
         },
         "name": dataset.name,
         "recipe": recipe.model_dump(mode="json"),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cotune.data import Dataset, Splits
+from cotune.engine.devices import Compute, compute_of
 from cotune.engine.loop import slots
 from cotune.recipe import Recipe
 from cotune.space import Space
@@ -26,6 +27,16 @@ class Prepared:
     speed: Speed
 
 
+def compute_for(recipe: Recipe) -> Compute:
+    """Where, and how exactly, a recipe's networks are computed.
+
+    Raises:
+        DeviceError, RecipeError: not on this machine.
+    """
+    training = recipe.training
+    return compute_of(training.device, training.precision, deterministic=training.deterministic)
+
+
 def fit_to_machine(
     recipe: Recipe, resolved: Recipe, space: Space, factory: LaneFactory
 ) -> tuple[Speed, Recipe]:
@@ -36,13 +47,16 @@ def fit_to_machine(
     assert isinstance(epochs, int)
     each = factory.lanes_per_trial
     asked = resolved.search.lanes
-    most = max(slots(lane.structure, len(lane.train)), each)
+    compute = compute_for(resolved)
+    most = max(slots(lane.structure, len(lane.train), compute), each)
     speed = Speed(0.0, each)
     if limit is not None:
         some = [factory.lane(LaneId(-1 - i, 0), middle) for i in range(min(PROBE_LANES, most))]
-        speed = measure(some, metric=resolved.search.metric, lanes_per_trial=each)
+        speed = measure(some, metric=resolved.search.metric, lanes_per_trial=each, compute=compute)
     seconds = None if limit is None else speed.lane
-    count = worth_having(resolved, most=most, lanes_per_trial=each, lane_seconds=seconds)
+    count = worth_having(
+        resolved, most=most, lanes_per_trial=each, lane_seconds=seconds, on_host=compute.on_host
+    )
     count = count if asked == "auto" else asked
     if limit is not None:
         fitting, fewer = affordable(epochs, count, speed, seconds=limit, lanes=each)

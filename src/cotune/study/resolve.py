@@ -1,6 +1,7 @@
 """What "auto" means for the data at hand."""
 
 from cotune.data import Dataset, Splits
+from cotune.engine.devices import compute_of, named
 from cotune.engine.metrics import METRICS
 from cotune.errors import RecipeError
 from cotune.recipe import Recipe
@@ -20,19 +21,26 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
     """The recipe with every "auto" but the number of lanes filled in.
 
     Raises:
-        RecipeError: the metric or the loss does not fit the task or the split.
+        RecipeError: the metric or the loss does not fit the task or the split, or the precision the device.
+        DeviceError: the device is not there.
     """
     rows = min(len(fold.train) for fold in splits.folds)
     training, search = recipe.training, recipe.search
     limited = search.trials or search.time_limit or search.lane_epochs
     batch = min(default_batch(rows), rows) if training.batch_size == "auto" else training.batch_size
+    compute_of(training.device, training.precision, deterministic=training.deterministic)
     epochs = training.epochs
     if epochs == "auto":
         epochs = max(EPOCHS[0], min(EPOCHS[1], round(ROW_EPOCHS / rows)))
     return recipe.model_copy(
         update={
             "training": training.model_copy(
-                update={"batch_size": batch, "epochs": epochs, "loss": _loss(training.loss, dataset.task)}
+                update={
+                    "batch_size": batch,
+                    "epochs": epochs,
+                    "loss": _loss(training.loss, dataset.task),
+                    "device": named(training.device),
+                }
             ),
             "search": search.model_copy(
                 update={

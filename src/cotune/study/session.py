@@ -22,7 +22,7 @@ from cotune.study.directory import Directory
 from cotune.study.facts import announcement, column_lines, facts_of
 from cotune.study.lanes import LaneFactory
 from cotune.study.loop import Study, no_network
-from cotune.study.prepared import Prepared, fit_to_machine
+from cotune.study.prepared import Prepared, compute_for, fit_to_machine
 from cotune.study.resolve import resolve
 from cotune.study.winner import model_of, tested
 from cotune.types import Progress
@@ -148,7 +148,7 @@ def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitt
         recipe=prepared.recipe,
         space=prepared.space,
         factory=prepared.factory,
-        engine=Engine(metric=prepared.recipe.search.metric),
+        engine=Engine(metric=prepared.recipe.search.metric, compute=compute_for(prepared.recipe)),
         store=store,
         directory=directory,
         speed=prepared.speed,

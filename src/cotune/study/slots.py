@@ -71,17 +71,25 @@ def kept_busy(recipe: Recipe, *, lanes_per_trial: int) -> float:
     return min(work, default=float("inf")) * (1 / BUSY - 1) / (EMPTY * lengths.longest)
 
 
-def worth_having(recipe: Recipe, *, most: int, lanes_per_trial: int, lane_seconds: float | None) -> int:
+LANES_ON_GPU = 64
+"""Fewer lanes than this leave a GPU waiting for the host: a step's kernels take as long to launch for one lane."""
+
+
+def worth_having(
+    recipe: Recipe, *, most: int, lanes_per_trial: int, lane_seconds: float | None, on_host: bool = True
+) -> int:
     """Slots for a study: whole trials, at least one of them.
 
     Args:
         recipe: resolved.
         most: lanes that memory and the machine have room for.
         lanes_per_trial: folds × seeds.
-        lane_seconds: core-seconds of one lane's epoch, where the study has a time limit.
+        lane_seconds: core-seconds of one lane's epoch, or its share of a GPU's, where the study has a time limit.
+        on_host: whether the CPU trains them.
     """
+    workers, least = (cores(), LANES_PER_CORE * cores()) if on_host else (1, LANES_ON_GPU)
     wanted = kept_busy(recipe, lanes_per_trial=lanes_per_trial)
     if lane_seconds is not None:
-        wanted = min(wanted, ROUND_SECONDS * cores() / lane_seconds)
-    trials = round(min(most, max(wanted, LANES_PER_CORE * cores())) / lanes_per_trial)
+        wanted = min(wanted, ROUND_SECONDS * workers / lane_seconds)
+    trials = round(min(most, max(wanted, least)) / lanes_per_trial)
     return max(1, min(trials, most // lanes_per_trial)) * lanes_per_trial
