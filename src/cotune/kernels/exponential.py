@@ -1,7 +1,7 @@
 """eˣ on float32 in plain arithmetic, so that loops over it become vector instructions.
 
 eˣ = 2ⁿ eʳ with n = ⌊x log₂e + ½⌋ and |r| ≤ ½ ln 2; eʳ by the polynomial of Cephes' expf (Moshier 1989). Relative error
-below 2⁻²². NaN stays NaN; above 88.72 the result is infinite, below −87.3 zero.
+below 2⁻²⁰. NaN stays NaN; above 88.72 the result is infinite, below −87.3 zero.
 """
 
 import math
