@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo install test test-all lint types layers docs bench clean
+.PHONY: demo install test test-all test-gpu lint types layers docs bench bench-gpu clean
 
 demo: .venv/installed
 	$(BIN)/cotune demo
@@ -19,6 +19,9 @@ test: .venv/installed-dev
 
 test-all: .venv/installed-dev
 	$(BIN)/python -m pytest -m ''
+
+test-gpu: .venv/installed-dev
+	CUBLAS_WORKSPACE_CONFIG=:4096:8 $(BIN)/python -m pytest -m gpu -rs tests/contracts tests/reference tests/study
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
@@ -34,8 +37,11 @@ docs: .venv/installed
 	$(BIN)/python docs/generate.py
 
 bench: .venv/installed-dev
-	@for file in $(filter-out benchmarks/common.py,$(wildcard benchmarks/*.py)); do \
+	@for file in $(filter-out benchmarks/common.py benchmarks/gpu.py,$(wildcard benchmarks/*.py)); do \
 	$(BIN)/python $$file --json || exit 1; done
+
+bench-gpu: .venv/installed-dev
+	$(BIN)/python benchmarks/gpu.py --json
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

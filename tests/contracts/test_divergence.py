@@ -10,8 +10,10 @@ from cotune.engine.bank import Variant
 from cotune.engine.lanes import Lane
 from cotune.engine.rng import permutation
 from cotune.types import LaneId
+from engine import places
 from engine.lanes import Figures, alone, assert_same_bits, lane, population, row, table
 
+PLACES = places.EVERYWHERE
 HEALTHY = [lane(i, norm="batch", activation=a) for i, a in enumerate(("relu", "tanh", "relu", "gelu"))]
 
 

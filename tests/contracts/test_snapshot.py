@@ -13,8 +13,11 @@ from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine, LaneWeights
 from cotune.errors import StudyCorrupt
 from cotune.types import LaneId
+from engine import lanes as made_of
+from engine import places
 from engine.lanes import Figures, assert_same_bits, engine, lane, row, table
 
+PLACES = places.EVERYWHERE
 EMBEDDED = table(cardinalities=(4, 3))
 LANES: dict[LaneId, Lane] = {
     one.id: one
@@ -41,7 +44,7 @@ def started() -> Engine:
 
 def through_a_file(made: Engine, path: Path, leaders: list[LaneWeights]) -> tuple[Engine, list[LaneWeights]]:
     snapshot.write(snapshot.take(made, leaders, boundary=5), path)
-    fresh = Engine(metric="log_loss")
+    fresh = Engine(metric="log_loss", compute=made_of.COMPUTE)
     return fresh, snapshot.restore(snapshot.read(path), fresh, LANES.__getitem__)
 
 
@@ -51,7 +54,7 @@ def assert_equal(one: Engine, other: Engine) -> None:
     for p, q in zip(one.populations, other.populations, strict=True):
         assert [x.id for x in p.lanes] == [x.id for x in q.lanes]
         for x in p.lanes:
-            assert_same_bits(row(p, x.id), row(q, x.id), x.id)
+            assert_same_bits(row(p, x.id), row(q, x.id), x.id, exact=True)
 
 
 def test_a_restored_engine_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import pytest
 import torch
 from torch import Tensor
 
 from cotune.engine.bank import Stack, Variant
+from cotune.engine.devices import ON_HOST, Compute
 from cotune.engine.lanes import Lane, Structure, padded_width
 from cotune.engine.loop import Engine
 from cotune.engine.population import Population, Way
@@ -130,7 +132,11 @@ def metric_of(one: Lane) -> str:
 
 
 WAY: Way = "compiled"
-"""How lanes step where a test does not say; `conftest.py` sets it to each way in turn."""
+COMPUTE: Compute = ON_HOST
+"""How lanes step where a test does not say, and where; `places.py` sets them to each place in turn."""
+
+GPU_TOLERANCE = 2e-3
+"""On a GPU kernels sum in an order that depends on the count of lanes: equal is within this, relative and absolute."""
 
 
 def population(
@@ -138,7 +144,12 @@ def population(
 ) -> Population:
     """A population that the lanes have joined."""
     made = Population(
-        lanes[0].structure, Stack(), metric=metric or metric_of(lanes[0]), chunk=chunk, way=way or WAY
+        lanes[0].structure,
+        Stack(COMPUTE.device),
+        metric=metric or metric_of(lanes[0]),
+        chunk=chunk,
+        way=way or WAY,
+        compute=COMPUTE,
     )
     made.join(lanes)
     return made
@@ -146,19 +157,27 @@ def population(
 
 def engine(lanes: Sequence[Lane], *, metric: str | None = None, way: Way | None = None) -> Engine:
     """An engine that the lanes have joined; they step in one way, so nothing is measured."""
-    made = Engine(metric=metric or metric_of(lanes[0]), ways=[way or WAY])
+    made = Engine(metric=metric or metric_of(lanes[0]), ways=[way or WAY], compute=COMPUTE)
     made.join(lanes)
     return made
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Figures:
-    """A record without its clock."""
+    """A record without its clock. Two are equal if every number is; on a GPU, if every number is nearly so."""
 
     epoch: int
     step: int
     train_loss: float
     metrics: Mapping[str, float]
+
+    def __eq__(self, other: object) -> bool:
+        assert isinstance(other, Figures)
+        one, two = ([x.train_loss, *x.metrics.values()] for x in (self, other))
+        if COMPUTE.device.type == "cuda":
+            two = pytest.approx(two, rel=GPU_TOLERANCE, abs=GPU_TOLERANCE)
+        places = (self.epoch, self.step, [*self.metrics]) == (other.epoch, other.step, [*other.metrics])
+        return places and one == two
 
     @classmethod
     def of(cls, record: Record) -> "Figures":
@@ -174,10 +193,16 @@ def row(made: Population, name: LaneId) -> dict[str, Tensor]:
     return found
 
 
-def assert_same_bits(one: Mapping[str, Tensor], other: Mapping[str, Tensor], about: object = "") -> None:
-    """Every tensor equal to the last bit; NaN equals NaN."""
+def assert_same_bits(
+    one: Mapping[str, Tensor], other: Mapping[str, Tensor], about: object = "", *, exact: bool = False
+) -> None:
+    """Every tensor equal to the last bit; NaN equals NaN. On a GPU nearly equal, unless it must be `exact`."""
     assert one.keys() == other.keys()
     for key, tensor in one.items():
+        if COMPUTE.device.type == "cuda" and not exact:
+            near = {"rtol": GPU_TOLERANCE, "atol": GPU_TOLERANCE, "equal_nan": True}
+            torch.testing.assert_close(tensor, other[key], msg=lambda m, k=key: f"{k} {about}: {m}", **near)
+            continue
         same = tensor.shape == other[key].shape and torch.equal(
             tensor.nan_to_num(nan=12345.0), other[key].nan_to_num(nan=12345.0)
         )

@@ -1,17 +1,5 @@
-"""The plain twin is held against every way in which lanes step."""
+"""The plain twin is held against every way in which lanes step, and against every place if its module says so."""
 
-from collections.abc import Iterator
-
-import pytest
-
-from cotune.engine.population import WAYS, Way
-from engine import lanes
-
-
-@pytest.fixture(params=WAYS, autouse=True, scope="module")
-def way(request: pytest.FixtureRequest) -> Iterator[Way]:
-    """The way that `engine.lanes` takes while a module's tests run."""
-    before = lanes.WAY
-    lanes.WAY = request.param
-    yield request.param
-    lanes.WAY = before
+from engine.places import place as place
+from engine.places import pytest_generate_tests as pytest_generate_tests
+from engine.places import way as way

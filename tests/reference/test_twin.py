@@ -18,18 +18,23 @@ from cotune.nets.cnn import CNN
 from cotune.nets.initialise import GAINS
 from cotune.nets.rnn import RNN
 from cotune.recipe.schema import NORMS
+from engine import places
 from engine.lanes import lane, population, table
 
+PLACES = places.EVERYWHERE
 EPOCHS = 4
 REGRESSION = table(classes=0)
 EMBEDDED = table(cardinalities=(4, 3))
 # Sigmoids and plain descent learn slowly: without more speed a wrong update would hide under the tolerance.
 LR = {"sgd": 0.1, "nesterov": 0.1}
+GPU_ROUNDING = 5
+"""A GPU sums in another order than a CPU, and its exponentials have other last bits."""
 
 
 def compare(one: Lane, *companions: Lane, epochs: int = EPOCHS, tolerance: float = 2e-4) -> None:
     """Train `one` both ways; losses, weights, running statistics and validation logits must agree."""
     made = population([one, *companions])
+    tolerance *= GPU_ROUNDING if made.compute.device.type == "cuda" else 1
     losses = []
     for _ in range(epochs):
         outcome = made.train_epoch()
@@ -38,8 +43,8 @@ def compare(one: Lane, *companions: Lane, epochs: int = EPOCHS, tolerance: float
     torch.testing.assert_close(torch.tensor(losses), torch.tensor(plain.losses), rtol=tolerance, atol=1e-5)
 
     place = [other.id for other in made.lanes].index(one.id)
-    fused = true_weights(one, made.state.weights[place])
-    first = true_weights(one, population([one]).state.weights[0])
+    fused = true_weights(one, made.state.weights[place].cpu())
+    first = true_weights(one, population([one]).state.weights[0].cpu())
     for name, tensor in plain_weights(plain.network).items():
         torch.testing.assert_close(
             fused[name], tensor, rtol=tolerance, atol=tolerance, msg=lambda m, n=name: f"{n}: {m}"
@@ -50,12 +55,18 @@ def compare(one: Lane, *companions: Lane, epochs: int = EPOCHS, tolerance: float
     rows = one.validation
     numeric, codes = one.variant.numeric[rows], one.variant.codes[rows]
     index = slice(place, place + 1)
+    state, device = made.state, made.compute.device
     logits = outputs(
-        [one], made.state.weights[index], made.state.statistics[index], made.layouts, numeric, codes
+        [one],
+        state.weights[index],
+        state.statistics[index],
+        made.layouts,
+        numeric.to(device),
+        codes.to(device),
     )
     with torch.no_grad():
         expected = plain.network.eval()(numeric, codes)
-    torch.testing.assert_close(logits[0], expected, rtol=10 * tolerance, atol=10 * tolerance)
+    torch.testing.assert_close(logits[0].cpu(), expected, rtol=10 * tolerance, atol=10 * tolerance)
 
 
 def plain_weights(network: nn.Module) -> dict[str, torch.Tensor]:
