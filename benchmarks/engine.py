@@ -22,7 +22,8 @@ from engine_parts.growth import growth
 from engine_parts.limits import Machine
 from engine_parts.serve import serve
 
-QUICK, FULL = Effort(rounds=5, seconds=0.2, patience=30), Effort(rounds=21, seconds=0.5, patience=180)
+QUICK = Effort(rounds=5, seconds=0.2, patience=30, longest=25)
+FULL = Effort(rounds=21, seconds=0.5, patience=180, longest=150)
 GROWTH_ROUNDS = {True: 4, False: 11}
 FLAT = 1.2
 """Largest over smallest cost once there are lanes enough."""

@@ -113,7 +113,7 @@ CASES = {
     ),
     "mlp-1024": Case(
         "MLP 100-1024-1024-10, batch 256, AdamW",
-        Perceptron(100, 1024, 2), 256, 20, 8, (1, 2, 4), 0.0, Aim(1, 1.3), Aim(0.55, 0.75),
+        Perceptron(100, 1024, 2), 256, 20, 8, (2, 4), 0.0, Aim(1, 1.3), Aim(0.55, 0.75),
     ),
     "cnn-8": Case(
         "CNN on 8×8 images, conv 8 and 16, batch 64, AdamW",
@@ -125,7 +125,7 @@ CASES = {
     ),
     "cnn-28": Case(
         "CNN on 28×28 images, conv 16 and 32, batch 64, AdamW",
-        Convolutions(28, (16, 32)), 64, 20, 16, (2, 4, 16), 0.0, Aim(1.2, 2.5),
+        Convolutions(28, (16, 32)), 64, 20, 16, (4, 16), 0.0, Aim(1.2, 2.5),
     ),
     "folds": Case(
         "5-fold CV × 20 configurations of MLP 20-64-64-10, batch 64, AdamW, dropout",

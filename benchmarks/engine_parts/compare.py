@@ -28,11 +28,16 @@ class Effort:
         rounds: that count, after one that does not.
         seconds: that a peer's measurement takes, about; ours takes at least an epoch.
         patience: seconds in which a loop must be compiled.
+        longest: seconds after which no further round begins, once there are `FEWEST`; for a machine that others use.
     """
 
     rounds: int
     seconds: float
     patience: float
+    longest: float
+
+
+FEWEST = 3
 
 
 class UntrainedError(Exception):
@@ -68,8 +73,8 @@ def compare(name: str, machine: Machine, effort: Effort) -> dict[str, Any]:
         for spec in RATES:
             crew.ask("make", spec)
         settled = time.monotonic()
-        taken, losses = _rounds(crew, steps, effort.rounds, machine)
-    row = {"case": name, "network": case.words, "lanes": lanes, "rounds": effort.rounds}
+        taken, losses = _rounds(crew, steps, effort, machine)
+    row = {"case": name, "network": case.words, "lanes": lanes}
     row |= {"seconds": {"settling": round(settled - began), "rounds": round(time.monotonic() - settled)}}
     row |= _figures(taken, ours)
     return row | {"losses": {_words(spec): pair for spec, pair in losses.items()}, "notes": notes}
@@ -86,7 +91,7 @@ def _steps(case: Case, spec: Spec, cost: float, seconds: float) -> int:
 
 
 def _rounds(
-    crew: Crew, steps: dict[Spec, int], rounds: int, machine: Machine
+    crew: Crew, steps: dict[Spec, int], effort: Effort, machine: Machine
 ) -> tuple[dict[Spec, list[float]], dict[Spec, tuple[float, float]]]:
     """Microseconds of every round, forwards and backwards in turn, and losses after the first and the last.
 
@@ -95,7 +100,10 @@ def _rounds(
     """
     taken: dict[Spec, list[float]] = {spec: [] for spec in steps}
     before = {spec: crew.loss(spec) for spec in steps}
-    for number in range(rounds + 1):
+    began = time.monotonic()
+    for number in range(effort.rounds + 1):
+        if number > FEWEST and time.monotonic() - began > effort.longest:
+            break
         machine.measure(crew)
         for spec in sorted(steps, key=list(steps).index, reverse=number % 2 == 1):
             taken[spec].append(crew.cost(spec, steps[spec]))
@@ -114,6 +122,7 @@ def _figures(taken: dict[Spec, list[float]], ours: Spec) -> dict[str, Any]:
     best = min((spec for spec in medians if spec != ours), key=medians.__getitem__)
     ratios = [peer / our for peer, our in zip(taken[best], taken.get(ours, ()), strict=False)]
     return {
+        "rounds": len(taken[best]),
         "microseconds": {"ours": None} | {_words(spec): round(value, 2) for spec, value in medians.items()},
         "best_peer": _words(best),
         "ratio": round(statistics.median(ratios), 3) if ratios else None,

@@ -60,7 +60,8 @@ class Seat:
             raise TimeoutError
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError("a process of the benchmark died; what it printed says why")
+            code = self._process.wait()
+            raise RuntimeError(f"a process of the benchmark ended with code {code}; what it printed says why")
         found = json.loads(line)
         if "error" in found:
             raise Unavailable(found["error"])
