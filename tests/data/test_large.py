@@ -266,3 +266,11 @@ def test_a_full_disk_is_an_error_and_no_file_is_half(way: str, tmp_path: Path) -
         assert not (disk / "rows" / "table" / "table.json").exists()
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("words", [1, 255, 256, 257, 65_535, 65_536, 65_537])
+def test_words_of_every_count_come_back(words: int, tmp_path: Path) -> None:
+    series = pl.Series("c", [None, *map(str, range(words)), None])
+    column = stored.store(tmp_path, 0, series, pl.String())
+    assert column.series("c", slice(None)).equals(series, null_equal=True)
+    assert column.series("c", np.array([words, 0])).to_list() == [str(words - 1), None]
