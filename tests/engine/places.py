@@ -1,6 +1,6 @@
 """Where tests train lanes: each way on the CPU, the CPU treated as a GPU is, and a GPU where there is one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -33,6 +33,15 @@ PLACES: dict[str, tuple[Way, Compute]] = {
 
 WHY_NOT = f"needs a GPU: PyTorch {torch.__version__} finds no CUDA device"
 needs_gpu = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason=WHY_NOT)]
+
+
+def on_gpu(test: Callable[..., None]) -> Callable[..., None]:
+    """Decorator: the test needs a GPU."""
+    for mark in needs_gpu:
+        test = mark(test)
+    return test
+
+
 EVERYWHERE = ["compiled", "batched", "as-gpu", pytest.param("cuda", marks=needs_gpu)]
 """What a module sets its `PLACES` to when its tests hold on a GPU."""
 

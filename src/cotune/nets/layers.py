@@ -17,6 +17,8 @@ from torch import Tensor
 
 EPSILON = 1e-5
 BATCH_NORM_MOMENTUM = 0.1
+AUTOCAST = ("cpu", "cuda")
+"""Devices with an autocast to ask for; PyTorch raises an error for others."""
 
 
 def linear(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
@@ -43,7 +45,7 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
         ctx.gradients = w.grad, None if b is None else b.grad
-        if torch.is_autocast_enabled(x.device.type):
+        if x.device.type in AUTOCAST and torch.is_autocast_enabled(x.device.type):
             small = torch.get_autocast_dtype(x.device.type)
             x, w, b = x.to(small), w.to(small), None if b is None else b.to(small)
         ctx.save_for_backward(x, w)
