@@ -12,6 +12,7 @@ import pytest
 from cotune.engine.memory import free_bytes, held_bytes, is_out_of_memory, step_bytes
 from engine.lanes import lane
 
+PLACES = ["batched"]  # the tests say themselves where they train
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_DATA")
 
 PROGRAM = """
@@ -19,14 +20,19 @@ import json, os, resource, sys, zlib
 os.environ["OMP_NUM_THREADS"] = sys.argv[2]
 sys.path.insert(0, sys.argv[1])
 import torch
-from engine.lanes import Figures, engine, lane, table
+from cotune.engine import plan
 from cotune.types import LaneId
+from engine import lanes as made_of, places
+from engine.lanes import Figures, engine, lane, table
+
+made_of.WAY, made_of.COMPUTE = places.PLACES[sys.argv[9]]
+plan.CHUNKS = (32,)  # as a GPU is used, lanes are measured by chunks first: one of them, to spare memory
 
 megabytes, after, lanes, rows, width = (int(a) for a in sys.argv[3:8])
 variant = table(rows=rows, features=4)
 made = engine(
     [lane(i, variant=variant, width=width, batch_size=256, norm="batch", dropout=0.2, clip_norm=1.0, l1=1e-4)
-     for i in range(lanes)], metric="accuracy", way=sys.argv[9])
+     for i in range(lanes)], metric="accuracy")
 asked, hog = 0, []
 
 def halt():  # asked before every step: memory runs out in the middle of an epoch
@@ -43,7 +49,7 @@ def halt():  # asked before every step: memory runs out in the middle of an epoc
             del hog[-megabytes:]
     return False
 
-warm = engine([lane(i, variant=variant, batch_size=256, norm="batch", dropout=0.2) for i in range(8)], way=sys.argv[9])
+warm = engine([lane(i, variant=variant, batch_size=256, norm="batch", dropout=0.2) for i in range(8)])
 warm.train_epoch()  # libraries load what they load, and threads start
 if sys.argv[8] == "judge":  # no training: memory runs out when lanes are judged
     after = 1
@@ -81,12 +87,16 @@ def train(
     rows: int = 1400,
     width: int = 64,
     threads: int = 1,
-    way: str = "batched",
+    place: str = "batched",
 ) -> Any:
-    """Two epochs, or a judgement; from the step `after` on (0: before any) only so many megabytes are left (0: no limit)."""
+    """Two epochs, or a judgement; from the step `after` on (0: before any) only so many megabytes are left.
+
+    Args:
+        megabytes: 0 is no limit.
+    """
     numbers = [str(n) for n in (megabytes, after, lanes, rows, width)]
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(Path(__file__).parents[1]), str(threads), *numbers, what, way],
+        [sys.executable, "-c", PROGRAM, str(Path(__file__).parents[1]), str(threads), *numbers, what, place],
         env={**os.environ, "OMP_NUM_THREADS": str(threads)},
         capture_output=True,
         text=True,
@@ -102,9 +112,12 @@ def unlimited() -> dict[str, Any]:
     return train(megabytes=0)
 
 
-@pytest.mark.parametrize("after", [2, 4])
-def test_chunks_are_halved_and_nothing_else_changes(unlimited: dict[str, Any], after: int) -> None:
-    limited = train(megabytes=8, after=after)
+@pytest.mark.parametrize(("after", "where"), [(2, "batched"), (4, "batched"), (4, "as-gpu")])
+def test_chunks_are_halved_and_nothing_else_changes(
+    unlimited: dict[str, Any], after: int, where: str
+) -> None:
+    """As a GPU is used, steps are taken back to the last look and taken again by the halves."""
+    limited = train(megabytes=8, after=after, place=where)
     assert limited["chunks"][-1] < unlimited["chunks"][-1], "the limit was not felt"
     assert limited["remembered"] == [limited["chunks"][-1]]
     assert not unlimited["remembered"]
@@ -121,10 +134,10 @@ def test_a_lane_that_does_not_fit_alone_has_failed_and_the_process_lives() -> No
 
 def test_compiled_lanes_need_next_to_nothing_beside_what_they_hold() -> None:
     """Lanes in training share one workbench a core; where not even that fits, they wait, and then fail alone."""
-    unlimited, tight = (train(megabytes=n, way="compiled") for n in (0, 8))
+    unlimited, tight = (train(megabytes=n, place="compiled") for n in (0, 8))
     assert not tight["failed"]
     assert tight["records"] == unlimited["records"]
-    found = train(megabytes=1, lanes=2, width=1024, way="compiled", after=0)
+    found = train(megabytes=1, lanes=2, width=1024, place="compiled", after=0)
     assert found["failed"] == [0, 1]
     assert found["records"] == []
 
