@@ -138,6 +138,10 @@ class Store:
         """Seconds the study has run so far."""
         return float(self._rows("SELECT coalesce(max(elapsed), 0.0) FROM boundaries")[0][0])
 
+    def trials(self) -> int:
+        """How many trials have started."""
+        return int(self._rows("SELECT count(*) FROM trials")[0][0])
+
     def commit(self, boundary: Boundary) -> bool:
         """Acknowledge `boundary`; returns whether it was new.
 

@@ -27,6 +27,7 @@ from cotune.study.directory import Directory
 from cotune.study.lanes import LaneFactory
 from cotune.study.leaders import Leaders
 from cotune.study.ledger import Ledger
+from cotune.study.proposals import Proposals
 from cotune.study.saving import Snapshots
 from cotune.types import LaneId, Progress, Status, Trial, TrialResult
 
@@ -101,6 +102,12 @@ class Study:
         self._engine.plans.update({kind: Plan(**saved) for kind, saved in self._plans.items()})
         assert isinstance(search.lanes, int)
         self._slots = search.lanes
+        self._proposals = Proposals(
+            self._sampler,
+            at_once=self._slots // factory.lanes_per_trial,
+            trials=search.trials,
+            started=store.trials(),
+        )
         self._pace = Pace(speed)
         self._clock = Clock(search.time_limit, before=store.elapsed(), began=began)
         self._acknowledged = store.last_boundary()
@@ -122,7 +129,7 @@ class Study:
             reason = self._reason_to_end()
             known = self._known_boundary()
             if reason is None:
-                started = known.started if known else self._ask()
+                started = self._again(known) if known else self._ask()
                 self._start(started)
                 if not self._engine.lanes:
                     reason = self._why_nothing_trains()
@@ -160,9 +167,14 @@ class Study:
         if count <= 0 or self._exhausted:
             return ()
         number = len(self._trials)
-        found = self._sampler.ask(number, count)
+        found = self._proposals.take(number, count)
         self._exhausted = len(found) < count
         return tuple(Trial(number + i, params) for i, params in enumerate(found))
+
+    def _again(self, known: Boundary) -> tuple[Trial, ...]:
+        """The trials that a stored boundary started; what was asked for then is asked for again."""
+        self._proposals.take(len(self._trials), len(known.started))
+        return known.started
 
     def _start(self, trials: tuple[Trial, ...]) -> None:
         self._take_up(trials)
@@ -304,7 +316,7 @@ class Study:
         if saved is None:
             return
         for boundary in self._store.boundaries(1, saved.boundary):
-            self._take_up(boundary.started)
+            self._take_up(self._again(boundary))
             self._ledger.judge(boundary.records)
             self._lane_epochs += len(boundary.records)
             for result in map(self._ledger.forget, boundary.ended):
