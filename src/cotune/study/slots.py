@@ -29,7 +29,7 @@ BUSY = 0.92
 EMPTY = 0.75
 """Of the slots' time after the last trial has started, at most this fraction is unused (measured: 0.7 of it)."""
 
-TIRED = 2
+TIRED = 3
 """A lane that nobody stops trains for about so many times the patience: most gain for a while and then no more."""
 
 LANES_PER_CORE = 4
