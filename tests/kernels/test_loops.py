@@ -1,7 +1,6 @@
 """Compiled loops by themselves: products of any size, eˣ over its whole range, orders of rows, convolution, pooling."""
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +12,7 @@ from cotune.engine import rng
 from cotune.kernels import convolution
 from cotune.kernels.compiling import compiled
 from cotune.kernels.exponential import exponential
-from cotune.kernels.loading import leaves
-
-
-def call(name: str, *arguments: Any) -> Any:
-    """Call a leaf, arrays by address."""
-    return leaves()[name].ctypes(*[a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments])
+from kernels.calling import call
 
 
 def normal(*shape: int, seed: int = 0) -> np.ndarray:

@@ -22,7 +22,7 @@ from cotune.engine.rates import coefficients, numbers_of
 from cotune.engine.state import State
 from cotune.kernels import activations, losses, machine, updates
 from cotune.kernels.arrays import Integers
-from cotune.kernels.loading import leaves
+from cotune.kernels.loading import load_for
 from cotune.kernels.program import Program
 from cotune.nets.layout import Layout
 from cotune.types import LaneId
@@ -111,9 +111,9 @@ class Bound:
     """
 
     def __init__(self, lanes: Sequence[Lane], state: State, known: dict[LaneId, Described]) -> None:
-        leaves()
         self.lanes, self._state = lanes, state
         self._tools = Tools.of(lanes[0].structure)
+        load_for(self._tools.program)
         for lane in lanes:
             if lane.id not in known:
                 known[lane.id] = _describe(lane, self._tools)

@@ -15,7 +15,8 @@ import json
 import torch
 from torch import Tensor
 
-from cotune.kernels.loading import leaves
+from cotune.kernels import orders
+from cotune.kernels.loading import loaded
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _M1 = 0xBF58476D1CE4E5B9
@@ -124,7 +125,7 @@ def keep_mask(draw: Tensor, level: Tensor) -> Tensor:
 def permutation(seed: int, epoch: int, count: int) -> Tensor:
     """A lane's row order in an epoch: a permutation of `count`, int64; see `cotune.kernels.orders`."""
     numbers, found = torch.arange(count), torch.empty(count, dtype=torch.int64)
-    leaves()["shuffle"].ctypes(
+    loaded(orders.shuffle).ctypes(
         numbers.data_ptr(), count, count, seed_of(seed, "order"), epoch, found.data_ptr()
     )
     return found

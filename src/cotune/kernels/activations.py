@@ -8,13 +8,14 @@
 
 import numpy as np
 
-from cotune.kernels.arrays import Floats, floats, matrix
-from cotune.kernels.compiling import compiled
+from cotune.kernels.arrays import Floats, floats
+from cotune.kernels.compiling import part
 from cotune.kernels.exponential import exponential
 
 NAMES = ("identity", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid")
 """An activation's code is its place here."""
 
+FLOAT = 4
 F = np.float32
 ZERO, HALF, ONE, TWO = F(0), F(0.5), F(1), F(2)
 SLOPE = F(0.01)
@@ -28,19 +29,26 @@ ERF_1, ERF_2, ERF_3, ERF_4, ERF_5 = (
 
 def activate(code: int, z_at: int, y_at: int, rows: int, units: int, real: int) -> None:
     """y ← f(z), z ← f′(z) on the first `real` units of each row; the rest is padding, and becomes zero."""
-    if real == units:
-        _activate(code, floats(z_at, rows * units), floats(y_at, rows * units))
-        return
-    z, y = matrix(z_at, rows, units), matrix(y_at, rows, units)
-    for r in range(rows):
-        _activate(code, z[r, :real], y[r, :real])
-        for u in range(real, units):
-            z[r, u] = ZERO
-            y[r, u] = ZERO
+    pieces, n, padding = (1, rows * units, 0) if real == units else (rows, real, units - real)
+    for r in range(pieces):
+        place = FLOAT * r * units
+        z, y = floats(z_at + place, n), floats(y_at + place, n)
+        if code < 3:
+            _straight(code, z, y)
+        elif code < 5:
+            _elu(z, y, SELU_ALPHA if code == 4 else ONE, SELU_SCALE if code == 4 else ONE)
+        elif code == 5:
+            _gelu(z, y)
+        else:
+            _sigmoids(code, z, y)
+        z, y = floats(z_at + place + FLOAT * n, padding), floats(y_at + place + FLOAT * n, padding)
+        for i in range(padding):
+            z[i] = ZERO
+            y[i] = ZERO
 
 
-@compiled
-def _activate(code: int, z: Floats, y: Floats) -> None:
+@part
+def _straight(code: int, z: Floats, y: Floats) -> None:
     n = len(z)
     if code == 0:
         for i in range(n):
@@ -51,23 +59,15 @@ def _activate(code: int, z: Floats, y: Floats) -> None:
             x = z[i]
             y[i] = x if not x < ZERO else ZERO
             z[i] = ONE if x > ZERO else ZERO
-    elif code == 2:
+    else:
         for i in range(n):
             x = z[i]
             d = ONE if x > ZERO else SLOPE
             y[i] = x * d
             z[i] = d
-    elif code == 3:
-        _elu(z, y, ONE, ONE)
-    elif code == 4:
-        _elu(z, y, SELU_ALPHA, SELU_SCALE)
-    elif code == 5:
-        _gelu(z, y)
-    else:
-        _sigmoids(code, z, y)
 
 
-@compiled
+@part
 def _elu(z: Floats, y: Floats, alpha: np.float32, scale: np.float32) -> None:
     """scale · (x if x > 0 else α (eˣ − 1)). Sources: Clevert et al. 2016; Klambauer et al. 2017."""
     for i in range(len(z)):
@@ -77,7 +77,7 @@ def _elu(z: Floats, y: Floats, alpha: np.float32, scale: np.float32) -> None:
         z[i] = scale * (ONE if x > ZERO else power)
 
 
-@compiled
+@part
 def _gelu(z: Floats, y: Floats) -> None:
     """x Φ(x), Φ by the error function (Hendrycks & Gimpel 2016).
 
@@ -94,22 +94,21 @@ def _gelu(z: Floats, y: Floats) -> None:
         z[i] = phi + x * bell * ROOT_2_PI
 
 
-@compiled
+@part
 def _sigmoids(code: int, z: Floats, y: Floats) -> None:
-    """silu (Elfwing et al. 2018), tanh, sigmoid."""
+    """silu (Elfwing et al. 2018), tanh x = 2 σ(2x) − 1, sigmoid: one loop of exponentials for all."""
+    factor = -TWO if code == 7 else -ONE
+    for i in range(len(z)):
+        y[i] = ONE / (ONE + exponential(factor * z[i]))
     if code == 6:
         for i in range(len(z)):
-            x = z[i]
-            s = ONE / (ONE + exponential(-x))
+            x, s = z[i], y[i]
             y[i] = x * s
             z[i] = s + x * s * (ONE - s)
     elif code == 7:
         for i in range(len(z)):
-            s = ONE - TWO / (ONE + exponential(TWO * z[i]))
-            y[i] = s
-            z[i] = ONE - s * s
+            y[i] = TWO * y[i] - ONE
+            z[i] = ONE - y[i] * y[i]
     else:
         for i in range(len(z)):
-            s = ONE / (ONE + exponential(-z[i]))
-            y[i] = s
-            z[i] = s * (ONE - s)
+            z[i] = y[i] * (ONE - y[i])

@@ -1,64 +1,55 @@
 """Arrays at an address, for compiled loops: no ownership, no copies, no checks."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import carray, types
+from numba import types
 from numba.extending import intrinsic
-
-from cotune.kernels.compiling import compiled
+from numba.np.arrayobj import make_array, populate_array
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
-def _pointer_to(kind: Any) -> Any:
-    def pointer(typing: Any, address: Any) -> Any:
-        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+def _array(kind: Any, counts: Any) -> Any:
+    """(type, code) of an intrinsic that takes an address and counts, one to an axis."""
+    array, size = types.Array(kind, len(counts), "C"), kind.bitwidth // 8
 
-        return types.CPointer(kind)(types.intp), code
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        made, shape = make_array(array)(context, builder), arguments[1:]
+        distances = [context.get_constant(types.intp, size)]
+        for count in reversed(shape[1:]):
+            distances.insert(0, builder.mul(distances[0], count))
+        data = builder.inttoptr(arguments[0], context.get_data_type(kind).as_pointer())
+        populate_array(
+            made, data=data, shape=shape, strides=distances,
+            itemsize=context.get_constant(types.intp, size), meminfo=None,
+        )  # fmt: skip
+        return made._getvalue()
 
-    return intrinsic(pointer)
-
-
-_float_at, _integer_at = _pointer_to(types.float32), _pointer_to(types.int64)
-_bits_at, _byte_at = _pointer_to(types.uint64), _pointer_to(types.int8)
-
-
-@compiled
-def floats(address: int, n: int) -> Floats:
-    """n float32."""
-    return carray(_float_at(address), n)  # type: ignore[no-any-return]
-
-
-@compiled
-def matrix(address: int, rows: int, columns: int) -> Floats:
-    """float32 [rows columns]."""
-    return carray(_float_at(address), (rows, columns))  # type: ignore[no-any-return]
+    return array(types.intp, *[types.intp] * len(counts)), code
 
 
-@compiled
-def integers(address: int, n: int) -> Integers:
-    """n int64."""
-    return carray(_integer_at(address), n)  # type: ignore[no-any-return]
+def _vector_of(kind: Any) -> Any:
+    def vector(typing: Any, address: Any, n: Any) -> Any:
+        return _array(kind, (n,))
+
+    return intrinsic(vector)
 
 
-@compiled
-def integer_matrix(address: int, rows: int, columns: int) -> Integers:
-    """int64 [rows columns]."""
-    return carray(_integer_at(address), (rows, columns))  # type: ignore[no-any-return]
+def _matrix_of(kind: Any) -> Any:
+    def matrix(typing: Any, address: Any, rows: Any, columns: Any) -> Any:
+        return _array(kind, (rows, columns))
+
+    return intrinsic(matrix)
 
 
-@compiled
-def bits(address: int, n: int) -> npt.NDArray[np.uint64]:
-    """n uint64."""
-    return carray(_bits_at(address), n)  # type: ignore[no-any-return]
-
-
-@compiled
-def signed_bytes(address: int, n: int) -> npt.NDArray[np.int8]:
-    """n int8."""
-    return carray(_byte_at(address), n)  # type: ignore[no-any-return]
+floats: Callable[[int, int], Floats] = _vector_of(types.float32)
+matrix: Callable[[int, int, int], Floats] = _matrix_of(types.float32)
+integers: Callable[[int, int], Integers] = _vector_of(types.int64)
+integer_matrix: Callable[[int, int, int], Integers] = _matrix_of(types.int64)
+bits: Callable[[int, int], npt.NDArray[np.uint64]] = _vector_of(types.uint64)
+signed_bytes: Callable[[int, int], npt.NDArray[np.int8]] = _vector_of(types.int8)

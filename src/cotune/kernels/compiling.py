@@ -1,68 +1,102 @@
 """Compile functions for this processor once, and keep the result for the next process.
 
-Compiled code comes in two sorts. A *leaf* is a loop over numbers, called with addresses and counts; it is compiled by
-itself, so that no caller compiles it again. What calls leaves is small.
-
-The cache is named after the text of every file of this package: a compiled function holds those it calls, whose
-changes Numba does not notice.
+Compiled code comes in three sorts. A *leaf* is a loop over numbers, called with addresses and counts; it is compiled by
+itself, so that no caller compiles it again, and only when something needs it. A *part* is compiled into each function
+that calls it. What calls leaves is small, and all that Python calls. None of them can make an array.
 """
 
-import hashlib
-import os
-import tempfile
+import ctypes
+import inspect
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import llvmlite.binding
 import numba
+from llvmlite import ir
 from numba import types
 from numba.core import config
+from numba.extending import intrinsic
+
+from cotune.kernels.folder import cache_directory
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-FAST = {"contract", "reassoc", "arcp", "nsz"}
-"""Freedoms of the compiler: sums may be split over vector lanes. Infinities and NaN keep their meaning."""
+OPTIONS: dict[str, Any] = {
+    "fastmath": {"contract", "reassoc", "arcp", "nsz"},
+    "error_model": "numpy",
+    "_nrt": False,
+}
+"""Sums may be split over vector lanes, while infinities and NaN keep their meaning; no memory is counted or freed."""
+
+KINDS = {"int": types.int64, "float": types.float64, "None": types.void}
 
 _LOCK = threading.RLock()
-
-KINDS = {"int": types.int64, "float": types.float64, "None": types.void, "bool": types.int64}
+_SLOTS: dict[str, ctypes.c_void_p] = {}
+"""Addresses of leaves, at addresses that compiled code knows by the leaf's symbol."""
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """`function` as machine code that runs without Python's lock; compiled when first called."""
     with _our_cache():
-        found: Callable[P, R] = numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")(
-            function
-        )
+        found: Callable[P, R] = numba.njit(nogil=True, cache=True, **OPTIONS)(function)
+    return found
+
+
+def part(function: Callable[P, R]) -> Callable[P, R]:
+    """`function` for other compiled functions; it lacks what Python needs for a call, which takes long to compile."""
+    found: Callable[P, R] = numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(
+        function
+    )
     return found
 
 
 def external(leaf: Callable[P, R]) -> Callable[P, R]:
     """What compiled code calls to reach a leaf; works once `load` has seen the leaf."""
-    return cast(Callable[P, R], types.ExternalFunction(_symbol(leaf), _signature(leaf)))
+    symbol, signature = _symbol(leaf), _signature(leaf)
+    _slot(leaf)
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        nothing = signature.return_type == types.void
+        result = ir.VoidType() if nothing else context.get_value_type(signature.return_type)
+        kind = ir.FunctionType(result, [argument.type for argument in arguments]).as_pointer()
+        slot = builder.module.globals.get(symbol) or ir.GlobalVariable(builder.module, kind, symbol)
+        found = builder.call(builder.load(slot), arguments)
+        return context.get_dummy_value() if nothing else found
+
+    def call(*_: Any) -> Any:
+        return signature, code
+
+    names = ["typing", *inspect.signature(leaf).parameters]
+    call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+    )
+    return cast(Callable[P, R], intrinsic(call))
 
 
-def load(*leaves: Callable[..., Any]) -> Mapping[str, Any]:
-    """Compile leaves, or fetch them from the cache, and let compiled code find them.
+def load(leaf: Callable[..., Any]) -> Any:
+    """Compile a leaf, or fetch it from the cache, and let compiled code find it.
 
     Args:
-        leaves: functions whose arguments are annotated int or float.
+        leaf: a function whose arguments are annotated int or float.
 
     Returns:
-        the compiled leaves by name; they must be kept, and are callable by `.ctypes`.
+        the compiled leaf; it must be kept, and is callable by `.ctypes`.
     """
-    found = {}
     with _our_cache():
-        for leaf in leaves:
-            made = numba.cfunc(_signature(leaf), cache=True, fastmath=FAST, error_model="numpy")(leaf)
-            llvmlite.binding.add_symbol(_symbol(leaf), made.address)
-            found[leaf.__name__] = made
-    return found
+        made = numba.cfunc(_signature(leaf), cache=True, **OPTIONS)(leaf)
+    _slot(leaf).value = made.address
+    return made
+
+
+def _slot(leaf: Callable[..., Any]) -> ctypes.c_void_p:
+    symbol = _symbol(leaf)
+    if symbol not in _SLOTS:
+        _SLOTS[symbol] = ctypes.c_void_p(None)
+        llvmlite.binding.add_symbol(symbol, ctypes.addressof(_SLOTS[symbol]))
+    return _SLOTS[symbol]
 
 
 def _symbol(leaf: Callable[..., Any]) -> str:
@@ -84,21 +118,3 @@ def _our_cache() -> Iterator[None]:
             yield
         finally:
             config.CACHE_DIR = before
-
-
-@cache
-def cache_directory() -> Path:
-    """Where compiled functions are kept: below XDG_CACHE_HOME or ~/.cache, else a temporary folder."""
-    digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    name = Path("cotune") / f"kernels-{digest.hexdigest()[:16]}"
-    roots = [Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"), Path(tempfile.gettempdir())]
-    for root in roots:
-        try:
-            (root / name).mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=root / name):
-                return root / name
-        except OSError:
-            continue
-    return Path(tempfile.mkdtemp(prefix="cotune-kernels-"))

@@ -17,7 +17,7 @@ import numpy as np
 
 from cotune.kernels import matmul
 from cotune.kernels.arrays import floats
-from cotune.kernels.compiling import compiled, external
+from cotune.kernels.compiling import external, part
 from cotune.kernels.tile import pool_8, spread_8
 
 _matmul = external(matmul.matmul)
@@ -32,21 +32,23 @@ LINE = 512
 """Pixels of a line, where lines are made."""
 
 
-@compiled
+@part
 def _at_a_time(height: int, width: int, channels: int, units: int, border: int) -> int:
     """Images that are framed at a time."""
     return max(1, FRAMED // ((height + border) * (width + border) * max(channels, units)))
 
 
 def room(height: int, width: int, channels: int, units: int, kernel: int) -> int:
-    """Floats of scratch that a convolution needs: x and y framed, and the filters turned round."""
+    """Floats of scratch that a convolution needs: x and y framed, and the filters turned round, or lines."""
     border, most = kernel // 2, max(channels, units)
     one = (height + border) * (width + border) * most
     tail = 2 * (border * (width + border) + border) * most
-    return 2 * (max(one, FRAMED) + tail) + kernel * kernel * channels * units
+    return 2 * (max(one, FRAMED) + tail) + kernel * kernel * channels * max(
+        units, LINE if channels < 8 else 0
+    )
 
 
-@compiled
+@part
 def _frame(
     x_at: int, target_at: int, images: int, height: int, width: int, channels: int, border: int
 ) -> None:
@@ -69,7 +71,7 @@ def _frame(
     target[lines * framed_line :] = ZERO
 
 
-@compiled
+@part
 def _unframe(
     framed_at: int, y_at: int, images: int, height: int, width: int, units: int, border: int
 ) -> None:
@@ -86,7 +88,7 @@ def _unframe(
             target[i] = source[i]
 
 
-@compiled
+@part
 def _convolve_framed(
     framed_at: int, w_at: int, b_at: int, y_at: int, images: int, height: int, width: int, channels: int, units: int,
     kernel: int,
@@ -135,7 +137,7 @@ def convolve_backward(
         seen = some * (height + border) * across - behind
         if channels < 8:
             _few_channels(
-                scratch, dy_framed + FLOAT * behind * units, dw_at, seen, across, channels, units, kernel, start
+                scratch, dy_framed + FLOAT * behind * units, dw_at, turned, seen, across, channels, units, kernel, start
             )  # fmt: skip
         for down in range(kernel if channels >= 8 else 0):
             source, target = scratch + FLOAT * down * across * channels, dw_at + FLOAT * down * run * units
@@ -150,13 +152,14 @@ def convolve_backward(
             )
 
 
-@compiled
+@part
 def _few_channels(
-    framed_at: int, dy_at: int, dw_at: int, pixels: int, across: int, channels: int, units: int, kernel: int, start: int
+    framed_at: int, dy_at: int, dw_at: int, lines_at: int, pixels: int, across: int, channels: int, units: int,
+    kernel: int, start: int,
 ) -> None:  # fmt: skip
     """dw, all its rows in one product: what each of them sees is copied to a line of its own, some pixels at a time."""
     rows, run = kernel * kernel * channels, kernel * channels
-    lines = np.empty(rows * LINE, np.float32)
+    lines = floats(lines_at, rows * LINE)
     framed = floats(framed_at, (pixels + (kernel - 1) * (across + 1)) * channels)
     for first in range(0, pixels, LINE):
         some = min(LINE, pixels - first)
@@ -167,10 +170,10 @@ def _few_channels(
                 target[i] = source[i * channels]
         begin = start if first == 0 else 1
         dy = dy_at + FLOAT * first * units
-        _matmul(lines.ctypes.data, LINE, 1, dy, units, dw_at, units, rows, units, some, begin, 0, 0, 0)
+        _matmul(lines_at, LINE, 1, dy, units, dw_at, units, rows, units, some, begin, 0, 0, 0)
 
 
-@compiled
+@part
 def _turn(w_at: int, turned_at: int, channels: int, units: int, kernel: int) -> None:
     """Filters upside down and back to front, their channels and units exchanged."""
     places = kernel * kernel

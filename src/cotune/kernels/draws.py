@@ -6,7 +6,7 @@ Draw i of a step is byte i mod 8 of SplitMix64's finaliser at key + golden · (i
 import numpy as np
 
 from cotune.kernels.arrays import bits, floats, signed_bytes
-from cotune.kernels.compiling import compiled
+from cotune.kernels.compiling import part
 
 U = np.uint64
 GOLDEN, M1, M2 = U(0x9E3779B97F4A7C15), U(0xBF58476D1CE4E5B9), U(0x94D049BB133111EB)
@@ -14,7 +14,7 @@ THIRTY, TWENTY_SEVEN, THIRTY_ONE, LOW_16 = U(30), U(27), U(31), U(0xFFFF)
 LEVELS = 256.0
 
 
-@compiled
+@part
 def mix(x: np.uint64) -> np.uint64:
     """SplitMix64's finaliser on uint64."""
     x = (x ^ (x >> THIRTY)) * M1
@@ -22,13 +22,13 @@ def mix(x: np.uint64) -> np.uint64:
     return x ^ (x >> THIRTY_ONE)
 
 
-@compiled
+@part
 def step_key(seed: int, step: int) -> np.uint64:
     """A lane's key for its step 0, 1, …; see `cotune.engine.rng.keys`."""
     return mix(U(seed) + GOLDEN * U(step + 1))
 
 
-@compiled
+@part
 def drop_level(key: np.uint64, p: float) -> np.float64:
     """How many of the 256 levels mean "drop" in this step; see `cotune.engine.rng.drop_levels`."""
     dither = np.float64(mix(key) & LOW_16) / 65536.0

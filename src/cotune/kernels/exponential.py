@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from cotune.kernels.compiling import compiled
+from cotune.kernels.compiling import part
 from cotune.kernels.tile import power_of_two
 
 F = np.float32
@@ -19,7 +19,7 @@ C0, C1, C2 = F(1.9875691500e-4), F(1.3981999507e-3), F(8.3334519073e-3)
 C3, C4, C5 = F(4.1665795894e-2), F(1.6666665459e-1), F(5.0000001201e-1)
 
 
-@compiled
+@part
 def exponential(x: np.float32) -> np.float32:
     """eˣ for a float32 x."""
     cut = x if x > LOWEST else (LOWEST if x <= LOWEST else x)

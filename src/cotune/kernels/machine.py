@@ -11,6 +11,10 @@ Everything is reached by address; whoever calls keeps the arrays alive and answe
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 from cotune.kernels import (
     activations,
@@ -25,7 +29,7 @@ from cotune.kernels import (
     updates,
 )
 from cotune.kernels.arrays import Doubles, Integers
-from cotune.kernels.compiling import compiled, external
+from cotune.kernels.compiling import compiled, external, part
 from cotune.kernels.program import (
     ACTIVATE,
     ADDS,
@@ -74,30 +78,38 @@ epoch."""
 RATES = ("dropout", "label_smoothing", "l1", "clip_norm")
 DROPOUT, SMOOTHING, L1, CLIP = range(len(RATES))
 
-LEAVES = (
-    matmul.matmul, matmul.transpose, activations.activate, draws.drop, norms.batch_norm, norms.batch_norm_backward,
-    norms.layer_norm, norms.layer_norm_backward, losses.cross_entropy, losses.regression, updates.update,
-    updates.add_l1, updates.clip_norm, rows.gather, rows.embed, rows.embed_backward, rows.column_sums, rows.multiply,
-    rows.add, rows.copy, rows.take_columns, orders.shuffle, losses.log_probabilities,
-    convolution.convolve, convolution.convolve_backward, convolution.max_pool, convolution.max_pool_backward,
-    recurrent.gru, recurrent.gru_backward,
+Leaf = Callable[..., Any]
+COMMON: tuple[Leaf, ...] = (
+    matmul.matmul, matmul.transpose, activations.activate, draws.drop, losses.cross_entropy, losses.regression,
+    losses.log_probabilities, updates.update, updates.add_l1, updates.clip_norm, rows.gather, rows.column_sums,
+    rows.multiply, rows.add, rows.copy, rows.take_columns, orders.shuffle,
 )  # fmt: skip
-"""What the machine calls; must be loaded before it runs."""
+LEAVES_OF: dict[int, tuple[Leaf, ...]] = {
+    EMBED: (rows.embed, rows.embed_backward),
+    BATCH_NORM: (norms.batch_norm, norms.batch_norm_backward),
+    LAYER_NORM: (norms.layer_norm, norms.layer_norm_backward),
+    CONVOLVE: (convolution.convolve, convolution.convolve_backward),
+    POOL: (convolution.max_pool, convolution.max_pool_backward),
+    GRU: (recurrent.gru, recurrent.gru_backward),
+}
+"""What the machine calls: for every program, and for those with an operation; must be loaded before it runs."""
+LEAVES = (*COMMON, *(leaf for some in LEAVES_OF.values() for leaf in some))
 
 (
-    _matmul, _transpose, _activate, _drop, _batch_norm, _batch_norm_backward,
-    _layer_norm, _layer_norm_backward, _cross_entropy, _regression, _update, _add_l1,
-    _clip_norm, _gather, _embed, _embed_backward, _column_sums, _multiply, _add, _copy,
-    _take_columns, _shuffle, _log_probabilities,
-    _convolve, _convolve_backward, _max_pool, _max_pool_backward,
-    _gru, _gru_backward,
+    _matmul, _transpose, _activate, _drop, _cross_entropy, _regression,
+    _log_probabilities, _update, _add_l1, _clip_norm, _gather, _column_sums,
+    _multiply, _add, _copy, _take_columns, _shuffle,
+    _embed, _embed_backward, _batch_norm, _batch_norm_backward, _layer_norm, _layer_norm_backward,
+    _convolve, _convolve_backward, _max_pool, _max_pool_backward, _gru, _gru_backward,
 ) = (external(leaf) for leaf in LEAVES)  # fmt: skip
 
 FLOAT = 4
 INT = 8
+ZERO, ONE = np.int64(0), np.int64(1)
+"""To Numba the plain numbers are types of their own: a function called with them is compiled once more."""
 
 
-@compiled
+@part
 def forward(
     table: Integers,
     at: Integers,
@@ -105,8 +117,8 @@ def forward(
     rate: Doubles,
     chosen: int,
     count: int,
-    training: int,
-    step: int,
+    training: int | np.int64,
+    step: int | np.int64,
 ) -> None:
     """From the chosen rows (the address of `count` numbers) to the logits."""
     arena, w, moments = at[ARENA], at[WEIGHTS], at[STATISTICS]
@@ -161,7 +173,7 @@ def forward(
             )  # fmt: skip
 
 
-@compiled
+@part
 def backward(table: Integers, at: Integers, size: Integers, chosen: int, count: int) -> None:
     """From the gradient of the logits to those of all weights."""
     arena, w, g = at[ARENA], at[WEIGHTS], at[GRADIENT]
@@ -223,7 +235,13 @@ def shuffle(at: Integers, size: Integers) -> None:
 
 @compiled
 def train(
-    table: Integers, at: Integers, size: Integers, rate: Doubles, first: int, last: int, loss: Doubles
+    table: Integers,
+    at: Integers,
+    size: Integers,
+    rate: Doubles,
+    first: int | np.int64,
+    last: int,
+    loss: Doubles,
 ) -> int:
     """Train a lane on steps [first, last) of its epoch, in the order that `shuffle` has drawn.
 
@@ -238,7 +256,7 @@ def train(
     w, g, decayed = at[WEIGHTS], at[GRADIENT], size[DECAYED]
     for t in range(first, last):
         chosen = at[ORDER] + INT * count * t
-        forward(table, at, size, rate, chosen, count, 1, size[TAKEN] + t)
+        forward(table, at, size, rate, chosen, count, ONE, size[TAKEN] + t)
         if size[LOSS] == 0:
             found = _cross_entropy(
                 z, d, count, size[HEAD], at[TRUTH], size[KNOWN], chosen, size[CLASSES], rate[SMOOTHING],
@@ -246,7 +264,7 @@ def train(
             )  # fmt: skip
         else:
             found = _regression(size[LOSS], z, d, count, size[HEAD], at[TRUTH], size[KNOWN], chosen)
-        if not math.isfinite(found):  # type: ignore[arg-type]
+        if not math.isfinite(found):
             return t
         backward(table, at, size, chosen, count)
         if rate[L1] > 0.0:
@@ -271,7 +289,7 @@ def train_epochs(
     """
     for k in range(begin, end):
         shuffle(at[k], size[k])
-        reached[k] = train(table, at[k], size[k], rate[k], 0, size[k, STEPS], loss[k : k + 1])
+        reached[k] = train(table, at[k], size[k], rate[k], ZERO, size[k, STEPS], loss[k : k + 1])
 
 
 @compiled
@@ -280,11 +298,12 @@ def evaluate(table: Integers, at: Integers, size: Integers, rate: Doubles, begin
     for k in range(begin, end):
         most, count, outputs = size[k, ROWS], size[k, VALIDATION_ROWS], size[k, OUTPUTS]
         for start in range(0, count, most):
-            part = min(most, count - start)
-            forward(table, at[k], size[k], rate[k], at[k, VALIDATION] + INT * start, part, 0, 0)
+            some = min(most, count - start)
+            chosen = at[k, VALIDATION] + INT * start
+            forward(table, at[k], size[k], rate[k], chosen, some, ZERO, ZERO)
             z = at[k, ARENA] + FLOAT * size[k, LOGITS]
             target = at[k, FOUND] + FLOAT * outputs * start
             if size[k, LOSS] == 0:
-                _log_probabilities(z, part, size[k, HEAD], target, outputs)
+                _log_probabilities(z, some, size[k, HEAD], target, outputs)
             else:
-                _take_columns(z, part, size[k, HEAD], target, outputs)
+                _take_columns(z, some, size[k, HEAD], target, outputs)

@@ -1,7 +1,7 @@
 """Matrix products of any size, cut into tiles; see `cotune.kernels.tile` for the symbols."""
 
 from cotune.kernels.arrays import floats
-from cotune.kernels.compiling import compiled
+from cotune.kernels.compiling import part
 from cotune.kernels.tile import has_wide_vectors, make_tile, transpose_8x8
 
 FLOAT = 4
@@ -44,7 +44,7 @@ def matmul(
             j += width
 
 
-@compiled
+@part
 def _columns(
     kind: int, a: int, a_row: int, a_step: int, b: int, b_row: int, c: int, c_row: int, m: int, k: int, start: int,
     bias: int, run: int, jump: int,

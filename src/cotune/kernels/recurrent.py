@@ -20,7 +20,7 @@ import numpy as np
 
 from cotune.kernels import matmul
 from cotune.kernels.arrays import Floats, floats
-from cotune.kernels.compiling import compiled, external
+from cotune.kernels.compiling import external, part
 from cotune.kernels.exponential import exponential
 from cotune.kernels.rows import column_sums
 
@@ -41,7 +41,7 @@ def room(rows: int, times: int, inputs: int, units: int) -> int:
     )
 
 
-@compiled
+@part
 def _places(
     scratch: int, rows: int, times: int, inputs: int, units: int
 ) -> tuple[int, int, int, int, int, int]:
@@ -82,7 +82,7 @@ def gru(
         y[i] = last[i]
 
 
-@compiled
+@part
 def _step(gates: Floats, product: Floats, h: Floats, inner: Floats, following: Floats) -> None:
     """One row at one time; the gates' sums become their values."""
     units = len(h)
@@ -119,7 +119,7 @@ def gru_backward(
     _column_sums(through_at, steps, wide, dbh_at)
 
 
-@compiled
+@part
 def _step_backward(gates: Floats, through: Floats, h: Floats, inner: Floats, dh: Floats) -> None:
     """One row at one time: gates become the gradients of their sums, dh what reaches the state before but by wh."""
     units = len(h)

@@ -11,7 +11,7 @@ The formulas, and the coefficients c of a step, are those of `cotune.engine.opti
 import numpy as np
 
 from cotune.kernels.arrays import Floats, floats
-from cotune.kernels.compiling import compiled
+from cotune.kernels.compiling import part
 
 NAMES = ("sgd", "nesterov", "adam", "adamw")
 """An optimizer's code is its place here."""
@@ -19,6 +19,7 @@ NAMES = ("sgd", "nesterov", "adam", "adamw")
 COEFFICIENTS = 5
 """Room for the coefficients of a step."""
 
+FLOAT = 4
 F = np.float32
 ZERO, ONE = F(0), F(1)
 
@@ -30,38 +31,29 @@ def update(code: int, w_at: int, g_at: int, memory_at: int, c_at: int, size: int
         memory_at: slot weight.
         c_at: coefficients of this step.
     """
-    w, g, memory, c = (
-        floats(w_at, size),
-        floats(g_at, size),
-        floats(memory_at, 2 * size),
-        floats(c_at, COEFFICIENTS),
-    )
-    if code < 2:
-        _momentum(w, g, memory[:size], c, decayed, code == 1)
-        return
-    for part in range(2):
-        begin, end = (0, decayed) if part == 0 else (decayed, size)
-        penalty = c[4] if part == 0 and code == 2 else ZERO
-        shrink = c[4] if part == 0 and code == 3 else ONE
-        m, v = memory[begin:end], memory[size + begin : size + end]
-        _adam(w[begin:end], g[begin:end], m, v, c, penalty, shrink)
+    c = floats(c_at, COEFFICIENTS)
+    for share in range(2):
+        begin, n = (0, decayed) if share == 0 else (decayed, size - decayed)
+        w, g = floats(w_at + FLOAT * begin, n), floats(g_at + FLOAT * begin, n)
+        m, v = floats(memory_at + FLOAT * begin, n), floats(memory_at + FLOAT * (size + begin), n)
+        if code < 2:
+            _momentum(w, g, m, c, c[2] if share == 0 else ZERO, code == 1)
+        else:
+            penalty = c[4] if share == 0 and code == 2 else ZERO
+            _adam(w, g, m, v, c, penalty, c[4] if share == 0 and code == 3 else ONE)
 
 
-@compiled
-def _momentum(w: Floats, g: Floats, v: Floats, c: Floats, decayed: int, nesterov: bool) -> None:
-    """c = −lr, μ, λ."""
-    rate, mu, decay = c[0], c[1], c[2]
-    for part in range(2):
-        begin, end = (0, decayed) if part == 0 else (decayed, len(w))
-        penalty = decay if part == 0 else ZERO
-        w_, g_, v_ = w[begin:end], g[begin:end], v[begin:end]
-        for i in range(end - begin):
-            total = g_[i] + penalty * w_[i]
-            v_[i] = mu * v_[i] + total
-            w_[i] += rate * (mu * v_[i] + total if nesterov else v_[i])
+@part
+def _momentum(w: Floats, g: Floats, v: Floats, c: Floats, penalty: np.float32, nesterov: bool) -> None:
+    """c = −lr, μ, λ; `penalty` joins the gradient."""
+    rate, mu = c[0], c[1]
+    for i in range(len(w)):
+        total = g[i] + penalty * w[i]
+        v[i] = mu * v[i] + total
+        w[i] += rate * (mu * v[i] + total if nesterov else v[i])
 
 
-@compiled
+@part
 def _adam(
     w: Floats, g: Floats, m: Floats, v: Floats, c: Floats, penalty: np.float32, shrink: np.float32
 ) -> None:

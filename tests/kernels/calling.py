@@ -1,0 +1,18 @@
+"""Calling compiled loops from Python."""
+
+from typing import Any
+
+import numpy as np
+
+from cotune.kernels import machine
+from cotune.kernels.loading import loaded
+
+LEAVES = {leaf.__name__: leaf for leaf in machine.LEAVES}
+
+
+def call(name: str, *arguments: Any) -> Any:
+    """Call a leaf by name; arrays are passed by address, and must be contiguous."""
+    assert all(a.flags.c_contiguous for a in arguments if isinstance(a, np.ndarray))
+    return loaded(LEAVES[name]).ctypes(
+        *[a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments]
+    )
