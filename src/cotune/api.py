@@ -79,7 +79,7 @@ def tune(
     """Search for the best network for a table, and train it.
 
     Args:
-        data: path of a CSV, TSV or Parquet file, a polars or pandas frame, or a pair (X, y) of arrays.
+        data: path of a CSV, TSV, Parquet or NumPy file, a polars or pandas frame, or a pair (X, y) of arrays.
         target: column to predict; of an array, its index.
         out: directory of the study; runs/NAME by default.
         recipe: a YAML file, a mapping, or a `Recipe` to start from.

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import pytest
 
-from cotune.engine import reference
+from cotune.engine import plain
 from cotune.engine.loss import LOSSES
 from cotune.engine.metrics import METRICS
 from cotune.engine.optim import OPTIMIZERS
@@ -15,8 +15,8 @@ from cotune.recipe import schema
 
 REGISTRIES = {
     "activations": (schema.ACTIVATIONS, ACTIVATIONS),
-    "the twin's activations": (schema.ACTIVATIONS, reference.ACTIVATIONS),
-    "the twin's norms": (schema.NORMS, reference.NORMS),
+    "the twin's activations": (schema.ACTIVATIONS, plain.ACTIVATIONS),
+    "the twin's norms": (schema.NORMS, plain.NORMS),
     "optimizers": (schema.OPTIMIZERS, OPTIMIZERS),
     "schedules": (schema.SCHEDULES, SCHEDULES),
     "initialisers": (schema.INITS, GAINS),

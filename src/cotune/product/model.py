@@ -1,7 +1,7 @@
 """The fitted model: the networks of the best trial's folds and seeds, averaged; saved without pickle."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from cotune.data import read_frame
+from cotune.data.stored import slices
 from cotune.engine.metrics import METRICS
 from cotune.errors import CotuneError, ModelError
 from cotune.product.network import Network
@@ -96,23 +97,29 @@ class Model:
             columns |= {f"probability_{name}": p[:, i] for i, name in enumerate(self.classes)}
         return pl.DataFrame(columns)
 
-    def figures(self, data: Any, y: NDArray[Any]) -> dict[str, float]:
+    def figures(self, raw: Tensor, y: NDArray[Any]) -> dict[str, float]:
         """Every metric that fits the task.
 
         Args:
-            data: raw rows.
+            raw: what `outputs` gave.
             y: class indices, or values, shape [row].
         """
-        raw, truth = self._raw(data).unsqueeze(0), torch.from_numpy(np.asarray(y))
+        truth = torch.from_numpy(np.asarray(y))
         return {
-            name: float(metric.compute(raw, truth)[0])
+            name: float(metric.compute(raw.unsqueeze(0), truth)[0])
             for name, metric in METRICS.items()
             if metric.classification == self.task.is_classification and metric.needs_rows <= len(truth)
         }
 
+    def outputs(self, frames: Iterable[pl.DataFrame]) -> Tensor:
+        """Log-probabilities [row class], or values [row], of rows that come some at a time; float64."""
+        return torch.cat([self._outputs(frame) for frame in frames])
+
     def _raw(self, data: Any) -> Tensor:
-        """Log-probabilities [row class], or values [row]; float64."""
         frame = read_frame(data)
+        return self.outputs(frame[rows] for rows in slices(frame.height, frame.width))
+
+    def _outputs(self, frame: pl.DataFrame) -> Tensor:
         found = []
         for network in self.networks:
             logits = network.logits(frame)

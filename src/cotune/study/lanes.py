@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import torch
 
-from cotune.data import Dataset, Pipeline, Splits
-from cotune.engine.bank import Variant
+from cotune.data import Dataset, Pipeline, Splits, prepared
+from cotune.engine.bank import Variant, as_tensor
 from cotune.engine.lanes import NUMBERS, Lane, Structure, padded_width
 from cotune.engine.rng import seed_of
 from cotune.nets.mlp import MLP
@@ -118,19 +118,20 @@ class LaneFactory:
         return self._variants[key]
 
     def _prepare(self, pipeline: Pipeline) -> Variant:
-        features = pipeline.transform(self._dataset.frame)
-        y = torch.tensor(self._dataset.y)
+        features = prepared(pipeline, self._dataset)
+        y = as_tensor(self._dataset.y)
         if not self._dataset.task.is_classification:
             y = ((y - pipeline.target_mean) / pipeline.target_scale).float()
         weights = pipeline.class_weights
         return Variant(
-            numeric=torch.from_numpy(features.numeric),
-            codes=torch.from_numpy(features.codes),
+            numeric=as_tensor(features.numeric),
+            codes=as_tensor(features.codes),
             target=y,
             cardinalities=pipeline.cardinalities,
             class_weights=None if weights is None else torch.tensor(weights, dtype=torch.float32),
             mean=pipeline.target_mean,
             scale=pipeline.target_scale,
+            mapped=features.mapped,
         )
 
 

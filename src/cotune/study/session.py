@@ -1,13 +1,16 @@
 """One sitting of a study: from a request, or a directory, to a tested model on disk."""
 
+import shutil
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cotune.data import Dataset, load, split
+from cotune.data import Dataset, Room, load, split
 from cotune.data.sources import open_source
+from cotune.data.stored import StoredFrame
 from cotune.engine.loop import Engine
 from cotune.engine.metrics import METRICS
 from cotune.errors import DataError, SourceError, StudyCorrupt
@@ -49,29 +52,57 @@ def begin(source: Any, recipe: Recipe, directory: Directory, sitting: Sitting, *
         recipe: as the user asked.
         directory: must not hold a study.
     """
+    with ExitStack() as held:
+        claim = _Claim(directory, held)
+        try:
+            _begin(source, recipe, directory, sitting, version, claim)
+        except BaseException:
+            if claim.done and not directory.store.exists():  # no study will come back for these
+                shutil.rmtree(directory.rows, ignore_errors=True)
+            raise
+
+
+class _Claim:
+    """Makes a study's directory and locks it, once: when rows go to files there, or when all is settled."""
+
+    def __init__(self, directory: Directory, held: ExitStack) -> None:
+        self._directory, self._held, self.done = directory, held, False
+
+    def __call__(self) -> None:
+        if not self.done:
+            self._directory.create()
+            self._held.enter_context(self._directory.locked())
+            self._held.enter_context(self._directory.writing())
+            self.done = True
+
+
+def _begin(
+    source: Any, recipe: Recipe, directory: Directory, sitting: Sitting, version: str, claim: _Claim
+) -> None:
     sitting.say(f"reading {source if isinstance(source, str | Path) else 'the data'}")
-    dataset = _load(source, recipe)
+    dataset = _load(source, recipe, Room(recipe.data.memory, directory.rows, claim))
     if not isinstance(source, str | Path):
         dataset = replace(dataset, name=directory.path.name)
     splits = split(dataset, recipe.split, seed=recipe.search.seed)
     for note in (*column_lines(dataset), *dataset.notes, *splits.notes):
         sitting.say(note)
+    if isinstance(dataset.frame, StoredFrame):
+        sitting.say(f"the rows take more memory than data.memory allows: they lie in {directory.rows}")
     resolved = resolve(recipe, dataset, splits)
     space = from_recipe(resolved)
     _check_strategy(resolved, space)
-    directory.create()
-    with directory.locked(), directory.writing():
-        factory = LaneFactory(resolved, space, dataset, splits)
-        speed, resolved = fit_to_machine(recipe, resolved, space, factory)
-        factory = factory.with_recipe(resolved)
-        kept = {"source": _keep(source, directory), "target": dataset.target}
-        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=kept)})
-        resolved = resolved.model_copy(update={"data": recipe.data})
-        prepared = Prepared(resolved, space, dataset, splits, factory, speed)
-        write_text(directory.recipe, as_yaml(recipe))
-        with Store.create(directory.store, facts_of(prepared, recipe, version=version)) as store:
-            sitting.say(announcement(prepared, directory.path))
-            _train(prepared, store, directory, sitting)
+    claim()
+    factory = LaneFactory(resolved, space, dataset, splits)
+    speed, resolved = fit_to_machine(recipe, resolved, space, factory)
+    factory = factory.with_recipe(resolved)
+    kept = {"source": _keep(source, directory), "target": dataset.target}
+    recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=kept)})
+    resolved = resolved.model_copy(update={"data": recipe.data})
+    prepared = Prepared(resolved, space, dataset, splits, factory, speed)
+    write_text(directory.recipe, as_yaml(recipe))
+    with Store.create(directory.store, facts_of(prepared, recipe, version=version)) as store:
+        sitting.say(announcement(prepared, directory.path))
+        _train(prepared, store, directory, sitting)
 
 
 def resume(directory: Directory, sitting: Sitting, *, data: str | Path | None = None) -> None:
@@ -88,6 +119,7 @@ def resume(directory: Directory, sitting: Sitting, *, data: str | Path | None = 
     with directory.locked(), directory.writing(), Store.open(directory.store) as store:
         meta = store.meta()
         if meta.get("finished"):
+            shutil.rmtree(directory.rows, ignore_errors=True)
             sitting.say(f"{directory.path} is finished ({meta['finished']}); nothing to resume")
             return
         prepared = _prepare_again(meta, directory, data)
@@ -95,7 +127,7 @@ def resume(directory: Directory, sitting: Sitting, *, data: str | Path | None = 
         _train(prepared, store, directory, sitting)
 
 
-def _load(source: Any, recipe: Recipe) -> Dataset:
+def _load(source: Any, recipe: Recipe, room: Room) -> Dataset:
     data, division = recipe.data, recipe.split
     return load(
         source,
@@ -104,6 +136,7 @@ def _load(source: Any, recipe: Recipe) -> Dataset:
         columns=data.columns,
         group=division.group,
         time=division.time,
+        room=room,
     )
 
 
@@ -114,12 +147,12 @@ def _prepare_again(meta: dict[str, Any], directory: Directory, moved: str | Path
     except KeyError as error:
         raise StudyCorrupt(f"{directory.store} lacks {error}; it was not written to its end") from None
     home = moved or source or directory.data
-    if not Path(home).is_file():
+    if not Path(home).exists():
         law = f"the data of the study was at {home}, and is not there now"
         raise SourceError(
             f"{law}; bring it back, or name its new place: `cotune resume {directory.path} --data FILE`"
         )
-    dataset = _load(home, resolved)
+    dataset = _load(home, resolved, Room(resolved.data.memory, directory.rows))
     if dataset.fingerprint != fingerprint:
         law = f"{home} has changed since the study began"
         raise DataError(f"{law}: bring the old file back, or start a new study with `cotune tune`")
@@ -173,6 +206,8 @@ def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitt
 
 def _derive(store: Store, directory: Directory) -> StudyView:
     view = read_view(store)
+    if view.meta.get("finished"):
+        shutil.rmtree(directory.rows, ignore_errors=True)
     write_leaderboard(view, directory.leaderboard)
     write_report(view, directory.report)
     return view

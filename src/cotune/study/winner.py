@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from cotune.data.stored import slices
 from cotune.engine.lanes import mlp_of
 from cotune.product import Model
 from cotune.product.network import Network
@@ -37,21 +38,22 @@ def tested(prepared: Prepared, ending: Ending, model: Model) -> dict[str, Any]:
     """Test figures of the winner; the only place where the test rows are looked at."""
     dataset, rows = prepared.dataset, prepared.splits.test
     assert ending.winner is not None
-    frame, y = dataset.frame[rows], dataset.y[rows]
+    y = dataset.y[rows]
+    raw = model.outputs(dataset.frame[rows[some]] for some in slices(len(rows), dataset.frame.width))
     found: dict[str, Any] = {
         "trial": ending.winner.number,
         "score": ending.winner.score,
         "test": {
-            name: value if np.isfinite(value) else None for name, value in model.figures(frame, y).items()
+            name: value if np.isfinite(value) else None for name, value in model.figures(raw, y).items()
         },
         "lanes": len(model.networks),
         "parameters": model.size,
     }
     if dataset.task is Task.REGRESSION:
         some = np.linspace(0, len(rows) - 1, min(SCATTER, len(rows))).astype(int)
-        found["scatter"] = {"actual": y[some].tolist(), "predicted": model.predict(frame)[some].tolist()}
+        found["scatter"] = {"actual": y[some].tolist(), "predicted": raw[some].tolist()}
     else:
-        said = model.predict_proba(frame).argmax(1)
+        said = raw.argmax(-1).numpy()
         table = np.zeros((len(dataset.classes), len(dataset.classes)), dtype=int)
         np.add.at(table, (np.asarray(y, dtype=np.int64), said), 1)
         found["confusion"] = table.tolist()
