@@ -56,7 +56,9 @@ def _program(
 
 @app.command(epilog=_epilog("cotune tune adult.csv --target income --time-limit 3m --out runs/adult"))
 def tune(
-    data: Annotated[str | None, typer.Argument(metavar="DATA", help="CSV, TSV, Parquet or NumPy file.")] = None,
+    data: Annotated[
+        str | None, typer.Argument(metavar="DATA", help="CSV, TSV, Parquet or NumPy file.")
+    ] = None,
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
     task: Annotated[str | None, typer.Option(help="regression, binary or multiclass; else inferred.")] = None,
     metric: Annotated[

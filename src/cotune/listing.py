@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from cotune.errors import ModelError, RecipeError
+from cotune.files import replacing
 from cotune.product import Model
 from cotune.records import StudyView
-from cotune.records.files import replacing
 from cotune.types import Status, TrialResult
 
 

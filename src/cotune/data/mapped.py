@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from cotune.records.files import replacing
+from cotune.files import replacing
 
 
 @dataclass(frozen=True, eq=False)

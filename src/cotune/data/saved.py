@@ -17,7 +17,7 @@ from cotune.data.dataset import Column, Dataset
 from cotune.data.mapped import write_npy
 from cotune.data.room import Room
 from cotune.data.stored import Frame, StoredColumn, StoredFrame, reopen, store
-from cotune.records.files import write_text
+from cotune.files import write_text
 from cotune.types import Task
 
 FORMAT = 1

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from cotune.data.arrays import Ints
 from cotune.data.mapped import open_npy, write_npy
-from cotune.records.files import replacing
+from cotune.files import replacing
 
 SMALL: Mapping[type[pl.DataType], type[np.generic]] = {
     pl.Float32: np.float32,

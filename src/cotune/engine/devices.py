@@ -75,7 +75,11 @@ class Compute:
 
     def words(self) -> str:
         """One line for a person."""
-        name = "CPU" if self.device.type == "cpu" else f"{torch.cuda.get_device_name(self.device)} ({self.device})"
+        name = (
+            "CPU"
+            if self.device.type == "cpu"
+            else f"{torch.cuda.get_device_name(self.device)} ({self.device})"
+        )
         return f"{name}, {self.precision}" + (", deterministic" if self.deterministic else "")
 
 

@@ -140,7 +140,8 @@ def _microseconds(
     population = Population(lanes[0].structure, stack, metric=metric, chunk=chunk, way=way, compute=compute)
     population.join(lanes)
     _train(population, seconds=0.0)
-    rates, spent = [], 0.0
+    rates: list[float] = []
+    spent = 0.0
     while spent < PROBE_SECONDS or len(rates) < WINDOWS:
         steps, seconds = _train(population, seconds=PROBE_SECONDS / WINDOWS)
         rates.append(seconds / max(steps, 1))  # lanes that diverge at their first step take none

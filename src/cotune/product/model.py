@@ -19,8 +19,8 @@ from cotune.data import read_frame
 from cotune.data.stored import slices
 from cotune.engine.metrics import METRICS
 from cotune.errors import CotuneError, ModelError
+from cotune.files import replacing, write_text
 from cotune.product.network import Network
-from cotune.records.files import replacing, write_text
 from cotune.types import Task
 
 FORMAT = 1

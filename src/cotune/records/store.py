@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from cotune.errors import StudyCorrupt, StudyError, StudyExists, StudyNotFound
-from cotune.records.files import replacing
+from cotune.files import replacing
 from cotune.types import LaneId, Record, Status, Trial, TrialResult
 
 FORMAT = 1

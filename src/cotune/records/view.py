@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cotune.errors import StudyCorrupt
-from cotune.records.files import write_text
+from cotune.files import write_text
 from cotune.records.store import Boundary, Store
 from cotune.types import Record, Status, Trial, TrialResult
 

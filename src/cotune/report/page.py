@@ -6,7 +6,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from cotune.records.files import write_text
+from cotune.files import write_text
 from cotune.records.view import StudyView
 from cotune.report import answer, drawings, facts, tables
 from cotune.report.words import count, finalize, metric, shorten

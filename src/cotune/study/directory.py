@@ -12,7 +12,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from cotune.errors import StudyError, StudyExists, StudyNotFound
-from cotune.records.files import replacing
+from cotune.files import replacing
 
 
 class Directory:

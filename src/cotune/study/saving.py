@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cotune.engine import snapshot
 from cotune.engine.loop import Engine, LaneWeights
-from cotune.records.files import replacing
+from cotune.files import replacing
 
 SHARE = 0.05
 """Snapshots may take this fraction of the time; between them a crash costs training again, never results."""

@@ -14,9 +14,9 @@ from cotune.data.stored import StoredFrame
 from cotune.engine.loop import Engine
 from cotune.engine.metrics import METRICS
 from cotune.errors import DataError, SourceError, StudyCorrupt
+from cotune.files import replacing, write_text
 from cotune.recipe import Recipe, as_yaml, make
 from cotune.records import Store, StudyView, read_view, write_leaderboard
-from cotune.records.files import replacing, write_text
 from cotune.report import write as write_report
 from cotune.search import make_sampler
 from cotune.space import Space, from_recipe
