@@ -40,8 +40,8 @@ _SLOTS: dict[str, ctypes.c_void_p] = {}
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """`function` as machine code that runs without Python's lock; compiled when first called."""
-    with _our_cache():
-        found: Callable[P, R] = numba.njit(nogil=True, cache=True, **OPTIONS)(function)
+    with _our_cache() as kept:
+        found: Callable[P, R] = numba.njit(nogil=True, cache=kept, **OPTIONS)(function)
     return found
 
 
@@ -85,8 +85,8 @@ def load(leaf: Callable[..., Any]) -> Any:
     Returns:
         the compiled leaf; it must be kept, and is callable by `.ctypes`.
     """
-    with _our_cache():
-        made = numba.cfunc(_signature(leaf), cache=True, **OPTIONS)(leaf)
+    with _our_cache() as kept:
+        made = numba.cfunc(_signature(leaf), cache=kept, **OPTIONS)(leaf)
     _slot(leaf).value = made.address
     return made
 
@@ -110,11 +110,12 @@ def _signature(leaf: Callable[..., Any]) -> Any:
 
 
 @contextmanager
-def _our_cache() -> Iterator[None]:
+def _our_cache() -> Iterator[bool]:
+    """Numba keeps functions in our folder; yields whether there is one."""
     with _LOCK:  # the setting is one for the whole process
-        before = config.CACHE_DIR
-        config.CACHE_DIR = str(cache_directory())
+        before, folder = config.CACHE_DIR, cache_directory()
+        config.CACHE_DIR = str(folder or "")
         try:
-            yield
+            yield folder is not None
         finally:
             config.CACHE_DIR = before
