@@ -22,6 +22,7 @@ from cotune.search.history import History, Key, key
 from cotune.search.seeds import generator
 from cotune.search.sequence import start
 from cotune.search.structure import is_even_quarter, leader_of, shared
+from cotune.search.threads import one_thread
 from cotune.space import Space
 from cotune.types import Params, Trial, TrialResult
 
@@ -66,6 +67,10 @@ class ThompsonSampler:
 
     def ask(self, number: int, count: int) -> list[Params]:
         """Configurations for the trials `number` … `number + count − 1`."""
+        with one_thread():
+            return self._batch(number, count)
+
+    def _batch(self, number: int, count: int) -> list[Params]:
         batch: dict[int, Params] = {}
         taken = self._history.tried()
         grouped = bool(self._shared.any())

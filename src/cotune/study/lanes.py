@@ -1,6 +1,5 @@
 """From a trial to its lanes: prepared rows, structure and numbers for every fold and seed."""
 
-import json
 from collections.abc import Mapping
 
 import torch
@@ -18,6 +17,9 @@ from cotune.types import LaneId, Params, Value
 PREPARATION = tuple(PrepareSection.model_fields)
 """Preparation settings; those without a meaning in a configuration are absent from it."""
 
+_Key = tuple[int, tuple[tuple[str, Value], ...]]
+"""Fold and settings, in the order of `PREPARATION`."""
+
 
 class LaneFactory:
     """Makes a trial's lanes; the same trial gives the same lanes, whenever it is asked.
@@ -34,8 +36,9 @@ class LaneFactory:
         self._dataset = dataset
         self._splits = splits
         self._rows = [(torch.from_numpy(f.train), torch.from_numpy(f.validation)) for f in splits.folds]
-        self._pipelines: dict[tuple[int, str], Pipeline] = {}
-        self._variants: dict[tuple[int, str], Variant] = {}
+        self._shortest = min(len(rows) for rows, _ in self._rows)
+        self._pipelines: dict[_Key, Pipeline] = {}
+        self._variants: dict[_Key, Variant] = {}
 
     def with_recipe(self, recipe: Recipe) -> "LaneFactory":
         """The same with another recipe for the same space, data and split; prepared rows are shared."""
@@ -59,9 +62,7 @@ class LaneFactory:
         variant = self._variant(fold, config)
         train, validation = self._rows[fold]
         # Folds differ by a row or two: the shortest sets the steps, so that they share a population.
-        shortest = (
-            min(len(rows) for rows, _ in self._rows) if self._recipe.split.method != "time" else len(train)
-        )
+        shortest = self._shortest if self._recipe.split.method != "time" else len(train)
         batch = min(_int(config["batch_size"]), shortest)
         width = _int(config["width"])
         structure = Structure(
@@ -105,14 +106,14 @@ class LaneFactory:
 
     def _fitted(self, fold: int, config: Mapping[str, Value]) -> Pipeline:
         settings = _preparation(config)
-        key = (fold, json.dumps(settings, sort_keys=True))
+        key = (fold, tuple(settings.items()))
         if key not in self._pipelines:
             self._pipelines[key] = Pipeline.fit(self._dataset, self._splits.folds[fold].train, settings)
         return self._pipelines[key]
 
     def _variant(self, fold: int, config: Mapping[str, Value]) -> Variant:
         settings = _preparation(config)
-        key = (fold, json.dumps(settings, sort_keys=True))
+        key = (fold, tuple(settings.items()))
         if key not in self._variants:
             self._variants[key] = self._prepare(self._fitted(fold, config))
         return self._variants[key]

@@ -14,6 +14,7 @@ from cotune.engine import snapshot
 from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine, LaneWeights
 from cotune.engine.metrics import METRICS
+from cotune.engine.parallel import one_thread_a_kernel
 from cotune.engine.plan import Plan
 from cotune.engine.population import Halted, Outcome
 from cotune.errors import TrainingError
@@ -124,7 +125,14 @@ class Study:
     # ------------------------------------------------------------------ the loop
 
     def train(self) -> Ending:
-        """Train until a limit is met, the space is exhausted, or the user interrupts."""
+        """Train until a limit is met, the space is exhausted, or the user interrupts.
+
+        Kernels use one thread here too: to move some weights, threads would have to wait for each other.
+        """
+        with one_thread_a_kernel():
+            return self._train()
+
+    def _train(self) -> Ending:
         while True:
             reason = self._reason_to_end()
             known = self._known_boundary()
