@@ -103,6 +103,23 @@ def test_a_look_at_a_number_is_noticed(ready: Course) -> None:
         _ = torch.zeros(3, device="meta").index_select(0, torch.zeros(1, dtype=torch.int64))
 
 
+def test_rows_that_do_not_fit_on_the_device_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    stack = Stack(torch.device("meta"))
+    stack.start_of(table())
+    assert len(stack.target) == len(table().target)
+    start = stack.start_of(table(seed=1))
+    monkeypatch.setattr(torch, "cat", full)
+    with pytest.raises(
+        DeviceError, match=r"fit into the memory of meta.*0\.00 GB more; set training\.device: cpu"
+    ):
+        _ = stack.target
+    monkeypatch.undo()
+    assert len(stack.target) == start + len(table(seed=1).target)
+
+
 # ------------------------------------------------------------------ windows
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cotune.data.mapped import Mapped
+from cotune.errors import DeviceError
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +106,21 @@ class Stack:
     def _read(self) -> list[Tensor]:
         with self._lock:
             for variant, _ in list(self._starts.values())[self._laid_variants :]:
-                parts = [part.to(self.device) for part in (variant.numeric, variant.codes, variant.target)]
-                held = self._laid
-                self._laid = [torch.cat(pair) for pair in zip(held, parts, strict=True)] if held else parts
-                self._laid_variants += 1
+                try:
+                    self._lay(variant)
+                except torch.OutOfMemoryError:
+                    raise self._no_room(variant) from None
             return self._laid
+
+    def _lay(self, variant: Variant) -> None:
+        parts = [part.to(self.device) for part in (variant.numeric, variant.codes, variant.target)]
+        held = self._laid
+        self._laid = [torch.cat(pair) for pair in zip(held, parts, strict=True)] if held else parts
+        self._laid_variants += 1
+
+    def _no_room(self, variant: Variant) -> DeviceError:
+        """A GPU's memory is full; fewer lanes at once would not help."""
+        size = sum(p.numel() * p.element_size() for p in (variant.numeric, variant.codes, variant.target))
+        law = f"prepared rows must fit into the memory of {self.device}, beside those prepared otherwise"
+        said = f"{law}, but there is no room for {size / 1e9:.2f} GB more"
+        return DeviceError(f"{said}; set training.device: cpu, or search fewer settings of prepare")

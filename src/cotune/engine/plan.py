@@ -2,9 +2,8 @@
 
 On a CPU there are three ways: compiled loops, a lane at a time; PyTorch's batched kernels over many lanes; and the same
 over one lane, which is what a plain training loop does. On a GPU it is the batched kernels, over more lanes or fewer.
-Networks of about the same size do the same work, so one
-measurement, some hundredths of a second a way, serves them all, and is remembered with the study: a resumed study
-steps as before, to the bit.
+Networks of about the same size do the same work, so one measurement, some hundredths of a second a way, serves them
+all, and is remembered with the study: a resumed study steps as before, to the bit.
 """
 
 import math
@@ -15,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from cotune.engine.bank import Stack
 from cotune.engine.compiled import operations
+from cotune.engine.course import WINDOW
 from cotune.engine.devices import ON_HOST, Compute
 from cotune.engine.lanes import Lane, Structure
 from cotune.engine.parallel import one_thread_a_kernel
@@ -37,7 +37,7 @@ CHUNKS = (16, 32, 64, 128, 256, 512)
 """Lanes that are tried together on a GPU. More share the cost of launching kernels, but batched products of matrices
 can become several times slower when there are many of them: which count is best, only measuring tells."""
 
-MARGIN = 2.0
+MARGIN = 1.25
 """Another way must be so many times as fast as compiled loops to be taken: ways of about the same speed must not change
 places from run to run when another program disturbs the measurement, for they differ in the last bits."""
 
@@ -64,18 +64,12 @@ class Plan:
         """A lane-step on one core, the chosen way."""
         return self.microseconds["alone" if self.alone else self.way] / 1e6
 
-    def why(self) -> str:
-        """One line for a person."""
-        chosen = "alone" if self.alone else self.way
-        said = ", ".join(f"{name} {value:,.0f} µs" for name, value in self.microseconds.items())
-        return f"{chosen} ({said} a lane-step on one core)"
-
 
 def kind_of(structure: Structure) -> str:
     """Structures of one kind share a plan: the same sort of network, and work within a factor of two.
 
     Example:
-        "MLP norm=none, 2^21 operations a step"
+        "MLP, norm none, 2^21 operations a step"
     """
     network = structure.network
     exponent = round(math.log2(max(1.0, operations(structure))))
@@ -85,7 +79,7 @@ def kind_of(structure: Structure) -> str:
 def choose(
     lanes: Sequence[Lane], *, chunk: int, metric: str, ways: Sequence[Way], compute: Compute = ON_HOST
 ) -> Plan:
-    """Measure every way that is open to these lanes of one structure, and choose.
+    """Measure every way that is open to these lanes of one structure, by copies of the first, and choose.
 
     Args:
         chunk: lanes that the batched way may step together.
@@ -95,7 +89,7 @@ def choose(
     if not compute.on_host:
         return sweep(lanes[0], most=chunk, metric=metric, compute=compute)
     found: dict[str, float] = {}
-    some = list(lanes[:PROBED_LANES])
+    some = [replace(_short(lanes[0]), id=LaneId(-1 - number, 0)) for number in range(PROBED_LANES)]
     light = operations(lanes[0].structure) * len(some) < HEAVY_OPERATIONS
     if "compiled" in ways:
         found["compiled"] = _microseconds(some if light else some[:1], "compiled", 1, metric)
@@ -118,6 +112,7 @@ def sweep(lane: Lane, *, most: int, metric: str, compute: Compute) -> Plan:
     """
     sizes = [size for size in CHUNKS if size <= most] or [most]
     stack = Stack(compute.device)
+    lane = _short(lane)
     found = {}
     for size in sizes:
         some = [replace(lane, id=LaneId(-1 - number, 0)) for number in range(size)]
@@ -125,6 +120,12 @@ def sweep(lane: Lane, *, most: int, metric: str, compute: Compute) -> Plan:
     best = min(found, key=lambda size: found[size])
     tried = {f"batched, {size} together": value for size, value in found.items()}
     return Plan("batched", False, {"batched": found[best], **tried}, best)
+
+
+def _short(lane: Lane) -> Lane:
+    """The lane with a few of its rows: drawing the orders of hundreds of long epochs would be what is measured."""
+    structure = replace(lane.structure, steps=min(lane.structure.steps, WINDOW))
+    return replace(lane, structure=structure, train=lane.train[: structure.steps * structure.batch_size])
 
 
 def _microseconds(
@@ -144,20 +145,25 @@ def _microseconds(
     spent = 0.0
     while spent < PROBE_SECONDS or len(rates) < WINDOWS:
         steps, seconds = _train(population, seconds=PROBE_SECONDS / WINDOWS)
-        rates.append(seconds / max(steps, 1))  # lanes that diverge at their first step take none
+        rates.append(
+            seconds / steps if steps else math.inf
+        )  # lanes that diverge at their first step take none
         spent += seconds
     return min(rates) * 1e6
 
 
 def _train(population: Population, *, seconds: float) -> tuple[int, float]:
-    """Train for some time, an epoch at most, on this core; returns lane-steps, at least one, and seconds."""
+    """Train for some time, an epoch at most, on this core; returns lane-steps and seconds."""
     before, began, asked = population.lane_steps, time.perf_counter(), 0
 
     def halt() -> bool:
-        nonlocal asked
+        nonlocal asked, began
         asked += 1
+        if asked == 1 and not population.compute.on_host:
+            began = time.perf_counter()
         return asked > 1 and time.perf_counter() - began > seconds
 
+    # A GPU's clock begins with the first step: what is laid there for an epoch is much for a few steps of it.
     with one_thread_a_kernel(), population.compute.switched(), suppress(Halted):
         for job in population.training(len(population.lanes), halt):
             job.do()
