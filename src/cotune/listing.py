@@ -183,7 +183,7 @@ def print_plan(facts: Mapping[str, Any]) -> None:
     print(
         "microseconds of one core, or of the GPU, for an optimizer step of one network, measured before training:\n"
     )
-    ways = [way for way in WAYS if any(way in plan["microseconds"] for plan in facts["plans"])]
+    ways = list(dict.fromkeys(way for plan in facts["plans"] for way in plan["microseconds"]))
     lines = []
     for plan in facts["plans"]:
         taken = [plan["microseconds"].get(way) for way in ways]
@@ -191,7 +191,9 @@ def print_plan(facts: Mapping[str, Any]) -> None:
     _print_table(["networks", *ways, "chosen"], lines)
     print()
     for way in ways:
-        print(f"{way}: {WAYS[way]}")
+        if way in WAYS:
+            print(f"{way}: {WAYS[way]}")
+    print("chosen: the fastest; compiled loops also where another way is faster by less than a quarter")
     if facts["capacity_used"] is not None:
         print(f"\nslots in use on average: {100 * facts['capacity_used']:.0f} %")
 

@@ -123,6 +123,8 @@ class Bound:
         self._size = np.array([sizes for _, sizes, _ in self._known], dtype=np.int64)
         self._rate = np.array([rates for _, _, rates in self._known], dtype=np.float64)
         self._reached = np.zeros(count, dtype=np.int64)
+        self.due = np.zeros(count, dtype=np.int64)
+        """The step of the epoch that each lane takes next; those that are lost have come to its end."""
         self._most_rows = int(self._size[:, machine.TRAIN_ROWS].max())
         self._losses = np.zeros(count)
         self._set("starts", self._tools.program.starts.ctypes.data)
@@ -138,6 +140,7 @@ class Bound:
     def begin(self, losses: Tensor) -> None:
         """Prepare an epoch; each lane's losses are summed in `losses`, float64 [lane]."""
         lanes, state = self.lanes, self._state
+        self.due[:] = 0
         self._losses = losses.numpy()
         self._size[:, machine.EPOCH] = state.epoch.numpy()
         self._size[:, machine.TAKEN] = state.step.numpy()
@@ -149,20 +152,20 @@ class Bound:
         size = steps * updates.COEFFICIENTS * self._coefficients.element_size()
         self._set("coefficients", self._coefficients.data_ptr() + size * np.arange(len(lanes)))
 
-    def train(self, begin: int, end: int, first: int, stopped: Callable[[], None]) -> list[Fault]:
+    def train(
+        self, begin: int, end: int, first: int, stopped: Callable[[], None], faults: list[Fault]
+    ) -> None:
         """Train lanes [begin, end) for their epoch, the first of them from step `first` on.
 
         Args:
             stopped: called between calls of some milliseconds; it raises when training must end.
-
-        Returns:
-            lanes whose loss has ceased to be finite; their rows are zero.
+            faults: lanes whose loss ceases to be finite are added; their rows are zero then.
         """
         structure = self.lanes[0].structure
         bench = Workbench.here(structure)
         bench.lend(self._at[begin:end], self._most_rows)
         block = max(1, int(CALL_OPERATIONS / operations(structure)))
-        faults, k = [], begin
+        k = begin
         while k < end:
             many = min(end - k, block // structure.steps)
             mapped = any(lane.variant.mapped for lane in self.lanes[k : k + many])
@@ -172,11 +175,11 @@ class Bound:
             else:
                 many = 1
                 self._train_one(k, first, block, stopped, bench)
+            self.due[k : k + many] = structure.steps
             faults += [
                 self._fault(i, bench) for i in range(k, k + many) if self._reached[i] < structure.steps
             ]
             k, first = k + many, 0
-        return faults
 
     def _train_many(self, begin: int, end: int) -> None:
         machine.train_epochs(
@@ -206,6 +209,7 @@ class Bound:
             before = reached
             reached = machine.train(self._tools.program.table, *row, before, t, self._losses[k : k + 1])
             self._state.step[k] += reached - before
+            self.due[k] = reached
         self._reached[k] = reached
 
     def _fault(self, k: int, bench: Workbench) -> Fault:

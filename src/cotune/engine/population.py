@@ -247,14 +247,17 @@ class Population:
                 raise Halted
 
         try:
-            self._lost += self._bind().train(start, stop, first, stopped)
+            self._bind().train(start, stop, first, stopped, self._lost)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             if alone:
                 self._failed += range(start, stop)
             else:
-                self._waiting += [(place, first) for place in range(start, stop)]
+                due = self._bind().due
+                self._waiting += [
+                    (i, int(due[i])) for i in range(start, stop) if due[i] < self.structure.steps
+                ]
 
     def _bind(self) -> Bound:
         if self._bound is None:
@@ -294,8 +297,14 @@ class Population:
                 sorted((Divergence(self.lanes[f.place].id, f.step, f.layer) for f in faults), key=_lane)
             ),
             failed=tuple(self.lanes[i].id for i in sorted(set(self._failed))),
-            steps=self.structure.steps * len(self.lanes),
+            steps=self.structure.steps * len(self.lanes) - self._untaken(faults),
         )
+
+    def _untaken(self, faults: list[Fault]) -> int:
+        """Steps of the epoch that lanes did not take because they were lost, or never fitted into memory."""
+        ends = self.state.epoch * self.structure.steps
+        after = sum(int(ends[fault.place]) - fault.step for fault in faults)
+        return after + self.structure.steps * len(set(self._failed) - {fault.place for fault in faults})
 
     def _judge(self, start: int, stop: int, *, alone: bool = False) -> None:
         """Figures of rows [start, stop); out of memory, of each half, as in `_train`."""
