@@ -7,8 +7,10 @@ already changes nothing, so replaying from an older snapshot counts nothing twic
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Self
 
@@ -192,47 +194,73 @@ class Store:
         return True
 
     def boundaries(self, first: int, last: int) -> Iterator[Boundary]:
-        """The acknowledged boundaries `first` … `last`, as they were committed (curves left out)."""
-        for number, elapsed, lane_steps, capacity in self._rows(
+        """The acknowledged boundaries `first` … `last`, as they were committed (curves left out).
+
+        However many there are, each table is gone through once.
+        """
+        between = (first, last)
+        started = _by_boundary(
+            self._each(
+                "SELECT started, number, params FROM trials WHERE started BETWEEN ? AND ?"
+                " ORDER BY started, number",
+                between,
+            )
+        )
+        records = _by_boundary(
+            self._each(
+                "SELECT boundary, trial, lane, epoch, step, train_loss, metrics, seconds FROM records"
+                " WHERE boundary BETWEEN ? AND ? ORDER BY boundary, trial, lane, epoch",
+                between,
+            )
+        )
+        ended = _by_boundary(
+            self._each(
+                "SELECT ended, number, params, status, score, epochs, seconds, reason FROM trials"
+                " WHERE ended BETWEEN ? AND ? ORDER BY ended, number",
+                between,
+            )
+        )
+        for number, elapsed, lane_steps, capacity in self._each(
             "SELECT number, elapsed, lane_steps, capacity_steps FROM boundaries"
             " WHERE number BETWEEN ? AND ? ORDER BY number",
-            (first, last),
+            between,
         ):
             yield Boundary(
                 number,
                 elapsed,
                 lane_steps,
                 capacity,
-                self._started(number),
-                self._records(number),
-                self._ended(number),
+                tuple(self._trial(*row) for row in started(number)),
+                tuple(self._record(*row) for row in records(number)),
+                tuple(self._result(*row) for row in ended(number)),
             )
 
-    def _started(self, number: int) -> tuple[Trial, ...]:
-        rows = self._rows("SELECT number, params FROM trials WHERE started = ? ORDER BY number", (number,))
-        return tuple(Trial(trial, self._decoded(params)) for trial, params in rows)
+    def _trial(self, number: int, params: str) -> Trial:
+        return Trial(number, self._decoded(params))
 
-    def _records(self, number: int) -> tuple[Record, ...]:
-        rows = self._rows(
-            "SELECT trial, lane, epoch, step, train_loss, metrics, seconds FROM records"
-            " WHERE boundary = ? ORDER BY trial, lane, epoch",
-            (number,),
-        )
-        return tuple(
-            Record(LaneId(trial, lane), epoch, step, loss, self._decoded(metrics), seconds)
-            for trial, lane, epoch, step, loss, metrics, seconds in rows
-        )
+    def _record(
+        self, trial: int, lane: int, epoch: int, step: int, loss: float, metrics: str, seconds: float
+    ) -> Record:
+        return Record(LaneId(trial, lane), epoch, step, loss, self._decoded(metrics), seconds)
 
-    def _ended(self, number: int) -> tuple[TrialResult, ...]:
-        rows = self._rows(
-            "SELECT number, params, status, score, epochs, seconds, reason FROM trials"
-            " WHERE ended = ? ORDER BY number",
-            (number,),
-        )
-        return tuple(
-            TrialResult(trial, self._decoded(params), Status(status), score, epochs, seconds, reason)
-            for trial, params, status, score, epochs, seconds, reason in rows
-        )
+    def _result(
+        self,
+        number: int,
+        params: str,
+        status: str,
+        score: float | None,
+        epochs: int,
+        seconds: float,
+        reason: str,
+    ) -> TrialResult:
+        return TrialResult(number, self._decoded(params), Status(status), score, epochs, seconds, reason)
+
+    def _each(self, query: str, values: tuple[object, ...]) -> Iterator[tuple[Any, ...]]:
+        """Rows one by one: a long study's records would fill memory twice."""
+        try:
+            yield from self._connection.execute(query, values)
+        except sqlite3.Error as error:
+            raise self._damaged(error) from None
 
     def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         try:
@@ -255,6 +283,22 @@ class Store:
                 connection.executemany(statement, rows)
         except sqlite3.Error as error:
             raise StudyError(f"{self.path} cannot be written ({error})") from None
+
+
+def _by_boundary(rows: Iterator[tuple[Any, ...]]) -> Callable[[int], list[tuple[Any, ...]]]:
+    """From rows in order of their first column, a boundary's number: what follows it, asked for in that order."""
+    groups = groupby(rows, key=itemgetter(0))
+    ahead = next(groups, None)
+
+    def of(number: int) -> list[tuple[Any, ...]]:
+        nonlocal ahead
+        if ahead is None or ahead[0] != number:
+            return []
+        found = [row[1:] for row in ahead[1]]
+        ahead = next(groups, None)
+        return found
+
+    return of
 
 
 def _fill(path: Path, meta: Mapping[str, Any]) -> None:
