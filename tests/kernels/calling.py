@@ -16,3 +16,8 @@ def call(name: str, *arguments: Any) -> Any:
     return loaded(LEAVES[name]).ctypes(
         *[a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments]
     )
+
+
+def normal(*shape: int, seed: int = 0) -> np.ndarray:
+    """Normal numbers, float32; the same arguments give the same numbers."""
+    return np.random.default_rng([seed, *shape]).normal(size=shape).astype(np.float32)

@@ -1,0 +1,151 @@
+"""The machine by itself: it stops where a loss is not finite, may be called piece by piece, and has all it calls."""
+
+import ast
+import inspect
+import math
+
+import numpy as np
+import pytest
+
+from cotune.kernels import activations, machine, program
+from cotune.nets.cnn import CNN
+from cotune.nets.mlp import MLP
+from cotune.nets.rnn import RNN
+from kernels.bench import Bench
+
+NETWORKS = {
+    "plain": MLP(5, (), 0, 16, 2, "none", False, 3),
+    "residual": MLP(5, (), 0, 16, 3, "layer", True, 3),
+    "batch": MLP(5, (4,), 3, 16, 2, "batch", False, 3),
+    "linear": MLP(5, (), 0, 16, 0, "none", False, 3),
+    "cnn": CNN(6, 5, 1, (8, 8), 3, 3),
+    "rnn": RNN(4, 3, 16, 3),
+}
+
+
+def assert_same(one: list[np.ndarray], other: list[np.ndarray]) -> None:
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def assert_stops(make: Bench, clean: Bench, step: int) -> None:
+    """It comes to the step and no further; what was trained before is the same as without the fault."""
+    assert make.train(0, make.steps) == step
+    assert clean.train(0, step) == step
+    assert_same(make.state(), clean.state())
+    assert math.isfinite(make.total[0])
+    assert all(np.isfinite(part).all() for part in make.state())
+
+
+def poison(bench: Bench, step: int, value: float) -> None:
+    """Put a value into the data of one row, which its batch meets at `step`."""
+    row = bench.parts["order"][step * bench.batch + 3]
+    bench.parts["numeric"][row, 1] = value
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("step", [0, 4])
+def test_training_stops_at_nan(name: str, step: int) -> None:
+    """The compiler may reorder sums, but it may not take NaN for impossible."""
+    rates = {"dropout": 0.0 if name == "batch" else 0.3, "label_smoothing": 0.1}
+    bench, clean = (Bench(NETWORKS[name], rates=rates) for _ in range(2))
+    poison(bench, step, math.nan)
+    if name == "batch":  # whose statistics follow before the loss is known
+        assert bench.train(0, bench.steps) == step
+        assert clean.train(0, step) == step
+        assert_same(bench.state()[:2], clean.state()[:2])
+    else:
+        assert_stops(bench, clean, step)
+
+
+@pytest.mark.parametrize("activation", activations.NAMES)
+@pytest.mark.parametrize("loss", ["cross_entropy", "mse", "mae", "huber"])
+def test_no_activation_and_no_loss_hides_nan(activation: str, loss: str) -> None:
+    network = MLP(5, (), 0, 16, 2, "none", False, 3 if loss == "cross_entropy" else 1)
+    bench, clean = (Bench(network, activation=activation, loss=loss, optimizer="sgd") for _ in range(2))
+    poison(bench, 2, math.nan)
+    assert_stops(bench, clean, 2)
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, 3e38])
+def test_training_stops_at_infinity(value: float) -> None:
+    """Also where it comes from finite numbers, by overflow."""
+    network = MLP(5, (), 0, 16, 2, "none", False, 1)
+    bench, clean = (Bench(network, activation="identity", loss="mse") for _ in range(2))
+    poison(bench, 3, value)
+    assert_stops(bench, clean, 3)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_training_in_pieces_is_training_in_one(name: str) -> None:
+    rates = {"dropout": 0.2, "l1": 1e-3, "clip_norm": 0.7}
+    one, other = (Bench(NETWORKS[name], rates=rates) for _ in range(2))
+    assert one.train(0, 6) == 6
+    for first, last in ((0, 1), (1, 4), (4, 4), (4, 6)):
+        assert other.train(first, last) == last
+    assert_same(one.state(), other.state())
+    assert np.isfinite(one.parts["gradient"]).all(), "some weight has no gradient"
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_lanes_of_one_call_are_lanes_of_their_own(name: str) -> None:
+    """Though they share arena, gradient and order."""
+    alone, shared = ([Bench(NETWORKS[name], seed=seed) for seed in range(3)] for _ in range(2))
+    for bench in alone:
+        bench.train(0, bench.steps)
+    at, size, rate = (np.stack([getattr(bench, part) for bench in shared]) for part in ("at", "size", "rate"))
+    for place in ("arena", "gradient", "scratch", "order"):
+        at[:, machine.PLACES.index(place)] = shared[0].parts[place].ctypes.data
+    losses, reached = np.zeros(3), np.full(3, -1)
+    machine.train_epochs(shared[0].table, at, size, rate, losses, reached, 0, 3)
+    assert reached.tolist() == [6, 6, 6]
+    for bench, twin, loss in zip(shared, alone, losses, strict=True):
+        assert_same(bench.state()[:3], twin.state()[:3])
+        assert loss == twin.total[0]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_predictions_do_not_depend_on_how_rows_are_cut(name: str) -> None:
+    """30 validation rows in pieces of 64, 8 and 30, to the last bit."""
+    benches = [Bench(NETWORKS[name], rows=rows) for rows in (64, 8, 30)]
+    first, *others = [bench.evaluate() for bench in benches]
+    assert np.isfinite(first).all()
+    np.testing.assert_allclose(np.exp(first.astype(float)).sum(1), 1, rtol=1e-5)
+    for other in others:
+        np.testing.assert_array_equal(other, first)
+
+
+def calls(tree: ast.AST) -> set[str]:
+    """Leaves that code calls: names with a line in front of them."""
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return {n.func.id[1:] for n in nodes if isinstance(n.func, ast.Name) and n.func.id.startswith("_")}
+
+
+def branches() -> dict[str, set[str]]:
+    """By operation, the leaves called in `if code == …` of the machine; by "" all that it calls."""
+    tree = ast.parse(inspect.getsource(machine))
+    found: dict[str, set[str]] = {"": calls(tree)}
+    for node in ast.walk(tree):
+        test = ast.unparse(node.test) if isinstance(node, ast.If) else ""
+        if isinstance(node, ast.If) and test.startswith("code == "):
+            operation = test.removeprefix("code == ")
+            inside = {leaf for line in node.body for leaf in calls(line)}
+            found[operation] = found.get(operation, set()) | inside
+    return found
+
+
+def test_every_leaf_that_is_called_is_loaded() -> None:
+    """A leaf that is not would be a call of address 0."""
+    found = branches()
+    everything, common = found.pop(""), {leaf.__name__ for leaf in machine.COMMON}
+    assert len(found) == 8
+    of_operations: set[str] = set()
+    for operation, called in found.items():
+        own = {leaf.__name__ for leaf in machine.LEAVES_OF.get(getattr(program, operation), ())}
+        assert called <= common | own, operation
+        assert own <= called, f"{operation} loads what it does not call"
+        of_operations |= called
+    assert everything - of_operations <= common
+    assert common <= everything
+    names = [leaf.__name__ for leaf in machine.LEAVES]
+    assert [getattr(machine, f"_{name}", None) is not None for name in names] == [True] * len(names)
