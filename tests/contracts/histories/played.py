@@ -125,8 +125,13 @@ class _Player:
         for found in outcome.divergences:
             assert self.played.lives[found.lane].fault is None, f"{found} was found before"
             self.played.lives[found.lane].fault = (found.step, found.layer)
-        counted = sum(self._structures[visit.shape].steps for visit in self.present)
+        counted = sum(self._taken(visit) for visit in self.present)
         self.played.steps.append((outcome.steps, counted))
+
+    def _taken(self, visit: Visit) -> int:
+        """Steps a lane took in the epoch that has just ended: up to its fault, or all."""
+        steps, life = self._structures[visit.shape].steps, self.played.lives[visit.id]
+        return steps if life.fault is None else life.fault[0] - len(life.figures) * steps
 
     def leave(self, *, everyone: bool) -> None:
         lives = self.played.lives
