@@ -12,6 +12,8 @@ LEAVES = {leaf.__name__: leaf for leaf in machine.LEAVES}
 
 def call(name: str, *arguments: Any) -> Any:
     """Call a leaf by name; arrays are passed by address, and must be contiguous."""
+    for leaf in machine.COMMON:  # which other leaves may call
+        loaded(leaf)
     assert all(a.flags.c_contiguous for a in arguments if isinstance(a, np.ndarray))
     return loaded(LEAVES[name]).ctypes(
         *[a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments]

@@ -3,6 +3,9 @@
 import ast
 import inspect
 import math
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -149,3 +152,17 @@ def test_every_leaf_that_is_called_is_loaded() -> None:
     assert common <= everything
     names = [leaf.__name__ for leaf in machine.LEAVES]
     assert [getattr(machine, f"_{name}", None) is not None for name in names] == [True] * len(names)
+
+
+def test_a_leaf_that_is_not_loaded_is_named() -> None:
+    """The process ends, but it says why."""
+    code = """if True:
+        import numpy as np
+        from cotune.kernels import machine
+        machine.shuffle(np.zeros(len(machine.PLACES), np.int64), np.zeros(len(machine.SIZES), np.int64))
+    """
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert process.returncode == -signal.SIGABRT
+    assert process.stderr.startswith("cotune_orders_shuffle is called, but it has not been loaded")

@@ -7,9 +7,11 @@ that calls it. What calls leaves is small, and all that Python calls. None of th
 
 import ctypes
 import inspect
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
 
 import llvmlite.binding
@@ -34,8 +36,8 @@ OPTIONS: dict[str, Any] = {
 KINDS = {"int": types.int64, "float": types.float64, "None": types.void}
 
 _LOCK = threading.RLock()
-_SLOTS: dict[str, ctypes.c_void_p] = {}
-"""Addresses of leaves, at addresses that compiled code knows by the leaf's symbol."""
+_SLOTS: dict[str, tuple[ctypes.c_void_p, Any]] = {}
+"""Addresses of leaves, at addresses that compiled code knows by the leaf's symbol; and what was there at first."""
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -94,9 +96,16 @@ def load(leaf: Callable[..., Any]) -> Any:
 def _slot(leaf: Callable[..., Any]) -> ctypes.c_void_p:
     symbol = _symbol(leaf)
     if symbol not in _SLOTS:
-        _SLOTS[symbol] = ctypes.c_void_p(None)
-        llvmlite.binding.add_symbol(symbol, ctypes.addressof(_SLOTS[symbol]))
-    return _SLOTS[symbol]
+        missing = ctypes.CFUNCTYPE(None)(partial(_stop, symbol))
+        _SLOTS[symbol] = ctypes.cast(missing, ctypes.c_void_p), missing
+        llvmlite.binding.add_symbol(symbol, ctypes.addressof(_SLOTS[symbol][0]))
+    return _SLOTS[symbol][0]
+
+
+def _stop(symbol: str) -> None:
+    """Called by compiled code in place of a leaf that is not loaded; it cannot raise through machine code."""
+    os.write(2, f"{symbol} is called, but it has not been loaded; see cotune.kernels.loading\n".encode())
+    os.abort()
 
 
 def _symbol(leaf: Callable[..., Any]) -> str:
