@@ -159,8 +159,11 @@ def test_killed_while_a_snapshot_is_written(
 def test_damaged_snapshots_cost_training_again_and_nothing_else(
     damage: str, data: Path, uninterrupted: dict[str, Any], tmp_path: Path
 ) -> None:
-    out = tmp_path / "killed"
-    assert killed_at(data, out, lambda: boundaries(out) >= 30 and len(files(out)) == 2)
+    for attempt in range(5):  # a quick machine may be done before there are two
+        out = tmp_path / f"killed{attempt}"
+        if killed_at(data, out, lambda out=out: boundaries(out) >= 10 and len(files(out)) == 2):
+            break
+    assert len(files(out)) == 2, "no kill met two snapshots"
     newest = files(out)[-1]
     content = newest.read_bytes()
     if damage == "cut":
