@@ -3,7 +3,8 @@
 import pytest
 
 from cotune.recipe import Recipe, make
-from cotune.study import slots
+from cotune.study import budget, slots
+from cotune.study.budget import LEAST_LANES, Pace, Speed
 from cotune.study.slots import BUSY, EMPTY, LANES_PER_CORE, Lengths, kept_busy, worth_having
 from study.tiny import csv, tune
 
@@ -62,6 +63,19 @@ def test_under_a_time_limit_long_epochs_need_fewer_slots() -> None:
     asked = recipe(trials=None, time_limit=60)
     found = [worth_having(asked, most=64, lanes_per_trial=1, lane_seconds=s) for s in (1e-4, 4e-3, 1.0)]
     assert found == [64, 30, 8]
+
+
+@pytest.mark.parametrize(("share", "new"), [(0.1, 60), (0.5, 12), (1.0, 6)])
+def test_near_the_end_a_new_trial_is_reckoned_at_what_it_takes_on_average(
+    share: float, new: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "cores", lambda: 2)
+    pace = Pace(Speed(1.0), share=share)
+    assert pace.new_lanes(epochs=10, training=4, seconds_left=50.1) == new, "10 lanes have time for 10 epochs"
+    assert pace.new_lanes(epochs=10, training=10, seconds_left=50.0) == 0
+    assert pace.new_lanes(epochs=10, training=0, seconds_left=0.1) == LEAST_LANES, (
+        "better than an idle machine"
+    )
 
 
 STUDIES = [{"trials": 500}, {"trials": 500, "search": "random"}, {"trials": 100, "cv": 5}]

@@ -27,9 +27,6 @@ LEAST_EPOCHS = 8
 LEAST_LANES = 4
 """Fewer slots than this leave nothing to choose from."""
 
-SURVIVING = 1 / 3
-"""Rungs stop most new trials soon: each costs about this fraction of a full training."""
-
 
 @dataclass(frozen=True)
 class Speed:
@@ -80,10 +77,12 @@ class Pace:
 
     Args:
         speed: as measured at the start.
+        share: of a full training that a new trial takes on average, as rungs stop most of them soon.
     """
 
-    def __init__(self, speed: Speed) -> None:
+    def __init__(self, speed: Speed, *, share: float) -> None:
         self._speed = speed
+        self._share = share
         self._slower = 1.0
 
     def measured(self, *, lanes: int, seconds: float) -> None:
@@ -95,7 +94,7 @@ class Pace:
         # An idle machine is worth a last few trials, though they may not come to their end.
         count = 0 if training else max(LEAST_LANES, self._speed.lanes_per_trial)
         while count < 1024:
-            lanes = training + (count + 1) * SURVIVING
+            lanes = training + (count + 1) * self._share
             if self._slower * epochs * self._speed.round_seconds(lanes) > seconds_left:
                 break
             count += 1

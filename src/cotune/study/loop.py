@@ -30,6 +30,7 @@ from cotune.study.leaders import Leaders
 from cotune.study.ledger import Ledger
 from cotune.study.proposals import Proposals
 from cotune.study.saving import Snapshots
+from cotune.study.slots import Lengths
 from cotune.types import LaneId, Progress, Status, Trial, TrialResult
 
 FIRST_EPOCH = 1.0
@@ -109,7 +110,7 @@ class Study:
             trials=search.trials,
             started=store.trials(),
         )
-        self._pace = Pace(speed)
+        self._pace = Pace(speed, share=Lengths.of(recipe).mean / self._epochs)
         self._clock = Clock(search.time_limit, before=store.elapsed(), began=began)
         self._acknowledged = store.last_boundary()
         self._boundary = 0
