@@ -10,7 +10,7 @@ from torch import Tensor
 
 from cotune.engine.bank import Stack, Variant
 from cotune.engine.devices import ON_HOST, Compute
-from cotune.engine.lanes import Lane, Structure, padded_width
+from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure, padded_width
 from cotune.engine.loop import Engine
 from cotune.engine.population import Population, Way
 from cotune.engine.rng import seed_of
@@ -96,7 +96,7 @@ def lane(
     variant = table() if variant is None else variant
     train, validation = rows_of(len(variant.target), fold)
     classification = not variant.target.is_floating_point()
-    assert set(numbers) <= set(NUMBERS), numbers
+    assert set(numbers) <= set(NEUTRAL), numbers
     shaped = network is not None
     network = network or MLP(
         features=variant.numeric.shape[1],
@@ -111,7 +111,13 @@ def lane(
     return Lane(
         id=LaneId(trial, index),
         seed=seed_of(seed if seed is not None else trial, index),
-        structure=Structure(network, batch_size, len(train) // batch_size, variant.class_weights is not None),
+        structure=Structure(
+            network,
+            batch_size,
+            len(train) // batch_size,
+            variant.class_weights is not None,
+            Method.of({**NUMBERS, **numbers}),
+        ),
         width=network.width if shaped else width,
         activation=activation,
         optimizer=optimizer,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from cotune.engine import reference
+from cotune.engine import reference, slots
 from cotune.engine.evaluate import outputs
 from cotune.engine.lanes import Lane
 from cotune.engine.loss import LOSSES
@@ -31,7 +31,9 @@ GPU_ROUNDING = 5
 """A GPU sums in another order than a CPU, and its exponentials have other last bits."""
 
 
-def compare(one: Lane, *companions: Lane, epochs: int = EPOCHS, tolerance: float = 2e-4) -> None:
+def compare(
+    one: Lane, *companions: Lane, epochs: int = EPOCHS, tolerance: float = 2e-4, frozen: bool = False
+) -> None:
     """Train `one` both ways; losses, weights, running statistics and validation logits must agree."""
     made = population([one, *companions])
     tolerance *= GPU_ROUNDING if made.compute.device.type == "cuda" else 1
@@ -49,23 +51,24 @@ def compare(one: Lane, *companions: Lane, epochs: int = EPOCHS, tolerance: float
         torch.testing.assert_close(
             fused[name], tensor, rtol=tolerance, atol=tolerance, msg=lambda m, n=name: f"{n}: {m}"
         )
-        if name.endswith("weight") and "norm" not in name:
+        if name.endswith("weight") and "norm" not in name and not (frozen and name.startswith("hidden0")):
             assert not torch.equal(first[name], fused[name]), f"{name} has not been trained at all"
 
     rows = one.validation
     numeric, codes = one.variant.numeric[rows], one.variant.codes[rows]
     index = slice(place, place + 1)
     state, device = made.state, made.compute.device
+    judged = slots.judged_weights([one], state.weights, state.memory, [place])
     logits = outputs(
         [one],
-        state.weights[index],
+        judged,
         state.statistics[index],
         made.layouts,
         numeric.to(device),
         codes.to(device),
     )
     with torch.no_grad():
-        expected = plain.network.eval()(numeric, codes)
+        expected = plain.judged.eval()(numeric, codes)
     torch.testing.assert_close(logits[0].cpu(), expected, rtol=10 * tolerance, atol=10 * tolerance)
 
 
@@ -173,6 +176,38 @@ OPTIONS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
 def test_options(options: dict[str, Any]) -> None:
     compare(lane(**options))
+
+
+METHODS: dict[str, dict[str, Any]] = {
+    "l2": {"l2": 0.1},
+    "elastic net": {"l1": 0.01, "l2": 0.05},
+    "clip by value": {"clip_value": 0.02},
+    "gradient noise": {"gradient_noise": 0.1},
+    "max norm": {"max_norm": 0.8},
+    "sharpness": {"sam_rho": 0.1},
+    "sharpness, batch norm": {"sam_rho": 0.1, "norm": "batch"},
+    "lookahead": {"lookahead": 3, "lookahead_share": 0.4},
+    "exponential average": {"ema_decay": 0.95},
+    "stochastic average": {"swa_start": 0.4},
+    "two batches a step": {"accumulate": 2},
+    "all batches a step": {"accumulate": 100},
+    "growing batch": {"batch_growth": 4},
+    "frozen": {"freeze": 1},
+    "thawing": {"freeze": 2, "unfreeze": 1, "norm": "layer"},
+    "slower layers": {"layer_lr": 0.5},
+    "frozen, sharpness, clip": {"freeze": 1, "sam_rho": 0.1, "clip_norm": 0.1, "l2": 0.1},
+    "all at once": {
+        "l1": 0.01, "l2": 0.05, "clip_value": 0.05, "clip_norm": 0.3, "gradient_noise": 0.05, "max_norm": 1.0,
+        "sam_rho": 0.05, "lookahead": 2, "ema_decay": 0.9, "accumulate": 2, "layer_lr": 0.7,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("options", METHODS.values(), ids=METHODS.keys())
+def test_methods(options: dict[str, Any], optimizer: str) -> None:
+    frozen = options.get("freeze", 0) > 0 and not options.get("unfreeze")
+    compare(lane(optimizer=optimizer, lr=LR.get(optimizer, 0.01), batch_size=16, **options), frozen=frozen)
 
 
 CNNS = {

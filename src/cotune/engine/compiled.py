@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cotune.engine import rng
+from cotune.engine import pace, rng, slots
 from cotune.engine.faults import Fault, first_layer_at_fault
 from cotune.engine.lanes import Lane, Structure
 from cotune.engine.prefetch import Ahead
-from cotune.engine.rates import coefficients, numbers_of
+from cotune.engine.rates import coefficients, extras, numbers_of
 from cotune.engine.state import State
 from cotune.kernels import activations, losses, machine, updates
 from cotune.kernels.arrays import Integers
@@ -44,6 +44,8 @@ class Tools:
     program: Program
     layout: Layout
     statistics: Layout
+    matrices: Integers
+    """(offset, inputs, units) of each matrix that decays [matrix 3]."""
 
     @classmethod
     @cache
@@ -52,7 +54,9 @@ class Tools:
         network = structure.network
         layout, statistics = Layout.of(network.weights()), Layout.of(network.statistics())
         rows = max(structure.batch_size, LEAST_ROWS)
-        return cls(network.program(layout, statistics, rows), layout, statistics)
+        matrices = [(layout.offsets[w.name], *w.shape) for w in layout.matrices]
+        places = np.array(matrices, dtype=np.int64).reshape(-1, 3)
+        return cls(network.program(layout, statistics, rows), layout, statistics, places)
 
 
 def operations(structure: Structure) -> float:
@@ -70,6 +74,7 @@ class Workbench:
             "gradient": torch.zeros(tools.layout.size),
             "scratch": torch.zeros(tools.program.draws // 8 + 8, dtype=torch.int64),
             "order": torch.zeros(0, dtype=torch.int64),
+            "kept": torch.zeros(tools.layout.size + tools.statistics.size),
         }
 
     def lend(self, at: Integers, rows: int) -> None:
@@ -128,7 +133,8 @@ class Bound:
         self._most_rows = int(self._size[:, machine.TRAIN_ROWS].max())
         self._losses = np.zeros(count)
         self._set("starts", self._tools.program.starts.ctypes.data)
-        for name in ("numeric", "codes", "truth", "class_weights", "train", "validation"):
+        self._set("matrices", self._tools.matrices.ctypes.data)
+        for name in ("numeric", "codes", "truth", "class_weights", "train", "validation", "corners"):
             self._set(name, np.array([_address(tensors.get(name)) for tensors, _, _ in self._known]))
         for name, rows in (
             ("weights", state.weights),
@@ -146,11 +152,21 @@ class Bound:
         self._size[:, machine.TAKEN] = state.step.numpy()
         steps = lanes[0].structure.steps
         self._coefficients = torch.zeros(len(lanes), steps, updates.COEFFICIENTS)
-        for _, rows, columns in coefficients(lanes, numbers_of(lanes), state.step):
+        numbers = numbers_of(lanes)
+        for _, rows, columns in coefficients(lanes, numbers, state.step):
             for number, column in enumerate(columns):
                 self._coefficients[rows, :, number] = column.float()
-        size = steps * updates.COEFFICIENTS * self._coefficients.element_size()
-        self._set("coefficients", self._coefficients.data_ptr() + size * np.arange(len(lanes)))
+        self._extras = extras(lanes, numbers, state.step).float()
+        for name, part in (("coefficients", self._coefficients), ("extras", self._extras)):
+            size = part.stride(0) * part.element_size()
+            self._set(name, part.data_ptr() + size * np.arange(len(lanes)))
+        epochs = state.epoch.tolist()
+        paced = [pace.paced(lane) for lane in lanes]
+        self._paces = [
+            pace.pace(lane, self._tools.layout, epoch) if own else None
+            for lane, epoch, own in zip(lanes, epochs, paced, strict=True)
+        ]
+        self._set("pace", np.array([_address(row) for row in self._paces]))
 
     def train(
         self, begin: int, end: int, first: int, stopped: Callable[[], None], faults: list[Fault]
@@ -238,6 +254,11 @@ class Bound:
         some = list(places)
         at, size, rate = self._at[some], self._size[some], self._rate[some]
         Workbench.here(lanes[0].structure).lend(at, 0)
+        slot = self._state.memory.stride(1) * self._state.memory.element_size()
+        for row, lane in zip(at, lanes, strict=True):
+            judged = slots.judged(lane)
+            if judged is not None:
+                row[machine.WEIGHTS] = row[machine.MEMORY] + slot * judged
         step = found.stride(0) * found.element_size()
         at[:, machine.FOUND] = found.data_ptr() + step * np.arange(len(lanes))
         machine.evaluate(self._tools.program.table, at, size, rate, 0, len(lanes))
@@ -257,8 +278,11 @@ def _describe(lane: Lane, tools: Tools) -> Described:
         "train": lane.train,
         "validation": lane.validation,
     }
+    if lane.number("gradient_noise") > 0:
+        tensors["corners"] = lane.corners(tools.layout)
     if structure.weighted and variant.class_weights is not None:
         tensors["class_weights"] = variant.class_weights
+    own = slots.places(structure.method)
     sizes: Mapping[str, int] = {
         "activation": activations.NAMES.index(lane.activation),
         "loss": losses.NAMES.index(lane.loss),
@@ -285,11 +309,16 @@ def _describe(lane: Lane, tools: Tools) -> Described:
         "order_seed": rng.seed_of(lane.seed, "order"),
         "epoch": 0,
         "taken": 0,
+        "noise_seed": rng.seed_of(lane.seed, "gradient noise"),
+        "statistics": tools.statistics.size,
+        "matrices": len(tools.matrices),
+        "own_slots": len(own),
+        **{name: own.get(name, -1) for name in ("sum", "slow", "average")},
     }
     for name, tensor in tensors.items():
         if not tensor.is_contiguous():
             raise ValueError(f"the {name} of lane {lane.id} is not contiguous; give it .contiguous() tensors")
-    return tensors, [sizes[name] for name in machine.SIZES], [lane.numbers[name] for name in machine.RATES]
+    return tensors, [sizes[name] for name in machine.SIZES], [lane.number(name) for name in machine.RATES]
 
 
 def _address(tensor: Tensor | None) -> int:

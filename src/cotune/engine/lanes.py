@@ -7,10 +7,58 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from cotune.engine.bank import Variant
-from cotune.nets.layout import ALIGN
+from cotune.nets.layout import ALIGN, Layout
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
 from cotune.types import LaneId
+
+
+@dataclass(frozen=True)
+class Method:
+    """What lanes do in a step beside forward, backward and the optimizer, where it costs time or memory.
+
+    Args:
+        sharpness: a second gradient where the first leads, see `cotune.engine.sharpness`.
+        averages: an average of the weights is kept, judged and handed out in their stead.
+        looks_ahead: slow weights follow the fast ones.
+        accumulates: gradients of several batches make one step of the optimizer.
+        mixes: examples are mixed, and so are their targets.
+        loops: whether compiled loops know all that these lanes do; else they step as batches.
+    """
+
+    sharpness: bool = False
+    averages: bool = False
+    looks_ahead: bool = False
+    accumulates: bool = False
+    mixes: bool = False
+    loops: bool = True
+
+    @classmethod
+    def of(cls, numbers: Mapping[str, float], *, loops: bool = True) -> "Method":
+        """What a lane's numbers ask for.
+
+        Args:
+            loops: whether compiled loops know its network, loss and optimizer.
+        """
+
+        def on(*names: str) -> bool:
+            return any(numbers.get(name, NEUTRAL[name]) != NEUTRAL[name] for name in names)
+
+        mixes = on("mixup", "cutmix")
+        return cls(
+            sharpness=on("sam_rho"),
+            averages=on("ema_decay", "swa_start"),
+            looks_ahead=on("lookahead"),
+            accumulates=on("accumulate", "batch_growth"),
+            mixes=mixes,
+            loops=loops and not mixes,
+        )
+
+    @property
+    def words(self) -> str:
+        """What of it makes a step cost more, for the name of a plan; empty for the plain step."""
+        costly = {"sharpness": self.sharpness, "mixing": self.mixes}
+        return "".join(f", {name}" for name, has in costly.items() if has)
 
 
 @dataclass(frozen=True)
@@ -22,12 +70,14 @@ class Structure:
         batch_size: rows a step.
         steps: steps an epoch.
         weighted: whether classes are weighted.
+        method: what they do beside the plain step.
     """
 
     network: Network
     batch_size: int
     steps: int
     weighted: bool
+    method: Method = Method()
 
 
 @dataclass(frozen=True)
@@ -40,7 +90,7 @@ class Lane:
         structure: see `Structure`.
         width: its own hidden width; the structure's may be padded.
         activation, optimizer, loss, schedule, init: names.
-        numbers: lr, weight_decay, momentum, beta1, beta2, dropout, l1, label_smoothing, clip_norm, warmup, final_lr.
+        numbers: the fusable numbers by name, see `NEUTRAL`; one that is absent is neutral.
         epochs: epochs it may take; the schedule ends there.
         variant: the rows it sees.
         train, validation: numbers of those rows [row].
@@ -61,6 +111,15 @@ class Lane:
     train: Tensor = field(repr=False)
     validation: Tensor = field(repr=False)
 
+    def number(self, name: str) -> float:
+        """A fusable number of the lane."""
+        return self.numbers.get(name, NEUTRAL[name])
+
+    def corners(self, layout: Layout) -> Tensor:
+        """1 where the lane has a weight of its own, 0 in the padding [weight]."""
+        network = self.structure.network
+        return layout.corners(lambda weight: network.real_shape(weight, self.width))
+
     @property
     def slice_key(self) -> tuple[str, str, str]:
         """Lanes with the same key stand side by side in a population."""
@@ -74,20 +133,41 @@ def mlp_of(lane: Lane) -> MLP:
     return network
 
 
-NUMBERS = (
-    "lr",
-    "weight_decay",
-    "momentum",
-    "beta1",
-    "beta2",
-    "dropout",
-    "l1",
-    "label_smoothing",
-    "clip_norm",
-    "warmup",
-    "final_lr",
-)
-"""The fusable numbers of a lane."""
+NEUTRAL: dict[str, float] = {
+    "lr": 0.0,
+    "weight_decay": 0.0,
+    "momentum": 0.0,
+    "beta1": 0.0,
+    "beta2": 0.0,
+    "dropout": 0.0,
+    "l1": 0.0,
+    "l2": 0.0,
+    "label_smoothing": 0.0,
+    "clip_norm": 0.0,
+    "clip_value": 0.0,
+    "gradient_noise": 0.0,
+    "max_norm": 0.0,
+    "warmup": 0.0,
+    "final_lr": 0.0,
+    "freeze": 0.0,
+    "unfreeze": 0.0,
+    "layer_lr": 1.0,
+    "accumulate": 1.0,
+    "batch_growth": 1.0,
+    "sam_rho": 0.0,
+    "lookahead": 0.0,
+    "lookahead_share": 0.5,
+    "ema_decay": 0.0,
+    "swa_start": 0.0,
+    "input_noise": 0.0,
+    "feature_mask": 0.0,
+    "label_noise": 0.0,
+    "mixup": 0.0,
+    "cutmix": 0.0,
+}
+"""The fusable numbers of a lane, each with the value at which it does nothing."""
+
+NUMBERS = tuple(NEUTRAL)
 
 WASTE = 1.5
 """Padding a width may multiply a layer's work by at most this much (where kernels' granularity allows)."""

@@ -101,7 +101,7 @@ class Engine:
                 lanes,
                 chunk=self._chunk(lanes[0]),
                 metric=self._metric,
-                ways=self._ways,
+                ways=self._ways if lanes[0].structure.method.loops else ("batched",),
                 compute=self._compute,
             )
         return self.plans[kind]

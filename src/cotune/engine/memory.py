@@ -4,6 +4,7 @@ import torch
 
 from cotune.data.memory import free_bytes as free_bytes
 from cotune.engine.lanes import Structure
+from cotune.engine.slots import places
 from cotune.nets.layout import Layout
 
 FLOAT = 4
@@ -27,10 +28,10 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def held_bytes(structure: Structure) -> int:
-    """Predicted bytes a lane holds as long as it trains: weights, two optimizer slots, best weights."""
+    """Predicted bytes a lane holds as long as it trains: weights, two optimizer slots, its method's, best weights."""
     weights = Layout.of(structure.network.weights()).size
     statistics = Layout.of(structure.network.statistics()).size
-    return FLOAT * (4 * weights + 2 * statistics)
+    return FLOAT * ((4 + len(places(structure.method))) * weights + 2 * statistics)
 
 
 def step_bytes(structure: Structure, rows: int) -> int:

@@ -89,6 +89,21 @@ class PlainMLP(nn.Module):
         logits: Tensor = self.head(x)
         return logits
 
+    def by_name(self) -> dict[str, tuple[Tensor, bool]]:
+        """The parameters of layers by the engine's names, and whether they are turned; without embeddings."""
+        found: dict[str, tuple[Tensor, bool]] = {
+            "head.weight": (self.head.weight, True),
+            "head.bias": (self.head.bias, False),
+        }
+        for i, layer in enumerate(self.hidden):
+            assert isinstance(layer, Hidden)
+            found[f"hidden{i}.weight"] = (layer.linear.weight, True)
+            if layer.linear.bias is not None:
+                found[f"hidden{i}.bias"] = (layer.linear.bias, False)
+            for part, parameter in layer.norm.named_parameters():
+                found[f"hidden{i}.norm.{part}"] = (parameter, False)
+        return found
+
     @torch.no_grad()
     def _set_first_weights(self, lane: Lane) -> None:
         """Cut the lane's row of first weights at the true width; torch's defaults serve where it has none."""

@@ -73,7 +73,8 @@ def kind_of(structure: Structure) -> str:
     """
     network = structure.network
     exponent = round(math.log2(max(1.0, operations(structure))))
-    return f"{network.kind}, 2^{exponent} operations a step"
+    alone = "" if structure.method.loops else ", not compiled"
+    return f"{network.kind}{structure.method.words}{alone}, 2^{exponent} operations a step"
 
 
 def choose(

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 import torch
 
+from cotune.engine import slots
 from cotune.engine.bank import Stack
 from cotune.engine.compiled import CALL_OPERATIONS, Bound, Described, operations
 from cotune.engine.course import WINDOW, Course
@@ -18,7 +19,6 @@ from cotune.engine.faults import Fault
 from cotune.engine.lanes import Lane, Structure
 from cotune.engine.memory import is_out_of_memory
 from cotune.engine.metrics import METRICS
-from cotune.engine.optim import OPTIMIZERS
 from cotune.engine.parallel import HEAVY, Job, cores, in_parallel
 from cotune.engine.rng import seed_of
 from cotune.engine.state import State
@@ -111,9 +111,10 @@ class Population:
         if not lanes:
             return
         rows = [self._first_weights(lane) for lane in lanes]
-        slots = max(OPTIMIZERS[lane.optimizer].slots for lane in lanes)
         weights, statistics = (torch.stack(part) for part in zip(*rows, strict=True))
-        fresh = State.fresh(weights, statistics, slots).to(self.compute.device)
+        fresh = State.fresh(weights, statistics, max(map(slots.count, lanes)))
+        slots.begin(lanes, fresh.weights, fresh.memory)
+        fresh = fresh.to(self.compute.device)
         self.restore([*self.lanes, *lanes], self.state.join(fresh))
 
     def restore(self, lanes: Sequence[Lane], state: State) -> None:
@@ -334,12 +335,11 @@ class Population:
         if self.way == "compiled":
             found = self._bind().predictions([start + place for place in places])
             return found if classification else in_units(found, variant)
-        index = (torch.tensor(places) + start).to(self.compute.device)
         numeric, codes = self._stack.inputs(variant, first.validation)
         lanes = [self.lanes[start + place] for place in places]
-        weights, statistics = (
-            part.index_select(0, index) for part in (self.state.weights, self.state.statistics)
-        )
+        state, rows = self.state, [start + place for place in places]
+        weights = slots.judged_weights(lanes, state.weights, state.memory, rows)
+        statistics = state.statistics.index_select(0, torch.tensor(rows).to(self.compute.device))
         with self.compute.exact.switched():
             logits = outputs(lanes, weights, statistics, self.layouts, numeric, codes)
         return predictions(logits, variant, classification=classification)
@@ -363,7 +363,8 @@ class Population:
         gain = figure - state.best if METRICS[self._metric].maximize else state.best - figure
         better = (gain > 0) | (torch.isnan(state.best) & torch.isfinite(figure))
         state.best.copy_(torch.where(better, figure, state.best))
-        state.keep_as_best(better)
+        own = [slots.judged(lane) for lane in self.lanes]
+        state.keep_as_best(better, own)
 
     def evaluate_unfinished(self) -> None:
         """Let lanes that never finished an epoch be judged by the part they trained."""

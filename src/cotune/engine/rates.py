@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from cotune.engine import averages
+from cotune.engine.accumulate import rhythm
 from cotune.engine.lanes import NUMBERS, Lane
 from cotune.engine.optim import OPTIMIZERS, Rates
 from cotune.engine.schedule import factors
@@ -24,7 +26,7 @@ def segments(names: Sequence[str]) -> tuple[Segment, ...]:
 
 def numbers_of(lanes: Sequence[Lane]) -> dict[str, Tensor]:
     """The fusable numbers, float32 [lane] each."""
-    return {n: torch.tensor([lane.numbers[n] for lane in lanes], dtype=torch.float32) for n in NUMBERS}
+    return {n: torch.tensor([lane.number(n) for lane in lanes], dtype=torch.float32) for n in NUMBERS}
 
 
 def coefficients(
@@ -56,8 +58,49 @@ def coefficients(
         own = {n: values[rows].double().unsqueeze(1) for n, values in numbers.items()}
         rates = Rates(
             lr=shares[rows] * own["lr"],
-            taken=(taken[rows] + 1).double(),
+            taken=_stepped(lanes[rows], taken[rows]).double(),
             **{n: own[n] for n in ("weight_decay", "momentum", "beta1", "beta2")},
         )
         found.append((name, rows, OPTIMIZERS[name].coefficients(rates)))
     return found
+
+
+def _stepped(lanes: Sequence[Lane], taken: Tensor) -> Tensor:
+    """Steps of the optimizer, that of the batch included [lane step]; `taken` counts the batches before."""
+    if not lanes[0].structure.method.accumulates:
+        return taken + 1
+    steps = lanes[0].structure.steps
+    found = [rhythm(lane, int(own[0]) // steps)[2] for lane, own in zip(lanes, taken, strict=True)]
+    return torch.stack(found).clamp(min=1)
+
+
+EXTRAS = ("part", "due", "ahead", "average", "noise")
+"""What else differs from step to step, see `extras`."""
+
+NOISE_FALLS = 0.275
+"""Gradient noise has a variance that falls as (1 + t)^-0.55 (Neelakantan et al. 2015)."""
+
+
+def extras(lanes: Sequence[Lane], numbers: dict[str, Tensor], begun: Tensor) -> Tensor:
+    """Of every step of an epoch: a batch's part in the gradient, whether the optimizer steps, the share of the fast
+    weights that lookahead's slow ones take, that of the newest weights in their average, the size of gradient noise.
+
+    Args:
+        lanes, numbers, begun: as for `coefficients`.
+
+    Returns:
+        float64 [lane step extra], in the order of `EXTRAS`.
+    """
+    method, steps = lanes[0].structure.method, lanes[0].structure.steps
+    taken = begun.unsqueeze(1) + torch.arange(steps)
+    own = {name: values.double().unsqueeze(1) for name, values in numbers.items()}
+    part, due, stepped = torch.ones(taken.shape).double(), torch.ones(taken.shape).double(), taken + 1
+    if method.accumulates:
+        rhythms = [rhythm(lane, int(first) // steps) for lane, first in zip(lanes, begun, strict=True)]
+        part, due, stepped = (torch.stack(column) for column in zip(*rhythms, strict=True))
+    ahead = torch.where(stepped % own["lookahead"].clamp(min=1) == 0, own["lookahead_share"], 0.0)
+    ahead = torch.where(own["lookahead"] > 0, ahead * due, 0.0)
+    total = torch.tensor([[lane.epochs * steps] for lane in lanes]).double()
+    average = averages.shares(taken, total, own["ema_decay"], own["swa_start"])
+    noise = own["gradient_noise"] / (1 + taken.double()) ** NOISE_FALLS
+    return torch.stack([part, due, ahead, average, noise], dim=2)

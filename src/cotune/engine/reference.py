@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from cotune.engine import rng
 from cotune.engine.lanes import Lane
 from cotune.engine.plain import LaneDropout, PlainCNN, plain_network
+from cotune.engine.plain_method import PlainMethod
 
 
 def make_optimizer(lane: Lane, network: nn.Module) -> torch.optim.Optimizer:
@@ -52,7 +53,7 @@ def loss_of(lane: Lane, logits: Tensor, y: Tensor) -> Tensor:
     match lane.loss:
         case "cross_entropy":
             weights = lane.variant.class_weights if lane.structure.weighted else None
-            epsilon = lane.numbers["label_smoothing"]
+            epsilon = lane.number("label_smoothing")
             return F.cross_entropy(logits, y, weight=weights, label_smoothing=epsilon)
         case "mse":
             return F.mse_loss(logits[:, 0], y)
@@ -83,10 +84,11 @@ def rate(lane: Lane, step: int) -> float:
 
 @dataclass(frozen=True, eq=False)
 class PlainTraining:
-    """What the loop yields: the network as it ended, and each epoch's mean loss."""
+    """What the loop yields: the network as it ended, each epoch's mean loss, and the network to be judged."""
 
     network: nn.Module
     losses: tuple[float, ...]
+    judged: nn.Module
 
 
 def train(lane: Lane, *, epochs: int) -> PlainTraining:
@@ -97,27 +99,48 @@ def train(lane: Lane, *, epochs: int) -> PlainTraining:
         epochs: epochs to train, at most `lane.epochs` (where the schedule ends).
     """
     network = plain_network(lane).train()
-    optimizer = make_optimizer(lane, network)
+    method = PlainMethod(lane, network, make_optimizer(lane, network))
     batch, steps = lane.structure.batch_size, lane.structure.steps
     step, losses = 0, []
     for epoch in range(epochs):
         total = 0.0
+        method.begin_epoch(epoch)
         order = lane.train[rng.permutation(lane.seed, epoch, len(lane.train))]
-        for rows in order[: steps * batch].view(steps, batch):
-            for group in optimizer.param_groups:
-                group["lr"] = rate(lane, step)
+        for t, rows in enumerate(order[: steps * batch].view(steps, batch)):
+            method.set_rate(rate(lane, step))
             for module in network.modules():
                 if isinstance(module, LaneDropout | PlainCNN):
                     module.step = step
-            optimizer.zero_grad()
-            logits = network(lane.variant.numeric[rows], lane.variant.codes[rows])
-            loss = loss_of(lane, logits, lane.variant.target[rows])
-            penalty = lane.numbers["l1"] * torch.stack([w.abs().sum() for w in decayed(network)]).sum()
-            (loss + penalty).backward()  # type: ignore[no-untyped-call]
-            if lane.numbers["clip_norm"] > 0:
-                nn.utils.clip_grad_norm_(network.parameters(), lane.numbers["clip_norm"])
-            optimizer.step()
-            total += loss.item()
+            loss = backward(lane, network, rows)
+            if lane.number("sam_rho") > 0:
+                moments = {name: buffer.clone() for name, buffer in network.named_buffers()}
+                before = method.climb()
+                backward(lane, network, rows)
+                method.descend(before)
+                network.load_state_dict(moments, strict=False)
+            add_penalties(lane, network)
+            method.step(t, step)
+            total += loss
             step += 1
         losses.append(total / steps)
-    return PlainTraining(network, tuple(losses))
+    judged = network if method.average is None else method.average.module
+    if method.average is not None:
+        judged.load_state_dict(dict(network.named_buffers()), strict=False)
+    return PlainTraining(network, tuple(losses), judged)
+
+
+def backward(lane: Lane, network: nn.Module, rows: Tensor) -> float:
+    """Fill the gradients with those of the loss on a batch; returns the loss."""
+    network.zero_grad()
+    loss = loss_of(
+        lane, network(lane.variant.numeric[rows], lane.variant.codes[rows]), lane.variant.target[rows]
+    )
+    loss.backward()  # type: ignore[no-untyped-call]
+    return loss.item()
+
+
+def add_penalties(lane: Lane, network: nn.Module) -> None:
+    """Add the gradients of L1 and L2, which SAM leaves out of its ascent."""
+    weights = torch.cat([w.flatten() for w in decayed(network)])
+    l1, l2 = lane.number("l1") * weights.abs().sum(), lane.number("l2") * weights.square().sum() / 2
+    (l1 + l2).backward()  # type: ignore[no-untyped-call]

@@ -4,6 +4,7 @@ What a lane computes with lies on the population's device. What decisions are ma
 figure) lies in the host's memory, where to look at it costs no wait.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -82,16 +83,16 @@ class State:
         memory[:, :have] = self.memory
         return replace(self, memory=memory)
 
-    def keep_as_best(self, lanes: Tensor) -> None:
-        """Let the weights of these lanes [lane, boolean, on the host] be their best so far."""
-        pairs = ((self.best_weights, self.weights), (self.best_statistics, self.statistics))
-        for place in torch.nonzero(lanes).flatten().tolist() if self.weights.device.type == "cpu" else ():
-            for best, now in pairs:
-                best[place] = now[place]
-        if self.weights.device.type != "cpu":
-            chosen = lanes.to(self.weights.device).unsqueeze(1)
-            for best, now in pairs:
-                torch.where(chosen, now, best, out=best)
+    def keep_as_best(self, lanes: Tensor, judged: Sequence[int | None]) -> None:
+        """Let the weights of these lanes [lane, boolean, on the host] be their best so far.
+
+        Args:
+            judged: the slot that holds a lane's judged weights; `None` for those that are trained [lane].
+        """
+        for place in torch.nonzero(lanes).flatten().tolist():
+            slot = judged[place]
+            self.best_weights[place] = self.weights[place] if slot is None else self.memory[place, slot]
+            self.best_statistics[place] = self.statistics[place]
 
     def tensors(self) -> dict[str, Tensor]:
         """By name, for a snapshot."""

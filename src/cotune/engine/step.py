@@ -17,17 +17,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cotune.engine import regularize, rng
+from cotune.engine import pace, regularize, rng, slots
 from cotune.engine.bank import Stack
 from cotune.engine.devices import Compute
 from cotune.engine.faults import Fault, first_layer_at_fault
 from cotune.engine.lanes import Lane
 from cotune.engine.loss import LOSSES, LossInputs
 from cotune.engine.optim import OPTIMIZERS
-from cotune.engine.rates import coefficients, numbers_of, segments
+from cotune.engine.rates import EXTRAS, coefficients, extras, numbers_of, segments
 from cotune.engine.state import State
 from cotune.nets.context import Context
 from cotune.nets.layout import Layout
+
+LIMITS = ("l1", "l2", "clip_value", "clip_norm", "gradient_noise", "max_norm")
+"""Numbers that do nothing at 0."""
+
+SAM_EPSILON = 1e-12
 
 
 def real_widths(lanes: Sequence[Lane]) -> Tensor | None:
@@ -103,14 +108,21 @@ class Run:
         self._numbers = numbers_of(lanes)
         self._real = self._placed(real_widths(lanes))
         self._activations = segments([lane.activation for lane in lanes])
-        self._drops, self._has_l1, self._clips = (
-            bool((self._numbers[n] > 0).any()) for n in ("dropout", "l1", "clip_norm")
-        )
-        self._l1, self._clip_norm = (self._on_device(self._numbers[n]) for n in ("l1", "clip_norm"))
+        self._drops = bool((self._numbers["dropout"] > 0).any())
+        self._some = {
+            n: self._on_device(self._numbers[n]) for n in LIMITS if bool((self._numbers[n] > 0).any())
+        }
+        self._method = structure.method
+        self._rho = self._on_device(self._numbers["sam_rho"]).unsqueeze(1)
+        self._corners: Tensor | None = None
+        self._places = slots.places(structure.method)
         self._losses = self._loss_inputs()
         self._prepare_dropout(first)
         self._optimizers = self._coefficients(first)
-        self._order = self._on_device(self._draw_order(state.epoch[rows].tolist()))
+        self._extras = self._extra_columns(first)
+        epochs = state.epoch[rows].tolist()
+        self._pace = self._paces(epochs)
+        self._order = self._on_device(self._draw_order(epochs))
         self._loss_sum = losses
         self._loss = torch.zeros_like(losses, dtype=torch.float32)
         self._lost: set[int] = set()
@@ -143,6 +155,21 @@ class Run:
             for name, rows, columns in coefficients(self._lanes, self._numbers, self._taken - first)
         ]
 
+    def _extra_columns(self, first: int) -> dict[str, Tensor]:
+        """What else differs from step to step [step lane 1], by the names of `EXTRAS`."""
+        found = extras(self._lanes, self._numbers, self._taken - first).float()
+        return {
+            name: self._on_device(found[..., i].t().contiguous().unsqueeze(2))
+            for i, name in enumerate(EXTRAS)
+        }
+
+    def _paces(self, epochs: list[int]) -> Tensor | None:
+        """What each weight's step is multiplied by [k weight]; `None` where all are 1."""
+        if not any(pace.paced(lane) for lane in self._lanes):
+            return None
+        rows = [pace.pace(lane, self._layout, epoch) for lane, epoch in zip(self._lanes, epochs, strict=True)]
+        return self._on_device(torch.stack(rows))
+
     def _draw_order(self, epochs: list[int]) -> Tensor:
         """Row numbers of every step, all lanes in one line: step (k batch)."""
         batch = self._lanes[0].structure.batch_size
@@ -163,25 +190,46 @@ class Run:
             lanes whose loss is not finite, each once. They are lost: their rows are zero from now on.
         """
         self._statistics_before.copy_(self._flat_statistics)
-        for leaf, _ in self._added_up:
-            assert leaf.grad is not None
-            leaf.grad.zero_()
         numeric, codes, y = self._batch(t)
-        context = Context(True, self._activations, self._real, self._masks(t) if self._drops else None)
-        with self._compute.autocast():
-            logits = self._network.forward(self._leaves, self._statistics, numeric, codes, context)
-            loss = self._losses_of(logits.float(), y)
-        total = loss.sum()
-        total.backward()  # type: ignore[no-untyped-call]
-        for leaf, view in self._added_up:
-            assert leaf.grad is not None
-            view.copy_(leaf.grad)
+        loss = self._backward(t, numeric, codes, y)
         self._loss = loss.detach()
-        faults = self._look(total, numeric, codes) if look else []
+        faults = self._look(loss.sum(), numeric, codes) if look else []
+        if self._method.sharpness:
+            self._backward_uphill(t, numeric, codes, y)
         if self._lost:
             for rows in (self._weights, self._memory, self._gradient, self._flat_statistics):
                 rows.index_fill_(0, self._lost_rows, 0.0)
         return faults
+
+    def _backward(self, t: int, numeric: Tensor, codes: Tensor, y: Tensor) -> Tensor:
+        """The losses on a batch [k]; the gradient is filled."""
+        for leaf, _ in self._added_up:
+            assert leaf.grad is not None
+            leaf.grad.zero_()
+        context = Context(True, self._activations, self._real, self._masks(t) if self._drops else None)
+        with self._compute.autocast():
+            logits = self._network.forward(self._leaves, self._statistics, numeric, codes, context)
+            loss = self._losses_of(logits.float(), y)
+        loss.sum().backward()  # type: ignore[no-untyped-call]
+        for leaf, view in self._added_up:
+            assert leaf.grad is not None
+            view.copy_(leaf.grad)
+        return loss
+
+    def _backward_uphill(self, t: int, numeric: Tensor, codes: Tensor, y: Tensor) -> None:
+        """The gradient at w + ρ g/‖g‖ instead of that at w; running statistics see the batch once.
+
+        Source: Foret et al., Sharpness-Aware Minimization, ICLR 2021, algorithm 1.
+        """
+        before, statistics = self._weights.clone(), self._flat_statistics.clone()
+        self._still()
+        norm = self._gradient.square().sum(1, keepdim=True).sqrt()
+        self._weights.add_(self._gradient * (self._rho / (norm + SAM_EPSILON)))
+        try:
+            self._backward(t, numeric, codes, y)
+        finally:
+            self._weights.copy_(before)
+            self._flat_statistics.copy_(statistics)
 
     def _look(self, total: Tensor, numeric: Tensor, codes: Tensor) -> list[Fault]:
         if math.isfinite(total.item()):
@@ -240,6 +288,8 @@ class Run:
         self._keys = self._on_device(keys)
         self._levels = self._on_device(rng.drop_levels(keys, self._numbers["dropout"]).unsqueeze(2))
         self._counters = self._on_device(rng.counters(layers * self._lanes[0].structure.batch_size * units))
+        noise = torch.tensor([rng.seed_of(lane.seed, "gradient noise") for lane in self._lanes])
+        self._noise_keys = self._on_device(rng.keys(noise, taken))
 
     def _losses_of(self, logits: Tensor, y: Tensor) -> Tensor:
         parts = [LOSSES[name](logits[rows], y[rows], inputs) for name, rows, inputs in self._losses]
@@ -247,20 +297,71 @@ class Run:
 
     def update(self, t: int) -> None:
         """Regularise the gradient and take the optimizer's step t of the epoch."""
-        g, w = self._gradient, self._weights
-        decayed = self._layout.decayed
-        if self._has_l1:
-            regularize.add_l1(g, w, self._l1, decayed)
-        if self._clips:
-            regularize.clip_norm(g, self._clip_norm)
-        for name, rows, columns in self._optimizers:
-            optimizer = OPTIMIZERS[name]
-            memory = [self._memory[rows, slot] for slot in range(optimizer.slots)]
-            now = [c[t] for c in columns]
-            optimizer.update(w[rows], g[rows], memory, self._scratch[rows], now, decayed)
+        g, w, some, decayed = self._gradient, self._weights, self._some, self._layout.decayed
+        now = {name: column[t] for name, column in self._extras.items()}
+        if "l1" in some:
+            regularize.add_l1(g, w, some["l1"], decayed)
+        if "l2" in some:
+            regularize.add_l2(g, w, some["l2"], decayed)
+        self._still()
+        before = self._keep_what_waits() if self._method.accumulates else None
+        if self._method.accumulates:
+            g.copy_(self._memory[:, self._places["sum"]].addcmul_(g, now["part"]))
+        if "clip_value" in some:
+            regularize.clip_value(g, some["clip_value"])
+        if "clip_norm" in some:
+            regularize.clip_norm(g, some["clip_norm"])
+        if "gradient_noise" in some:
+            regularize.add_noise(g, self._normals(t), now["noise"].squeeze(1))
+        self._step(t)
+        if "max_norm" in some:
+            regularize.max_norm(w, some["max_norm"], self._layout)
+        if self._method.looks_ahead:
+            slow = self._memory[:, self._places["slow"]]
+            slow.copy_(torch.where(now["ahead"] > 0, slow + now["ahead"] * (w - slow), slow))
+            w.copy_(torch.where(now["ahead"] > 0, slow, w))
+        if before is not None:
+            self._put_back_what_waits(before, now["due"])
+        if self._method.averages:
+            average = self._memory[:, self._places["average"]]
+            average.add_(now["average"] * (w - average))
         # Counted last: where memory runs out above, the step is taken again.
         self._taken += 1
         self._loss_sum += self._loss
+
+    def _normals(self, t: int) -> Tensor:
+        """Gradient noise before it is scaled; none in the padding [k weight]."""
+        if self._corners is None:
+            self._corners = self._on_device(torch.stack([lane.corners(self._layout) for lane in self._lanes]))
+        return rng.normals(self._noise_keys[t], self._gradient.shape[1]) * self._corners
+
+    def _still(self) -> None:
+        """A frozen weight has no gradient."""
+        if self._pace is not None:
+            self._gradient.masked_fill_(self._pace == 0, 0.0)
+
+    def _step(self, t: int) -> None:
+        """The optimizers' step, at each layer's own pace."""
+        g, w, decayed = self._gradient, self._weights, self._layout.decayed
+        before = None if self._pace is None else w.clone()
+        for name, rows, columns in self._optimizers:
+            optimizer = OPTIMIZERS[name]
+            memory = [self._memory[rows, len(self._places) + slot] for slot in range(optimizer.slots)]
+            optimizer.update(w[rows], g[rows], memory, self._scratch[rows], [c[t] for c in columns], decayed)
+        if before is not None and self._pace is not None:
+            w.copy_(torch.where(self._pace == 1, w, before + self._pace * (w - before)))
+
+    def _keep_what_waits(self) -> tuple[Tensor, Tensor]:
+        return self._weights.clone(), self._memory.clone()
+
+    def _put_back_what_waits(self, before: tuple[Tensor, Tensor], due: Tensor) -> None:
+        """Undo the step of lanes that only add up; empty the sum of the others."""
+        weights, memory = before
+        added, steps = self._places["sum"], due > 0
+        total = self._memory[:, added].clone()
+        self._weights.copy_(torch.where(steps, self._weights, weights))
+        self._memory.copy_(torch.where(steps.unsqueeze(2), self._memory, memory))
+        self._memory[:, added] = torch.where(steps, 0.0, total)
 
     def _faults(self, loss: Tensor, numeric: Tensor, codes: Tensor) -> list[Fault]:
         found = []

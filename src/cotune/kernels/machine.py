@@ -22,13 +22,14 @@ from cotune.kernels import (
     draws,
     losses,
     matmul,
+    method,
     norms,
     orders,
     recurrent,
     rows,
     updates,
 )
-from cotune.kernels.arrays import Doubles, Integers
+from cotune.kernels.arrays import Doubles, Integers, floats
 from cotune.kernels.compiling import compiled, external, part
 from cotune.kernels.program import (
     ACTIVATE,
@@ -59,30 +60,52 @@ from cotune.kernels.program import (
 )
 
 PLACES = ("weights", "gradient", "memory", "statistics", "arena", "scratch", "order", "starts",
-          "numeric", "codes", "truth", "class_weights", "coefficients", "train", "validation", "found")  # fmt: skip
-"""Of float32, but for starts, codes, order, train and validation (int64), truth (int64 classes or float32 values) and
-scratch (bytes). Gradient, arena, scratch and order belong to the thread."""
+          "numeric", "codes", "truth", "class_weights", "coefficients", "train", "validation", "found",
+          "extras", "pace", "matrices", "kept", "corners")  # fmt: skip
+"""Of float32, but for starts, codes, order, train, validation and matrices (int64), truth (int64 classes or float32
+values) and scratch (bytes). Gradient, arena, scratch, order and kept belong to the thread. `pace` may be 0: none.
+`corners`: 1 where a weight is no padding."""
 (WEIGHTS, GRADIENT, MEMORY, STATISTICS, ARENA, SCRATCH, ORDER, STARTS,
- NUMERIC, CODES, TRUTH, CLASS_WEIGHTS, COEFFICIENTS, TRAIN, VALIDATION, FOUND) = range(len(PLACES))  # fmt: skip
+ NUMERIC, CODES, TRUTH, CLASS_WEIGHTS, COEFFICIENTS, TRAIN, VALIDATION, FOUND,
+ EXTRAS, PACE, MATRICES, KEPT, CORNERS) = range(len(PLACES))  # fmt: skip
 
 SIZES = ("activation", "loss", "optimizer", "real", "classes", "batch", "steps", "weights", "decayed", "features",
          "known", "train", "validation", "input", "input_pitch", "logits", "head", "d_logits", "spare", "rows",
-         "outputs", "drop_seed", "order_seed", "epoch", "taken")  # fmt: skip
+         "outputs", "drop_seed", "order_seed", "epoch", "taken", "noise_seed", "statistics", "matrices",
+         "sum", "slow", "average", "own_slots")  # fmt: skip
 """`real`: the lane's own hidden width; `known`, `train`, `validation`: rows of the data; `rows`: those the arena has
 room for; `input`, `logits`, `d_logits`, `spare`: offsets in the arena; `epoch`, `taken`: epochs and steps before this
-epoch."""
+epoch; `matrices`: how many there are; `sum`, `slow`, `average`: slots of the memory, −1 for none; `own_slots`: slots
+before the optimizer's."""
 (ACTIVATION, LOSS, OPTIMIZER, REAL, CLASSES, BATCH, STEPS, SIZE, DECAYED, FEATURES,
  KNOWN, TRAIN_ROWS, VALIDATION_ROWS, INPUT, INPUT_PITCH, LOGITS, HEAD, D_LOGITS, SPARE, ROWS,
- OUTPUTS, DROP_SEED, ORDER_SEED, EPOCH, TAKEN) = range(len(SIZES))  # fmt: skip
+ OUTPUTS, DROP_SEED, ORDER_SEED, EPOCH, TAKEN, NOISE_SEED, STATISTICS_SIZE, MATRICES_COUNT,
+ SUM, SLOW, AVERAGE, OWN_SLOTS) = range(len(SIZES))  # fmt: skip
 
-RATES = ("dropout", "label_smoothing", "l1", "clip_norm")
-DROPOUT, SMOOTHING, L1, CLIP = range(len(RATES))
+RATES = (
+    "dropout",
+    "label_smoothing",
+    "l1",
+    "clip_norm",
+    "l2",
+    "clip_value",
+    "gradient_noise",
+    "max_norm",
+    "sam_rho",
+)
+DROPOUT, SMOOTHING, L1, CLIP, L2, CLIP_VALUE, NOISE, MAX_NORM, SAM_RHO = range(len(RATES))
+
+EXTRA_COLUMNS = 5
+PART, DUE, AHEAD, AVERAGE_SHARE, NOISE_SIZE = range(EXTRA_COLUMNS)
+"""What else differs from step to step; `cotune.engine.rates.EXTRAS` has the names."""
 
 Leaf = Callable[..., Any]
 COMMON: tuple[Leaf, ...] = (
     matmul.matmul, matmul.transpose, activations.activate, draws.drop, losses.cross_entropy, losses.regression,
     losses.log_probabilities, updates.update, updates.add_l1, updates.clip_norm, rows.gather, rows.column_sums,
-    rows.multiply, rows.add, rows.copy, rows.take_columns, orders.shuffle,
+    rows.multiply, rows.add, rows.copy, rows.take_columns, orders.shuffle, method.add_l2, method.clip_value,
+    method.add_noise, method.max_norm, method.add_part, method.take_sum, method.move_towards, method.still,
+    method.at_pace, method.uphill,
 )  # fmt: skip
 LEAVES_OF: dict[int, tuple[Leaf, ...]] = {
     EMBED: (rows.embed, rows.embed_backward),
@@ -98,7 +121,9 @@ LEAVES = (*COMMON, *(leaf for some in LEAVES_OF.values() for leaf in some))
 (
     _matmul, _transpose, _activate, _drop, _cross_entropy, _regression,
     _log_probabilities, _update, _add_l1, _clip_norm, _gather, _column_sums,
-    _multiply, _add, _copy, _take_columns, _shuffle,
+    _multiply, _add, _copy, _take_columns, _shuffle, _add_l2, _clip_value,
+    _add_noise, _max_norm, _add_part, _take_sum, _move_towards, _still,
+    _at_pace, _uphill,
     _embed, _embed_backward, _batch_norm, _batch_norm_backward, _layer_norm, _layer_norm_backward,
     _convolve, _convolve_backward, _max_pool, _max_pool_backward, _gru, _gru_backward,
 ) = (external(leaf) for leaf in LEAVES)  # fmt: skip
@@ -233,6 +258,59 @@ def shuffle(at: Integers, size: Integers) -> None:
     _shuffle(at[TRAIN], size[TRAIN_ROWS], need, size[ORDER_SEED], size[EPOCH], at[ORDER])
 
 
+@part
+def loss_of(at: Integers, size: Integers, rate: Doubles, chosen: int) -> float:
+    """The loss of a batch; its gradient in the logits is written, the logits are lost."""
+    z, d = at[ARENA] + FLOAT * size[LOGITS], at[ARENA] + FLOAT * size[D_LOGITS]
+    count, head, known = size[BATCH], size[HEAD], size[KNOWN]
+    if size[LOSS] == 0:
+        found: float = _cross_entropy(
+            z, d, count, head, at[TRUTH], known, chosen, size[CLASSES], rate[SMOOTHING], at[CLASS_WEIGHTS]
+        )  # fmt: skip
+    else:
+        found = _regression(size[LOSS], z, d, count, head, at[TRUTH], known, chosen)
+    return found
+
+
+@part
+def update(at: Integers, size: Integers, rate: Doubles, t: int) -> None:
+    """Regularise the gradient and take the optimizer's step t of the epoch, if it is due."""
+    w, g, n, decayed = at[WEIGHTS], at[GRADIENT], size[SIZE], size[DECAYED]
+    slot = FLOAT * n
+    extras = floats(at[EXTRAS] + FLOAT * EXTRA_COLUMNS * t, EXTRA_COLUMNS)
+    if rate[L1] > 0.0:
+        _add_l1(w, g, decayed, rate[L1])
+    if rate[L2] > 0.0:
+        _add_l2(w, g, decayed, rate[L2])
+    if at[PACE]:
+        _still(g, at[PACE], n)
+    if size[SUM] >= 0:
+        _add_part(at[MEMORY] + slot * size[SUM], g, n, float(extras[PART]))
+    if extras[DUE] > 0:
+        if size[SUM] >= 0:
+            _take_sum(at[MEMORY] + slot * size[SUM], g, n)
+        if rate[CLIP_VALUE] > 0.0:
+            _clip_value(g, n, rate[CLIP_VALUE])
+        if rate[CLIP] > 0.0:
+            _clip_norm(g, n, rate[CLIP])
+        if rate[NOISE] > 0.0:
+            _add_noise(g, at[CORNERS], n, size[NOISE_SEED], size[TAKEN] + t, float(extras[NOISE_SIZE]))
+        if at[PACE]:
+            _copy(at[KEPT], w, n)
+        coefficients = at[COEFFICIENTS] + FLOAT * updates.COEFFICIENTS * t
+        _update(size[OPTIMIZER], w, g, at[MEMORY] + slot * size[OWN_SLOTS], coefficients, n, decayed)
+        if at[PACE]:
+            _at_pace(w, at[KEPT], at[PACE], n)
+        if rate[MAX_NORM] > 0.0:
+            _max_norm(w, at[MATRICES], size[MATRICES_COUNT], rate[MAX_NORM])
+        if size[SLOW] >= 0 and extras[AHEAD] > 0:
+            slow = at[MEMORY] + slot * size[SLOW]
+            _move_towards(slow, w, n, float(extras[AHEAD]))
+            _copy(w, slow, n)
+    if size[AVERAGE] >= 0:
+        _move_towards(at[MEMORY] + slot * size[AVERAGE], w, n, float(extras[AVERAGE_SHARE]))
+
+
 @compiled
 def train(
     table: Integers,
@@ -251,28 +329,27 @@ def train(
     Returns:
         the step it came to; less than `last` when that step's loss was not finite: it has changed no weight then.
     """
-    count = size[BATCH]
-    z, d = at[ARENA] + FLOAT * size[LOGITS], at[ARENA] + FLOAT * size[D_LOGITS]
-    w, g, decayed = at[WEIGHTS], at[GRADIENT], size[DECAYED]
+    count, w, n = size[BATCH], at[WEIGHTS], size[SIZE]
+    moments, moved = at[STATISTICS], at[KEPT] + FLOAT * n
     for t in range(first, last):
         chosen = at[ORDER] + INT * count * t
         forward(table, at, size, rate, chosen, count, ONE, size[TAKEN] + t)
-        if size[LOSS] == 0:
-            found = _cross_entropy(
-                z, d, count, size[HEAD], at[TRUTH], size[KNOWN], chosen, size[CLASSES], rate[SMOOTHING],
-                at[CLASS_WEIGHTS],
-            )  # fmt: skip
-        else:
-            found = _regression(size[LOSS], z, d, count, size[HEAD], at[TRUTH], size[KNOWN], chosen)
+        found = loss_of(at, size, rate, chosen)
         if not math.isfinite(found):
             return t
         backward(table, at, size, chosen, count)
-        if rate[L1] > 0.0:
-            _add_l1(w, g, decayed, rate[L1])
-        if rate[CLIP] > 0.0:
-            _clip_norm(g, size[SIZE], rate[CLIP])
-        coefficients = at[COEFFICIENTS] + FLOAT * updates.COEFFICIENTS * t
-        _update(size[OPTIMIZER], w, g, at[MEMORY], coefficients, size[SIZE], decayed)
+        if rate[SAM_RHO] > 0.0:
+            _copy(at[KEPT], w, n)
+            _copy(moved, moments, size[STATISTICS_SIZE])
+            if at[PACE]:
+                _still(at[GRADIENT], at[PACE], n)
+            _uphill(w, at[GRADIENT], n, rate[SAM_RHO])
+            forward(table, at, size, rate, chosen, count, ONE, size[TAKEN] + t)
+            loss_of(at, size, rate, chosen)
+            backward(table, at, size, chosen, count)
+            _copy(w, at[KEPT], n)
+            _copy(moments, moved, size[STATISTICS_SIZE])
+        update(at, size, rate, t)
         loss[0] += found
     return last
 

@@ -9,7 +9,7 @@ Optimizers, snapshots and clones work on whole rows; layers work on views.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import torch
@@ -68,6 +68,22 @@ class Layout:
             if weight.decay:
                 decayed = position
         return cls(tuple(ordered), offsets, position, decayed)
+
+    @property
+    def matrices(self) -> tuple[Weight, ...]:
+        """The weights that decay and have two axes, inputs and units; tables of embeddings are none."""
+        return tuple(w for w in self.weights if w.decay and len(w.shape) == 2 and w.init == "fan")
+
+    def corners(self, real: Callable[[Weight], tuple[int, ...]]) -> Tensor:
+        """1 where a network of a lane's own width has a weight, 0 in the padding, float32 [weight].
+
+        Args:
+            real: the true shape of a weight.
+        """
+        found = torch.zeros(1, self.size)
+        for weight, view in zip(self.weights, self.views(found).values(), strict=True):
+            view[0][tuple(slice(n) for n in real(weight))] = 1.0
+        return found[0]
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """Each weight as a view of `flat` [lane, size] → [lane, *shape]."""

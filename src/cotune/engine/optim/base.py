@@ -41,9 +41,13 @@ class Optimizer:
         slots: tensors of memory.
         coefficients: rates → tensors [lane step], in float64; an update gets one column of each, as float32.
         update: (w, g, memory, s, c, decayed) changes w and memory in place; g may be overwritten.
+        judged: the slot with the weights to be judged; `None` for those that are trained.
+        starts_from_weights: slots that begin as the first weights, not as zeros.
     """
 
     name: str
     slots: int
     coefficients: Callable[[Rates], tuple[Tensor, ...]]
     update: Callable[[Tensor, Tensor, Sequence[Tensor], Tensor, Sequence[Tensor], int], None]
+    judged: int | None = None
+    starts_from_weights: tuple[int, ...] = ()
