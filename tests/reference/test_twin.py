@@ -1,5 +1,6 @@
 """The fused path against the plain twin: weights and losses after several epochs, for every registry member."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -201,6 +202,40 @@ METHODS: dict[str, dict[str, Any]] = {
         "sam_rho": 0.05, "lookahead": 2, "ema_decay": 0.9, "accumulate": 2, "layer_lr": 0.7,
     },
 }  # fmt: skip
+
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "input noise": {"input_noise": 0.3},
+    "label noise": {"label_noise": 0.3},
+    "label noise, regression": {"label_noise": 0.3, "variant": REGRESSION},
+    "feature mask": {"feature_mask": 0.3},
+    "mixup": {"mixup": 0.4},
+    "mixup, regression": {"mixup": 0.4, "variant": REGRESSION},
+    "mixup half of the time": {"mixup": 0.4, "augment_probability": 0.5},
+    "embedded, noise": {"variant": EMBEDDED, "input_noise": 0.1},
+    "several": {"input_noise": 0.1, "label_noise": 0.1, "feature_mask": 0.1, "sam_rho": 0.05},
+}
+
+
+@pytest.mark.parametrize("options", CHANGES.values(), ids=CHANGES.keys())
+def test_changed_batches(options: dict[str, Any]) -> None:
+    compare(lane(batch_size=16, **options))
+
+
+IMAGE_CHANGES = {
+    **dict.fromkeys(("flip", "translate", "zoom", "shear", "brightness", "contrast", "erase"), 0.4),
+    "rotate": 20.0,
+    "crop": 2.0,
+    "cutmix": 1.0,
+}
+
+
+@pytest.mark.parametrize("name", IMAGE_CHANGES)
+def test_augmented_images(name: str) -> None:
+    shape = CNN(8, 8, 1, (8,), 3, 3)
+    images = replace(table(features=64), shape=(8, 8, 1))
+    changes = {name: IMAGE_CHANGES[name], "augment_probability": 0.7}
+    compare(lane(network=shape, variant=images, batch_size=16, lr=0.003, **changes), epochs=2)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])

@@ -34,6 +34,8 @@ class Variant:
         class_weights: [class], or `None`.
         mean, scale: target = (raw − mean) / scale.
         mapped: the files behind them, where they are not in memory.
+        shape: of an example as its kind of data has it, (height, width, channel) or (time, channel); () for a table.
+        classes: how many there are; 0 for a regression, or where a network has an output for each.
     """
 
     numeric: Tensor
@@ -44,6 +46,8 @@ class Variant:
     mean: float = 0.0
     scale: float = 1.0
     mapped: tuple[Mapped, ...] = ()
+    shape: tuple[int, ...] = ()
+    classes: int = 0
 
 
 def as_tensor(array: NDArray[Any]) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor
 from cotune.engine import pace, rng, slots
 from cotune.engine.faults import Fault, first_layer_at_fault
 from cotune.engine.lanes import Lane, Structure
+from cotune.engine.perturb import Batch, Perturbation, perturbs
 from cotune.engine.prefetch import Ahead
 from cotune.engine.rates import coefficients, extras, numbers_of
 from cotune.engine.state import State
@@ -29,6 +30,9 @@ from cotune.types import LaneId
 
 CALL_OPERATIONS = 3e8
 """Arithmetic operations of one call: some milliseconds, after which Python may say stop."""
+
+PERTURBED = 1 << 21
+"""Numbers of changed rows that are held at once."""
 
 LEAST_ROWS = 64
 """Rows the scratch has room for, so that small batches are not evaluated in small pieces."""
@@ -184,13 +188,14 @@ class Bound:
         k = begin
         while k < end:
             many = min(end - k, block // structure.steps)
-            mapped = any(lane.variant.mapped for lane in self.lanes[k : k + many])
-            if many > 1 and not first and not mapped:
+            single = any(lane.variant.mapped or perturbs(lane) for lane in self.lanes[k : k + many])
+            if many > 1 and not first and not single:
                 stopped()
                 self._train_many(k, k + many)
             else:
                 many = 1
-                self._train_one(k, first, block, stopped, bench)
+                train = self._train_perturbed if perturbs(self.lanes[k]) else self._train_one
+                train(k, first, block, stopped, bench)
             self.due[k : k + many] = structure.steps
             faults += [
                 self._fault(i, bench) for i in range(k, k + many) if self._reached[i] < structure.steps
@@ -224,6 +229,42 @@ class Bound:
             t = min(t + block, steps)
             before = reached
             reached = machine.train(self._tools.program.table, *row, before, t, self._losses[k : k + 1])
+            self._state.step[k] += reached - before
+            self.due[k] = reached
+        self._reached[k] = reached
+
+    def _train_perturbed(
+        self, k: int, first: int, block: int, stopped: Callable[[], None], bench: Workbench
+    ) -> None:
+        """As `_train_one`, but the rows of some steps at a time are written down, changed, and trained on instead."""
+        lane, (at, size, rate) = self.lanes[k], (self._at[k].copy(), self._size[k].copy(), self._rate[k])
+        variant, batch, steps = lane.variant, lane.structure.batch_size, lane.structure.steps
+        perturbation = Perturbation([lane], torch.device("cpu"))
+        machine.shuffle(at, size)
+        order = bench.order[: steps * batch].clone()
+        wide = max(1, variant.numeric.shape[1] + variant.codes.shape[1])
+        block = max(1, min(block, PERTURBED // (batch * wide)))
+        ahead = Ahead(variant, order, first * batch)
+        t, reached = first, first
+        while t == reached and t < steps:
+            stopped()
+            ahead.of(t * batch)
+            t, before = min(t + block, steps), reached
+            rows = order[before * batch : t * batch].view(-1, batch)
+            found = perturbation.of_lane(
+                size[machine.TAKEN] + torch.arange(before, t),
+                Batch(variant.numeric[rows], variant.codes[rows], variant.target[rows]),
+            )
+            parts = [part.contiguous() for part in (found.numeric, found.codes, found.y)]
+            places = torch.arange(
+                -before * batch, (t - before) * batch
+            )  # the first step of the block is at row 0
+            for name, part in zip(("numeric", "codes", "truth"), parts, strict=True):
+                at[machine.PLACES.index(name)] = part.data_ptr()
+            at[machine.ORDER], size[machine.KNOWN] = places.data_ptr(), rows.numel()
+            reached = machine.train(
+                self._tools.program.table, at, size, rate, before, t, self._losses[k : k + 1]
+            )
             self._state.step[k] += reached - before
             self.due[k] = reached
         self._reached[k] = reached

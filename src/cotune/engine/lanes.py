@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from cotune.engine.augment.table import AUGMENTATIONS, MIXINGS
 from cotune.engine.bank import Variant
 from cotune.nets.layout import ALIGN, Layout
 from cotune.nets.mlp import MLP
@@ -44,7 +45,7 @@ class Method:
         def on(*names: str) -> bool:
             return any(numbers.get(name, NEUTRAL[name]) != NEUTRAL[name] for name in names)
 
-        mixes = on("mixup", "cutmix")
+        mixes = on(*MIXINGS)
         return cls(
             sharpness=on("sam_rho"),
             averages=on("ema_decay", "swa_start"),
@@ -160,10 +161,9 @@ NEUTRAL: dict[str, float] = {
     "ema_decay": 0.0,
     "swa_start": 0.0,
     "input_noise": 0.0,
-    "feature_mask": 0.0,
     "label_noise": 0.0,
-    "mixup": 0.0,
-    "cutmix": 0.0,
+    **dict.fromkeys((*AUGMENTATIONS, *MIXINGS), 0.0),
+    "augment_probability": 1.0,
 }
 """The fusable numbers of a lane, each with the value at which it does nothing."""
 

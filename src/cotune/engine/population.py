@@ -72,7 +72,7 @@ class Population:
         stack: the rows of their variants.
         metric: name of the figure that decides a lane's best epoch.
         chunk: lanes that step together; halved when memory runs out, and remembered.
-        way: how lanes step, see `Way`.
+        way: how lanes step, see `Way`; those that compiled loops do not know step as batches.
         compute: where they do, and how exactly; the stack must lie there.
     """
 
@@ -89,7 +89,7 @@ class Population:
         self.structure = structure
         self.lanes: list[Lane] = []
         self.chunk = chunk
-        self.way = way
+        self.way: Way = way if structure.method.loops else "batched"
         self.compute = compute
         self._bound: Bound | None = None
         self._described: dict[LaneId, Described] = {}

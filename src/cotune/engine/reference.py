@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from cotune.engine import rng
 from cotune.engine.lanes import Lane
+from cotune.engine.perturb import Batch, Perturbation
 from cotune.engine.plain import LaneDropout, PlainCNN, plain_network
 from cotune.engine.plain_method import PlainMethod
 
@@ -111,11 +112,12 @@ def train(lane: Lane, *, epochs: int) -> PlainTraining:
             for module in network.modules():
                 if isinstance(module, LaneDropout | PlainCNN):
                     module.step = step
-            loss = backward(lane, network, rows)
+            batch_of_step = changed(lane, rows, step)
+            loss = backward(lane, network, batch_of_step)
             if lane.number("sam_rho") > 0:
                 moments = {name: buffer.clone() for name, buffer in network.named_buffers()}
                 before = method.climb()
-                backward(lane, network, rows)
+                backward(lane, network, batch_of_step)
                 method.descend(before)
                 network.load_state_dict(moments, strict=False)
             add_penalties(lane, network)
@@ -129,12 +131,22 @@ def train(lane: Lane, *, epochs: int) -> PlainTraining:
     return PlainTraining(network, tuple(losses), judged)
 
 
-def backward(lane: Lane, network: nn.Module, rows: Tensor) -> float:
+def changed(lane: Lane, rows: Tensor, step: int) -> Batch:
+    """The rows of a step as the lane sees them: what chance makes of them is taken from the engine."""
+    variant = lane.variant
+    batch = Batch(variant.numeric[rows][None], variant.codes[rows][None], variant.target[rows][None])
+    found = Perturbation([lane], torch.device("cpu")).of_step(torch.tensor([step]), batch)
+    parts = [part if part is None else part[0] for part in (found.partner, found.share)]
+    return Batch(found.numeric[0], found.codes[0], found.y[0], *parts)
+
+
+def backward(lane: Lane, network: nn.Module, batch: Batch) -> float:
     """Fill the gradients with those of the loss on a batch; returns the loss."""
     network.zero_grad()
-    loss = loss_of(
-        lane, network(lane.variant.numeric[rows], lane.variant.codes[rows]), lane.variant.target[rows]
-    )
+    logits = network(batch.numeric, batch.codes)
+    loss = loss_of(lane, logits, batch.y)
+    if batch.share is not None and batch.share < 1:
+        loss = batch.share * loss + (1 - batch.share) * loss_of(lane, logits, batch.y[batch.partner])
     loss.backward()  # type: ignore[no-untyped-call]
     return loss.item()
 

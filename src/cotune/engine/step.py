@@ -24,6 +24,7 @@ from cotune.engine.faults import Fault, first_layer_at_fault
 from cotune.engine.lanes import Lane
 from cotune.engine.loss import LOSSES, LossInputs
 from cotune.engine.optim import OPTIMIZERS
+from cotune.engine.perturb import Batch, Perturbation, perturbs
 from cotune.engine.rates import EXTRAS, coefficients, extras, numbers_of, segments
 from cotune.engine.state import State
 from cotune.nets.context import Context
@@ -115,6 +116,7 @@ class Run:
         self._method = structure.method
         self._rho = self._on_device(self._numbers["sam_rho"]).unsqueeze(1)
         self._corners: Tensor | None = None
+        self._perturbation = Perturbation(lanes, self._weights.device) if any(map(perturbs, lanes)) else None
         self._places = slots.places(structure.method)
         self._losses = self._loss_inputs()
         self._prepare_dropout(first)
@@ -190,33 +192,35 @@ class Run:
             lanes whose loss is not finite, each once. They are lost: their rows are zero from now on.
         """
         self._statistics_before.copy_(self._flat_statistics)
-        numeric, codes, y = self._batch(t)
-        loss = self._backward(t, numeric, codes, y)
+        batch = self._batch(t)
+        loss = self._backward(t, batch)
         self._loss = loss.detach()
-        faults = self._look(loss.sum(), numeric, codes) if look else []
+        faults = self._look(loss.sum(), batch.numeric, batch.codes) if look else []
         if self._method.sharpness:
-            self._backward_uphill(t, numeric, codes, y)
+            self._backward_uphill(t, batch)
         if self._lost:
             for rows in (self._weights, self._memory, self._gradient, self._flat_statistics):
                 rows.index_fill_(0, self._lost_rows, 0.0)
         return faults
 
-    def _backward(self, t: int, numeric: Tensor, codes: Tensor, y: Tensor) -> Tensor:
+    def _backward(self, t: int, batch: Batch) -> Tensor:
         """The losses on a batch [k]; the gradient is filled."""
         for leaf, _ in self._added_up:
             assert leaf.grad is not None
             leaf.grad.zero_()
         context = Context(True, self._activations, self._real, self._masks(t) if self._drops else None)
         with self._compute.autocast():
-            logits = self._network.forward(self._leaves, self._statistics, numeric, codes, context)
-            loss = self._losses_of(logits.float(), y)
+            logits = self._network.forward(
+                self._leaves, self._statistics, batch.numeric, batch.codes, context
+            )
+            loss = self._losses_of(logits.float(), batch)
         loss.sum().backward()  # type: ignore[no-untyped-call]
         for leaf, view in self._added_up:
             assert leaf.grad is not None
             view.copy_(leaf.grad)
         return loss
 
-    def _backward_uphill(self, t: int, numeric: Tensor, codes: Tensor, y: Tensor) -> None:
+    def _backward_uphill(self, t: int, batch: Batch) -> None:
         """The gradient at w + ρ g/‖g‖ instead of that at w; running statistics see the batch once.
 
         Source: Foret et al., Sharpness-Aware Minimization, ICLR 2021, algorithm 1.
@@ -226,7 +230,7 @@ class Run:
         norm = self._gradient.square().sum(1, keepdim=True).sqrt()
         self._weights.add_(self._gradient * (self._rho / (norm + SAM_EPSILON)))
         try:
-            self._backward(t, numeric, codes, y)
+            self._backward(t, batch)
         finally:
             self._weights.copy_(before)
             self._flat_statistics.copy_(statistics)
@@ -262,14 +266,16 @@ class Run:
     def _changed(self) -> tuple[Tensor, ...]:
         return self._weights, self._memory, self._flat_statistics
 
-    def _batch(self, t: int) -> tuple[Tensor, Tensor, Tensor]:
+    def _batch(self, t: int) -> Batch:
         rows, stack, lanes = self._order[t], self._stack, len(self._lanes)
         batch = len(rows) // lanes  # said outright, for there may be no numeric feature
         numeric = stack.numeric.index_select(0, rows).view(lanes, batch, stack.numeric.shape[1])
         y = stack.target.index_select(0, rows).view(lanes, -1)
-        if not stack.codes.shape[1]:
-            return numeric, stack.codes[:0], y
-        return numeric, stack.codes.index_select(0, rows).view(lanes, -1, stack.codes.shape[1]), y
+        codes = stack.codes[:0]
+        if stack.codes.shape[1]:
+            codes = stack.codes.index_select(0, rows).view(lanes, -1, stack.codes.shape[1])
+        found = Batch(numeric, codes, y)
+        return found if self._perturbation is None else self._perturbation.of_step(self._taken, found)
 
     def _masks(self, t: int) -> Tensor:
         """Dropout's factors for this step [k layer batch unit]; one hash for all layers."""
@@ -291,7 +297,15 @@ class Run:
         noise = torch.tensor([rng.seed_of(lane.seed, "gradient noise") for lane in self._lanes])
         self._noise_keys = self._on_device(rng.keys(noise, taken))
 
-    def _losses_of(self, logits: Tensor, y: Tensor) -> Tensor:
+    def _losses_of(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Each lane's loss; of mixed examples that with their own targets and their partners', by their shares."""
+        own = self._losses_on(logits, batch.y)
+        if batch.partner is None or batch.share is None:
+            return own
+        other = self._losses_on(logits, batch.y.gather(1, batch.partner))
+        return torch.where(batch.share < 1, batch.share * own + (1 - batch.share) * other, own)
+
+    def _losses_on(self, logits: Tensor, y: Tensor) -> Tensor:
         parts = [LOSSES[name](logits[rows], y[rows], inputs) for name, rows, inputs in self._losses]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
