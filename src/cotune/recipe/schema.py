@@ -12,6 +12,7 @@ ACTIVATIONS = ("identity", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", 
 NORMS = ("none", "batch", "layer")
 OPTIMIZERS = ("sgd", "nesterov", "adam", "adamw")
 SCHEDULES = ("constant", "linear", "cosine")
+AVERAGES = ("none", "ema", "swa")
 INITS = ("he", "glorot", "lecun")
 LOSSES = ("cross_entropy", "mse", "mae", "huber")
 STRATEGIES = ("auto", "grid", "random", "quasi-random", "tpe", "gp")
@@ -157,6 +158,36 @@ class NetworkSection(Section):
     ] = "he"
 
 
+def _strength(highest: float, source: str) -> Domain:
+    return Domain("float", low=0, high=highest, fusable=True, source=source)
+
+
+class AugmentSection(Section):
+    """What is done to training rows on their way into a network, anew in every step. 0 is off everywhere."""
+
+    augment_probability: Annotated[
+        Setting,
+        Domain("float", low=0, high=1, fusable=True, source="chance of each technique for an example"),
+    ] = 1.0
+    input_noise: Annotated[Setting, _strength(3, "Bishop 1995; standard deviations")] = 0.0
+    feature_mask: Annotated[Setting, _strength(0.95, "Zhu et al. 2020; share of the features")] = 0.0
+    mixup: Annotated[Setting, _strength(8, "Zhang et al. 2018; α of Beta(α, α)")] = 0.0
+    cutmix: Annotated[Setting, _strength(8, "Yun et al. 2019; α of Beta(α, α)")] = 0.0
+    flip: Annotated[Setting, _strength(1, "Krizhevsky et al. 2012; chance")] = 0.0
+    rotate: Annotated[Setting, _strength(180, "Simard et al. 2003; degrees")] = 0.0
+    translate: Annotated[Setting, _strength(1, "Simard et al. 2003; share of the side")] = 0.0
+    zoom: Annotated[Setting, _strength(0.9, "Simonyan & Zisserman 2015; share")] = 0.0
+    shear: Annotated[Setting, _strength(0.9, "Cubuk et al. 2019")] = 0.0
+    crop: Annotated[Setting, _strength(64, "He et al. 2016; pixels of border")] = 0.0
+    brightness: Annotated[Setting, _strength(3, "Howard 2013; standard deviations")] = 0.0
+    contrast: Annotated[Setting, _strength(1, "Howard 2013")] = 0.0
+    erase: Annotated[Setting, _strength(1, "Zhong et al. 2020; share of the side")] = 0.0
+    time_warp: Annotated[Setting, _strength(0.9, "Um et al. 2017")] = 0.0
+    window: Annotated[Setting, _strength(0.9, "Le Guennec et al. 2016; share cut off")] = 0.0
+    amplitude: Annotated[Setting, _strength(1, "Um et al. 2017")] = 0.0
+    jitter: Annotated[Setting, _strength(1, "Um et al. 2017; standard deviations")] = 0.0
+
+
 class TrainingSection(Section):
     """How each network is trained."""
 
@@ -180,6 +211,9 @@ class TrainingSection(Section):
         Setting, Domain("float", low=0, below=1, fusable=True, when=("optimizer", ("adam", "adamw")))
     ] = 0.999
     l1: Annotated[Setting, Domain("float", low=0, fusable=True, source="Tibshirani 1996")] = 0.0
+    l2: Annotated[
+        Setting, Domain("float", low=0, fusable=True, source="Hoerl & Kennard 1970; with l1 elastic net")
+    ] = 0.0
     label_smoothing: Annotated[
         Setting,
         Domain(
@@ -204,6 +238,61 @@ class TrainingSection(Section):
     final_lr: Annotated[
         Setting, Domain("float", low=0, high=1, fusable=True, when=("schedule", ("linear", "cosine")))
     ] = 0.01
+    clip_value: Annotated[Setting, Domain("float", low=0, fusable=True, source="Mikolov 2012; 0 is off")] = (
+        0.0
+    )
+    gradient_noise: Annotated[
+        Setting, Domain("float", low=0, fusable=True, source="Neelakantan et al. 2015")
+    ] = 0.0
+    max_norm: Annotated[
+        Setting, Domain("float", low=0, fusable=True, source="Srivastava et al. 2014; 0 is off")
+    ] = 0.0
+    sam_rho: Annotated[
+        Setting, Domain("float", low=0, fusable=True, source="Foret et al. 2021 (sharpness-aware); 0 is off")
+    ] = 0.0
+    lookahead: Annotated[
+        Setting, Domain("int", low=0, fusable=True, source="Zhang et al. 2019; steps between, 0 is off")
+    ] = 0
+    lookahead_share: Annotated[
+        Setting, Domain("float", low=0, high=1, fusable=True, source="Zhang et al. 2019")
+    ] = 0.5
+    averaging: Annotated[
+        Setting, Domain("name", options=AVERAGES, source="Polyak & Juditsky 1992; Izmailov et al. 2018")
+    ] = "none"
+    ema_decay: Annotated[
+        Setting, Domain("float", low=0.5, below=1, fusable=True, when=("averaging", ("ema",)))
+    ] = 0.998
+    swa_start: Annotated[
+        Setting, Domain("float", low=0.05, below=1, fusable=True, when=("averaging", ("swa",)))
+    ] = 0.75
+    accumulate: Annotated[
+        Setting, Domain("int", low=1, fusable=True, source="batches to a step of the optimizer")
+    ] = 1
+    batch_growth: Annotated[
+        Setting,
+        Domain(
+            "float", low=1, high=1024, fusable=True, source="Smith et al. 2018; 8: the batch doubles 3 times"
+        ),
+    ] = 1.0
+    freeze: Annotated[
+        Setting, Domain("int", low=0, fusable=True, source="layers from the input that do not learn")
+    ] = 0
+    unfreeze: Annotated[
+        Setting, Domain("int", low=0, fusable=True, source="Howard & Ruder 2018; epochs until the next thaws")
+    ] = 0
+    layer_lr: Annotated[
+        Setting,
+        Domain(
+            "float",
+            low=0.01,
+            high=1,
+            fusable=True,
+            source="Howard & Ruder 2018; a layer's rate to the next's",
+        ),
+    ] = 1.0
+    label_noise: Annotated[
+        Setting, Domain("float", low=0, high=0.95, fusable=True, source="Xie et al. 2016 (DisturbLabel)")
+    ] = 0.0
     patience: Annotated[int, Field(ge=0)] = Field(
         20, description="Epochs without a gain before a trial ends; 0 is never."
     )
@@ -254,6 +343,7 @@ class Recipe(Section):
     split: SplitSection = SplitSection()
     prepare: PrepareSection = PrepareSection()
     network: NetworkSection = NetworkSection()
+    augment: AugmentSection = AugmentSection()
     training: TrainingSection = TrainingSection()
     search: SearchSection = SearchSection()
 

@@ -6,7 +6,7 @@ import torch
 
 from cotune.data import Dataset, Pipeline, Splits, prepared
 from cotune.engine.bank import Variant, as_tensor
-from cotune.engine.lanes import NUMBERS, Lane, Structure, padded_width
+from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure, padded_width
 from cotune.engine.rng import seed_of
 from cotune.nets.mlp import MLP
 from cotune.recipe import Recipe
@@ -65,6 +65,7 @@ class LaneFactory:
         shortest = self._shortest if self._recipe.split.method != "time" else len(train)
         batch = min(_int(config["batch_size"]), shortest)
         width = _int(config["width"])
+        numbers = {name: _float(config.get(name, neutral)) for name, neutral in NEUTRAL.items()}
         structure = Structure(
             network=MLP(
                 features=variant.numeric.shape[1],
@@ -79,6 +80,7 @@ class LaneFactory:
             batch_size=batch,
             steps=shortest // batch,
             weighted=variant.class_weights is not None,
+            method=Method.of(numbers, loops=True),
         )
         epochs = self._recipe.training.epochs
         assert isinstance(epochs, int)
@@ -92,7 +94,7 @@ class LaneFactory:
             loss=str(config["loss"]),
             schedule=str(config["schedule"]),
             init=str(config["init"]),
-            numbers={number: _float(config.get(number, 0.0)) for number in NUMBERS},
+            numbers=numbers,
             epochs=epochs,
             variant=variant,
             train=train,
