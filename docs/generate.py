@@ -33,6 +33,7 @@ MEANINGS = {
     "norm": "Normalisation within each hidden layer.",
     "residual": "Whether hidden layers add to their input.",
     "dropout": "Probability that a hidden unit is left out of a step.",
+    "dropout_kind": "What is left out: units (alpha: keeping mean and variance), feature maps, weights, layers.",
     "embedding_width": "Numbers in the vector of a category.",
     "init": "Spread of the first weights.",
     "batch_size": "Rows a step. `auto`: a power of two near a hundredth of the rows, 32 to 256.",

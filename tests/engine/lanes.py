@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from cotune.engine.bank import Stack, Variant
+from cotune.engine.compiled import knows
 from cotune.engine.devices import ON_HOST, Compute
 from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure, padded_width
 from cotune.engine.loop import Engine
@@ -79,6 +80,7 @@ def lane(
     depth: int = 2,
     norm: str = "none",
     residual: bool = False,
+    dropping: str = "unit",
     embedding_width: int = 3,
     batch_size: int = 32,
     padded: int | None = None,
@@ -106,8 +108,11 @@ def lane(
         depth=depth,
         norm=norm,
         residual=residual,
+        dropping=dropping,
         outputs=outputs or (int(variant.target.max()) + 1 if classification else 1),
     )
+    loss = loss or ("cross_entropy" if classification else "mse")
+    names = {"activation": activation, "optimizer": optimizer, "loss": loss}
     return Lane(
         id=LaneId(trial, index),
         seed=seed_of(seed if seed is not None else trial, index),
@@ -116,12 +121,10 @@ def lane(
             batch_size,
             len(train) // batch_size,
             variant.class_weights is not None,
-            Method.of({**NUMBERS, **numbers}),
+            Method.of({**NUMBERS, **numbers}, loops=knows(network, **names)),
         ),
         width=network.width if shaped else width,
-        activation=activation,
-        optimizer=optimizer,
-        loss=loss or ("cross_entropy" if classification else "mse"),
+        **names,
         schedule=schedule,
         init=init,
         numbers={**NUMBERS, **numbers},

@@ -26,6 +26,7 @@ from cotune.kernels.arrays import Integers
 from cotune.kernels.loading import load_for
 from cotune.kernels.program import Program
 from cotune.nets.layout import Layout
+from cotune.nets.network import Network
 from cotune.types import LaneId
 
 CALL_OPERATIONS = 3e8
@@ -61,6 +62,12 @@ class Tools:
         matrices = [(layout.offsets[w.name], *w.shape) for w in layout.matrices]
         places = np.array(matrices, dtype=np.int64).reshape(-1, 3)
         return cls(network.program(layout, statistics, rows), layout, statistics, places)
+
+
+def knows(network: Network, *, activation: str, optimizer: str, loss: str) -> bool:
+    """Whether compiled loops know all that a lane of these names does."""
+    known = activation in activations.NAMES and optimizer in updates.NAMES and loss in losses.NAMES
+    return known and network.compiles
 
 
 def operations(structure: Structure) -> float:

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from cotune.engine import rng
 from cotune.engine.lanes import Lane, mlp_of
+from cotune.engine.plain_norms import Factors, alpha_dropped, linear_without, norm_of, stored, with_norm
 from cotune.nets.cnn import CNN
 from cotune.nets.initialise import initialise
 from cotune.nets.layout import Layout
@@ -22,49 +23,45 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
 }
-NORMS: dict[str, type[nn.Module]] = {"none": nn.Identity, "batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
-
-
-class LaneDropout(nn.Module):
-    """Dropout with the lane's own masks; `step` is set by the loop.
-
-    A step's masks for all layers are drawn at once, at the padded width (a function of the lane alone), and cut.
-    """
-
-    def __init__(self, lane: Lane, layer: int) -> None:
-        super().__init__()
-        self.seed = torch.tensor([rng.seed_of(lane.seed, "dropout")])
-        self.p = torch.tensor([lane.numbers["dropout"]], dtype=torch.float32)
-        self.layer, self.step = layer, 0
-        self.layers, self.padded = mlp_of(lane).depth, mlp_of(lane).width
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Batch unit → batch unit."""
-        if not self.training:
-            return x
-        key = rng.keys(self.seed, torch.tensor([self.step]))
-        count = self.layers * len(x) * self.padded
-        draws = rng.draws(key, rng.counters(count))[:, :count]
-        masks = rng.keep_mask(draws, rng.drop_levels(key, self.p).unsqueeze(1))
-        return x * masks.view(self.layers, len(x), self.padded)[self.layer, :, : x.shape[1]]
 
 
 class Hidden(nn.Module):
     """One hidden layer: linear, norm, activation, dropout, and the residual connection around them."""
 
-    def __init__(self, lane: Lane, layer: int, inputs: int) -> None:
+    def __init__(self, lane: Lane, layer: int, inputs: int, factors: Factors) -> None:
         super().__init__()
         network = mlp_of(lane)
         self.linear = nn.Linear(inputs, lane.width, bias=network.norm != "batch")
-        self.norm = NORMS[network.norm](lane.width)
+        self.norm = norm_of(network.norm, lane.width)
         self.activation = ACTIVATIONS[lane.activation]()
-        self.dropout = LaneDropout(lane, layer)
         self.residual = network.residual and layer > 0
+        self.dropping, self.layer, self.factors = network.dropping, layer, factors
+        self.inputs, self.padded = (network.width if layer else network.inputs), network.width
 
     def forward(self, x: Tensor) -> Tensor:
         """Batch input → batch unit."""
-        z: Tensor = self.dropout(self.activation(self.norm(self.linear(x))))
+        z: Tensor = self.linear(x)
+        if self.dropping == "connect" and self.training:
+            first = (self.layer > 0) * self.factors.network.inputs * self.padded  # type: ignore[attr-defined]
+            first += max(0, self.layer - 1) * self.padded**2
+            factors, _ = self.factors.draw(len(x), first, (self.inputs, self.padded))
+            z = linear_without(self.linear, x, factors[: x.shape[1], : z.shape[1]])
+        z = self.activation(self.norm(z))
+        z = self._dropped(z) if self.training else z
         return x + z if self.residual else z
+
+    def _dropped(self, z: Tensor) -> Tensor:
+        """A step's draws are of the padded width, a function of the lane alone, and cut."""
+        rows, first = len(z), self.layer * len(z)
+        if self.dropping == "connect":
+            return z
+        if self.dropping == "depth":
+            return z * self.factors.draw(rows, first, (rows, 1))[0] if self.residual else z
+        factors, q = self.factors.draw(rows, first * self.padded, (rows, self.padded))
+        factors = factors[:, : z.shape[1]]
+        if self.dropping == "alpha":
+            return alpha_dropped(z, factors, q)
+        return z * factors
 
 
 class PlainMLP(nn.Module):
@@ -77,7 +74,8 @@ class PlainMLP(nn.Module):
             nn.Embedding(entries, network.embedding_width) for entries in network.cardinalities
         )
         sizes = [network.inputs, *[lane.width] * network.depth]
-        self.hidden = nn.ModuleList(Hidden(lane, i, sizes[i]) for i in range(network.depth))
+        self.factors = Factors(lane)
+        self.hidden = nn.ModuleList(Hidden(lane, i, sizes[i], self.factors) for i in range(network.depth))
         self.head = nn.Linear(sizes[-1], network.outputs)
         self._set_first_weights(lane)
 
@@ -97,11 +95,10 @@ class PlainMLP(nn.Module):
         }
         for i, layer in enumerate(self.hidden):
             assert isinstance(layer, Hidden)
-            found[f"hidden{i}.weight"] = (layer.linear.weight, True)
-            if layer.linear.bias is not None:
-                found[f"hidden{i}.bias"] = (layer.linear.bias, False)
+            for part, parameter in stored(layer.linear).items():
+                found[f"hidden{i}.{part}"] = (parameter, part == "weight")
             for part, parameter in layer.norm.named_parameters():
-                found[f"hidden{i}.norm.{part}"] = (parameter, False)
+                found[f"hidden{i}.norm.{part.split('.')[-1]}"] = (parameter, False)
         return found
 
     @torch.no_grad()
@@ -119,10 +116,13 @@ class PlainMLP(nn.Module):
             linear.weight.copy_(first[f"{name}.weight"].T)
             if f"{name}.bias" in first:
                 linear.bias.copy_(first[f"{name}.bias"])
+            if name != "head":
+                norm, start_at = mlp_of(lane).norm, first_statistics(lane)
+                with_norm(linear, norm, *(start_at.get(f"{name}.norm.{side}") for side in ("left", "right")))
 
 
 class PlainCNN(nn.Module):
-    """Convolution, activation, dropout, pooling; and a head. Channels come first inside, as torch has it."""
+    """Convolution, norm, activation, dropout, pooling; and a head. Channels come first inside, as torch has it."""
 
     def __init__(self, lane: Lane) -> None:
         super().__init__()
@@ -130,18 +130,21 @@ class PlainCNN(nn.Module):
         assert isinstance(network, CNN)
         self.network = network
         self.activation = ACTIVATIONS[lane.activation]()
-        self.seed = torch.tensor([rng.seed_of(lane.seed, "dropout")])
-        self.p, self.step = torch.tensor([lane.numbers["dropout"]], dtype=torch.float32), 0
-        first, channels = first_weights(lane), network.channels
-        self.convolutions = nn.ModuleList()
+        self.factors = Factors(lane)
+        first, moments, channels = first_weights(lane), first_statistics(lane), network.channels
+        self.convolutions, self.norms = nn.ModuleList(), nn.ModuleList()
         for layer, units in enumerate(network.filters):
-            convolution = nn.Conv2d(channels, units, network.kernel, padding=network.kernel // 2)
-            filters = first[f"convolution{layer}.weight"]
+            name, k = f"convolution{layer}", network.kernel
+            convolution = nn.Conv2d(channels, units, k, padding=k // 2, bias=network.norm != "batch")
             with torch.no_grad():
-                shaped = filters.view(network.kernel, network.kernel, channels, units)
+                shaped = first[f"{name}.weight"].view(k, k, channels, units)
                 convolution.weight.copy_(shaped.permute(3, 2, 0, 1))
-                convolution.bias.copy_(first[f"convolution{layer}.bias"])  # type: ignore[union-attr]
+                if convolution.bias is not None:
+                    convolution.bias.copy_(first[f"{name}.bias"])
+                sides = (moments.get(f"{name}.norm.{side}") for side in ("left", "right"))
+                with_norm(convolution, network.norm, *sides)
             self.convolutions.append(convolution)
+            self.norms.append(norm_of(network.norm, units, images=True))
             channels = units
         self.head = _linear(first["head.weight"], first["head.bias"])
 
@@ -150,20 +153,29 @@ class PlainCNN(nn.Module):
         network = self.network
         x = numeric.view(-1, network.height, network.across, network.channels).permute(0, 3, 1, 2)
         drawn = 0
-        for convolution in self.convolutions:
-            z = self.activation(convolution(x)).permute(0, 2, 3, 1)
-            if self.training:
-                z = z * self._factors(len(z))[drawn : drawn + z.numel()].view(z.shape)
-                drawn += z.numel()
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            assert isinstance(convolution, nn.Conv2d)
+            if network.dropping == "connect" and self.training:
+                z = self._without(convolution, x, drawn)
+                drawn += convolution.weight.numel()
+            else:
+                z = convolution(x)
+            z = self.activation(norm(z)).permute(0, 2, 3, 1)
+            if self.training and network.dropping != "connect":
+                shape = (len(z), 1, 1, z.shape[3]) if network.dropping == "spatial" else tuple(z.shape)
+                factors, q = self.factors.draw(len(x), drawn, shape)
+                z = alpha_dropped(z, factors, q) if network.dropping == "alpha" else z * factors
+                drawn += factors.numel()
             x = nn.functional.max_pool2d(z.permute(0, 3, 1, 2), 2)
         logits: Tensor = self.head(x.permute(0, 2, 3, 1).flatten(1))
         return logits
 
-    def _factors(self, rows: int) -> Tensor:
-        """Dropout's factors of this step, all layers one after the other."""
-        key, count = rng.keys(self.seed, torch.tensor([self.step])), rows * self.network.dropped[1]
-        draws = rng.draws(key, rng.counters(count))[:, :count]
-        return rng.keep_mask(draws, rng.drop_levels(key, self.p).unsqueeze(1))[0]
+    def _without(self, convolution: nn.Conv2d, x: Tensor, drawn: int) -> Tensor:
+        """The convolution without some of its weights."""
+        units, channels, k, _ = convolution.weight.shape
+        factors, _ = self.factors.draw(len(x), drawn, (k, k, channels, units))
+        weight = convolution.weight * factors.permute(3, 2, 0, 1)
+        return nn.functional.conv2d(x, weight, convolution.bias, padding=k // 2)
 
 
 class PlainRNN(nn.Module):
@@ -215,6 +227,19 @@ def first_weights(lane: Lane) -> dict[str, Tensor]:
     seed = rng.seed_of(lane.seed, "weights")
     row = initialise(lane.structure.network, layout, width=lane.width, init=lane.init, seed=seed)
     return true_weights(lane, row)
+
+
+def first_statistics(lane: Lane) -> dict[str, Tensor]:
+    """The statistics that the lane's network begins with, by name, padding cut off."""
+    network = lane.structure.network
+    layout = Layout.of(network.statistics())
+    seed = rng.seed_of(lane.seed, "statistics")
+    row = initialise(network, layout, width=lane.width, init=lane.init, seed=seed)
+    views = layout.views(row.unsqueeze(0))
+    return {
+        w.name: views[w.name][0][tuple(slice(n) for n in network.real_shape(w, lane.width))]
+        for w in network.statistics()
+    }
 
 
 def true_weights(lane: Lane, row: Tensor) -> dict[str, Tensor]:

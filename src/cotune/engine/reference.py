@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from cotune.engine import rng
 from cotune.engine.lanes import Lane
 from cotune.engine.perturb import Batch, Perturbation
-from cotune.engine.plain import LaneDropout, PlainCNN, plain_network
+from cotune.engine.plain import PlainCNN, PlainMLP, plain_network
 from cotune.engine.plain_method import PlainMethod
 
 
@@ -109,9 +109,8 @@ def train(lane: Lane, *, epochs: int) -> PlainTraining:
         order = lane.train[rng.permutation(lane.seed, epoch, len(lane.train))]
         for t, rows in enumerate(order[: steps * batch].view(steps, batch)):
             method.set_rate(rate(lane, step))
-            for module in network.modules():
-                if isinstance(module, LaneDropout | PlainCNN):
-                    module.step = step
+            if isinstance(network, PlainMLP | PlainCNN):
+                network.factors.step = step
             batch_of_step = changed(lane, rows, step)
             loss = backward(lane, network, batch_of_step)
             if lane.number("sam_rho") > 0:

@@ -28,6 +28,7 @@ from cotune.engine.perturb import Batch, Perturbation, perturbs
 from cotune.engine.rates import EXTRAS, coefficients, extras, numbers_of, segments
 from cotune.engine.state import State
 from cotune.nets.context import Context
+from cotune.nets.dropout import Factors
 from cotune.nets.layout import Layout
 
 LIMITS = ("l1", "l2", "clip_value", "clip_norm", "gradient_noise", "max_norm")
@@ -277,23 +278,22 @@ class Run:
         found = Batch(numeric, codes, y)
         return found if self._perturbation is None else self._perturbation.of_step(self._taken, found)
 
-    def _masks(self, t: int) -> Tensor:
-        """Dropout's factors for this step [k layer batch unit]; one hash for all layers."""
-        batch = self._lanes[0].structure.batch_size
-        layers, units = self._network.dropped
-        count = layers * batch * units
+    def _masks(self, t: int) -> Factors:
+        """Dropout's factors for this step; one hash for all layers."""
+        count = self._network.draws(self._lanes[0].structure.batch_size)
         mask = rng.keep_mask(rng.draws(self._keys[t], self._counters)[:, :count], self._levels[t])
-        return mask.view(len(self._lanes), layers, batch, units)
+        return Factors(mask, self._levels[t].squeeze(1) / rng.LEVELS)
 
     def _prepare_dropout(self, first: int) -> None:
         """Keys and levels of every step [step k (1)]: small numbers, whose cost is in the calls."""
         seeds = torch.tensor([rng.seed_of(lane.seed, "dropout") for lane in self._lanes])
         taken = self._taken - first + torch.arange(self._steps).unsqueeze(1)
-        layers, units = self._network.dropped
         keys = rng.keys(seeds, taken)
         self._keys = self._on_device(keys)
         self._levels = self._on_device(rng.drop_levels(keys, self._numbers["dropout"]).unsqueeze(2))
-        self._counters = self._on_device(rng.counters(layers * self._lanes[0].structure.batch_size * units))
+        self._counters = self._on_device(
+            rng.counters(self._network.draws(self._lanes[0].structure.batch_size))
+        )
         noise = torch.tensor([rng.seed_of(lane.seed, "gradient noise") for lane in self._lanes])
         self._noise_keys = self._on_device(rng.keys(noise, taken))
 

@@ -17,9 +17,11 @@ from torch import Tensor
 
 from cotune.kernels.program import Builder, Program
 from cotune.nets.context import Context
+from cotune.nets.dropout import Factors
 from cotune.nets.layers import linear
 from cotune.nets.layout import Layout, Weight
 from cotune.nets.mlp import HEAD_MULTIPLE
+from cotune.nets.norms import kept, learned, normalise, normed_weight
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class CNN:
         filters: of each convolution; multiples of 8.
         kernel: side of the filters, odd.
         outputs: logits.
+        norm: see `cotune.nets.norms`.
+        dropping: what dropout leaves out, see `cotune.nets.dropout`; not "depth", as nothing is added to.
     """
 
     height: int
@@ -41,11 +45,14 @@ class CNN:
     outputs: int
     cardinalities: tuple[int, ...] = ()
     """Images have no categories."""
+    norm: str = "none"
+    dropping: str = "unit"
 
     @property
     def kind(self) -> str:
         """What sort of network this is, in a few words."""
-        return f"CNN, {len(self.filters)} convolutions"
+        more = "" if self.dropping == "unit" else f", dropout of {self.dropping}"
+        return f"CNN, {len(self.filters)} convolutions, norm {self.norm}{more}"
 
     @property
     def features(self) -> int:
@@ -62,10 +69,20 @@ class CNN:
         """Most filters of a layer."""
         return max(self.filters)
 
+    def draws(self, rows: int) -> int:
+        """Numbers that dropout draws in a step of so many rows."""
+        return sum(self._draws_of(stage, rows) for stage in self._stages())
+
+    def _draws_of(self, stage: tuple[int, int, int, int], rows: int) -> int:
+        height, across, channels, units = stage
+        if self.dropping == "connect":
+            return self.kernel**2 * channels * units
+        return rows * units * (1 if self.dropping == "spatial" else height * across)
+
     @property
-    def dropped(self) -> tuple[int, int]:
-        """Dropout draws once for all layers, one after the other."""
-        return 1, sum(height * across * units for height, across, _, units in self._stages())
+    def compiles(self) -> bool:
+        """Whether compiled loops know all of it."""
+        return self.norm == "none" and self.dropping == "unit"
 
     @property
     def products(self) -> int:
@@ -77,7 +94,8 @@ class CNN:
     @property
     def values(self) -> int:
         """Numbers that one image's forward pass leaves behind."""
-        return self.features + 4 * self.dropped[1] + 2 * self.head
+        hidden = sum(height * across * units for height, across, _, units in self._stages())
+        return self.features + (4 if self.norm == "none" else 8) * hidden + 2 * self.head
 
     @property
     def _flat(self) -> int:
@@ -96,17 +114,22 @@ class CNN:
         """Learned weights in order of use."""
         found = []
         for layer, (_, _, channels, units) in enumerate(self._stages()):
-            found.append(
-                Weight(f"convolution{layer}.weight", (self.kernel**2 * channels, units), "fan", decay=True)
-            )
-            found.append(Weight(f"convolution{layer}.bias", (units,)))
+            name, inputs = f"convolution{layer}", self.kernel**2 * channels
+            found.append(Weight(f"{name}.weight", (inputs, units), "fan", decay=True))
+            if self.norm != "batch":  # it subtracts a bias again: its gradient would be rounding noise
+                found.append(Weight(f"{name}.bias", (units,)))
+            found += learned(self.norm, name, units)
         found.append(Weight("head.weight", (self._flat, self.head), "fan", decay=True, accumulates=False))
         found.append(Weight("head.bias", (self.head,), accumulates=False))
         return tuple(found)
 
     def statistics(self) -> tuple[Weight, ...]:
-        """None are kept."""
-        return ()
+        """Running statistics, not learned."""
+        return tuple(
+            weight
+            for layer, (_, _, channels, units) in enumerate(self._stages())
+            for weight in kept(self.norm, f"convolution{layer}", self.kernel**2 * channels, units)
+        )
 
     def real_shape(self, weight: Weight, width: int) -> tuple[int, ...]:  # noqa: ARG002
         """All of it but the head's padding: filters are never padded."""
@@ -115,25 +138,39 @@ class CNN:
     def forward(
         self,
         weights: Mapping[str, Tensor],
-        statistics: Mapping[str, Tensor],  # noqa: ARG002
+        statistics: Mapping[str, Tensor],
         numeric: Tensor,
         codes: Tensor,  # noqa: ARG002
         context: Context,
     ) -> Tensor:
         """Logits [lane batch head]; columns beyond `outputs` are padding and hold zero."""
-        h, drawn = numeric, 0
-        for layer, (height, across, channels, units) in enumerate(self._stages()):
-            name = f"convolution{layer}"
-            w, b = weights[f"{name}.weight"], weights[f"{name}.bias"]
-            z = _convolve(h.reshape(*h.shape[:2], height, across, channels), w, b, self.kernel)
+        h, first, rows = numeric, 0, numeric.shape[1]
+        drop = context.dropout if context.training else None
+        for layer, stage in enumerate(self._stages()):
+            name, (height, across, channels, units) = f"convolution{layer}", stage
+            w = normed_weight(self.norm, name, weights, statistics, context)
+            if drop is not None and self.dropping == "connect":
+                w = w * drop.part(first, tuple(w.shape[1:]))
+            x = h.reshape(*h.shape[:2], height, across, channels)
+            z = _convolve(x, w, weights.get(f"{name}.bias"), self.kernel)
+            z = normalise(self.norm, name, z.flatten(2, 3), weights, statistics, context)
             z = context.activate(z.flatten(2))
-            size = height * across * units
-            if context.dropout is not None and context.training:
-                factors = context.dropout[:, 0].flatten(1)[:, drawn : drawn + z.shape[1] * size]
-                z = z * factors.view(z.shape)
-                drawn += z.shape[1] * size
+            if drop is not None:
+                z = self._dropped(z.view(*z.shape[:2], -1, units), drop, first).flatten(2)
+                first += self._draws_of(stage, rows)
             h = context.seen(name, _pool(z.view(*z.shape[:2], height, across, units)).flatten(2))
         return context.seen("head", linear(h, weights["head.weight"], weights["head.bias"]))
+
+    def _dropped(self, z: Tensor, drop: Factors, first: int) -> Tensor:
+        """z [lane batch position unit] without what is left out."""
+        match self.dropping:
+            case "unit":
+                return z * drop.part(first, tuple(z.shape[1:]))
+            case "alpha":
+                return drop.alpha(z.flatten(2), first).view(z.shape)
+            case "spatial":
+                return z * drop.part(first, (z.shape[1], 1, z.shape[3]))
+        return z
 
     def program(self, layout: Layout, statistics: Layout, rows: int) -> Program:  # noqa: ARG002
         """`forward` as a table for compiled loops."""
@@ -151,14 +188,14 @@ class CNN:
         )
 
 
-def _convolve(x: Tensor, w: Tensor, b: Tensor, kernel: int) -> Tensor:
+def _convolve(x: Tensor, w: Tensor, b: Tensor | None, kernel: int) -> Tensor:
     """x [lane batch height width channel] with each lane's own filters, as one grouped convolution."""
     lanes, batch, height, across, channels = x.shape
     units = w.shape[2]
     images = x.permute(1, 0, 4, 2, 3).reshape(batch, lanes * channels, height, across)
     filters = w.view(lanes, kernel, kernel, channels, units).permute(0, 4, 3, 1, 2)
     filters = filters.reshape(lanes * units, channels, kernel, kernel)
-    y = F.conv2d(images, filters, b.reshape(-1), padding=kernel // 2, groups=lanes)
+    y = F.conv2d(images, filters, None if b is None else b.reshape(-1), padding=kernel // 2, groups=lanes)
     return y.view(batch, lanes, units, height, across).permute(1, 0, 3, 4, 2)
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from cotune.nets.activations import ACTIVATIONS
+from cotune.nets.dropout import Factors
 from cotune.nets.layers import in_use
 
 Segment = tuple[str, int, int]
@@ -21,14 +22,14 @@ class Context:
         training: whether dropout acts and batch statistics are used.
         activations: segments of lanes by activation; together they cover all lanes.
         real: units in use per lane [lane] when some lanes are narrower than the population, else `None`.
-        dropout: factors [lane layer batch unit] that drop units, or `None`.
+        dropout: what is left out of this step, or `None`.
         watch: called with (layer name, output) after every layer; for diagnosis.
     """
 
     training: bool
     activations: tuple[Segment, ...]
     real: Tensor | None = None
-    dropout: Tensor | None = None
+    dropout: Factors | None = None
     watch: Callable[[str, Tensor], None] | None = None
 
     def activate(self, x: Tensor) -> Tensor:
@@ -36,10 +37,6 @@ class Context:
         if len(self.activations) == 1:
             return ACTIVATIONS[self.activations[0][0]](x)
         return torch.cat([ACTIVATIONS[name](x[start:stop]) for name, start, stop in self.activations])
-
-    def drop(self, x: Tensor, layer: int) -> Tensor:
-        """Dropout, where the context has it."""
-        return x * self.dropout[:, layer] if self.dropout is not None and self.training else x
 
     def mask(self, x: Tensor) -> Tensor:
         """Zero the units beyond each lane's own width. Times 1.0 is exact, so wide lanes are untouched."""

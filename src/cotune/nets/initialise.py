@@ -41,12 +41,16 @@ def initialise(network: Network, layout: Layout, *, width: int, init: str, seed:
         real = network.real_shape(weight, width)
         corner = views[weight.name][0][tuple(slice(n) for n in real)]
         corner.copy_(_draw(weight, real, init, generator))
+    for weight in layout.weights:
+        if weight.init == "norms":  # so that weight norm leaves the first weights as they were drawn
+            of = views[weight.name.removesuffix("gain") + "weight"]
+            views[weight.name].copy_(of.square().sum(1).sqrt())
     return row[0]
 
 
 def _draw(weight: Weight, shape: tuple[int, ...], init: str, generator: torch.Generator) -> Tensor:
     match weight.init:
-        case "zeros":
+        case "zeros" | "norms":
             return torch.zeros(shape)
         case "ones":
             return torch.ones(shape)

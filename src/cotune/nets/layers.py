@@ -24,10 +24,10 @@ AUTOCAST = ("cpu", "cuda")
 def linear(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
     """x·w + b for every lane, shape lane batch unit.
 
-    While gradients are recorded, those of w and b are written straight into `w.grad` and `b.grad`, which must be
-    there: autograd would allocate them, fill them, and add them up in three passes over memory.
+    While gradients are recorded, those of leaves are written straight into `w.grad` and `b.grad`, which must be there:
+    autograd would allocate them, fill them, and add them up in three passes over memory.
     """
-    if torch.is_grad_enabled() and w.requires_grad:
+    if torch.is_grad_enabled() and w.is_leaf and w.requires_grad:
         found: Tensor = _Linear.apply(x, w, b)  # type: ignore[no-untyped-call]
         return found
     return _product(x, w, b)

@@ -19,8 +19,10 @@ from torch import Tensor
 
 from cotune.kernels.program import Builder, Program
 from cotune.nets.context import Context
-from cotune.nets.layers import batch_norm, embed, layer_norm, linear, table_starts
+from cotune.nets.dropout import Factors
+from cotune.nets.layers import embed, linear, table_starts
 from cotune.nets.layout import Layout, Weight
+from cotune.nets.norms import OF_WEIGHTS, kept, learned, normalise, normed_weight
 
 HEAD_MULTIPLE = 16
 """Heads are padded: matrix and softmax kernels are slow, and round differently, for odd numbers of columns."""
@@ -36,9 +38,10 @@ class MLP:
         embedding_width: units of each embedding.
         width: units of each hidden layer.
         depth: hidden layers; 0 is a linear model.
-        norm: "none", "batch" or "layer".
+        norm: see `cotune.nets.norms`; not "instance", as a row has one position.
         residual: whether hidden layers add to their input.
         outputs: logits.
+        dropping: what dropout leaves out, see `cotune.nets.dropout`; not "spatial".
     """
 
     features: int
@@ -49,11 +52,12 @@ class MLP:
     norm: str
     residual: bool
     outputs: int
+    dropping: str = "unit"
 
     @property
     def kind(self) -> str:
         """What sort of network this is, in a few words."""
-        return f"MLP, norm {self.norm}"
+        return f"MLP, norm {self.norm}" + ("" if self.dropping == "unit" else f", dropout of {self.dropping}")
 
     @property
     def inputs(self) -> int:
@@ -76,10 +80,23 @@ class MLP:
         """Output columns with padding."""
         return -(-self.outputs // HEAD_MULTIPLE) * HEAD_MULTIPLE
 
+    def draws(self, rows: int) -> int:
+        """Numbers that dropout draws in a step of so many rows."""
+        return self._first_draw(self.depth, rows)
+
     @property
-    def dropped(self) -> tuple[int, int]:
-        """Layers that dropout acts on, and units of each."""
-        return self.depth, self.width
+    def compiles(self) -> bool:
+        """Whether compiled loops know all of it."""
+        return self.norm in ("none", "batch", "layer") and self.dropping == "unit"
+
+    def _first_draw(self, layer: int, rows: int) -> int:
+        """Number of a layer's first draw."""
+        if self.dropping == "connect":
+            return sum(self._inputs_of(i) * self.width for i in range(layer))
+        return layer * rows * (1 if self.dropping == "depth" else self.width)
+
+    def _inputs_of(self, layer: int) -> int:
+        return self.width if layer else self.inputs
 
     def weights(self) -> tuple[Weight, ...]:
         """Learned weights in order of use."""
@@ -88,30 +105,23 @@ class MLP:
             found.append(
                 Weight("embedding", (sum(self.cardinalities), self.embedding_width), "normal", decay=True)
             )
-        inputs = self.inputs
+        adds_up = (
+            self.norm in OF_WEIGHTS or self.dropping == "connect"
+        )  # then a layer's weights are no leaves
         for layer in range(self.depth):
-            found.append(Weight(f"hidden{layer}.weight", (inputs, self.width), "fan", True, False))
-            if (
-                self.norm != "batch"
-            ):  # batch norm subtracts a bias again: its gradient would be rounding noise
-                found.append(Weight(f"hidden{layer}.bias", (self.width,), accumulates=False))
-            if self.norm != "none":
-                found.append(Weight(f"hidden{layer}.norm.weight", (self.width,), "ones"))
-                found.append(Weight(f"hidden{layer}.norm.bias", (self.width,)))
-            inputs = self.width
-        found.append(Weight("head.weight", (inputs, self.head), "fan", True, False))
+            name, inputs = f"hidden{layer}", self._inputs_of(layer)
+            found.append(Weight(f"{name}.weight", (inputs, self.width), "fan", True, adds_up))
+            if self.norm != "batch":  # it subtracts a bias again: its gradient would be rounding noise
+                found.append(Weight(f"{name}.bias", (self.width,), accumulates=adds_up))
+            found += learned(self.norm, name, self.width)
+        found.append(Weight("head.weight", (self._inputs_of(self.depth), self.head), "fan", True, False))
         found.append(Weight("head.bias", (self.head,), accumulates=False))
         return tuple(found)
 
     def statistics(self) -> tuple[Weight, ...]:
         """Running statistics, not learned."""
-        if self.norm != "batch":
-            return ()
-        return tuple(
-            Weight(f"hidden{layer}.norm.{name}", (self.width,), init)
-            for layer in range(self.depth)
-            for name, init in (("mean", "zeros"), ("variance", "ones"))
-        )
+        layers = range(self.depth)
+        return tuple(w for i in layers for w in kept(self.norm, f"hidden{i}", self._inputs_of(i), self.width))
 
     def real_shape(self, weight: Weight, width: int) -> tuple[int, ...]:
         """The part of a weight that a network of hidden width `width` uses."""
@@ -120,12 +130,10 @@ class MLP:
         if weight.name.startswith("head."):
             rows = (width if self.depth else self.inputs,) if len(weight.shape) == 2 else ()
             return (*rows, self.outputs)
-        rows = (
-            ((self.inputs if weight.name.startswith("hidden0.") else width),)
-            if len(weight.shape) == 2
-            else ()
-        )
-        return (*rows, width)
+        inputs = self.inputs if weight.name.startswith("hidden0.") else width
+        if weight.name.endswith(".right"):
+            return (inputs,)
+        return (inputs, width) if len(weight.shape) == 2 else (width,)
 
     def forward(
         self,
@@ -143,9 +151,15 @@ class MLP:
             h = torch.cat([numeric, embedded], dim=-1)
         for layer in range(self.depth):
             name = f"hidden{layer}"
-            z = linear(h, weights[f"{name}.weight"], weights.get(f"{name}.bias"))
-            z = self._normalise(z, name, weights, statistics, context)
-            z = context.drop(context.mask(context.activate(z)), layer)
+            w = normed_weight(self.norm, name, weights, statistics, context)
+            first, drop = self._first_draw(layer, h.shape[1]), context.dropout if context.training else None
+            if drop is not None and self.dropping == "connect":
+                w = w * drop.part(first, tuple(w.shape[1:]))
+            z = linear(h, w, weights.get(f"{name}.bias"))
+            z = normalise(self.norm, name, z.unsqueeze(2), weights, statistics, context).squeeze(2)
+            z = context.mask(context.activate(z))
+            if drop is not None:
+                z = self._dropped(z, layer, drop, first, context)
             h = context.seen(name, h + z if self.residual and layer else z)
         logits = linear(h, weights["head.weight"], weights["head.bias"])
         return context.seen("head", logits)
@@ -178,18 +192,12 @@ class MLP:
             h = build.activate(z, residual=h if self.residual and layer else None)
         return build.finish(build.linear(h, weight=at["head.weight"], bias=at["head.bias"], units=self.head))
 
-    def _normalise(
-        self,
-        z: Tensor,
-        name: str,
-        weights: Mapping[str, Tensor],
-        statistics: Mapping[str, Tensor],
-        context: Context,
-    ) -> Tensor:
-        if self.norm == "none":
-            return z
-        scale, shift = weights[f"{name}.norm.weight"], weights[f"{name}.norm.bias"]
-        if self.norm == "layer":
-            return layer_norm(z, scale, shift, context.real)
-        mean, variance = statistics[f"{name}.norm.mean"], statistics[f"{name}.norm.variance"]
-        return batch_norm(z, scale, shift, mean, variance, training=context.training)
+    def _dropped(self, z: Tensor, layer: int, drop: Factors, first: int, context: Context) -> Tensor:
+        match self.dropping:
+            case "unit":
+                return z * drop.part(first, tuple(z.shape[1:]))
+            case "alpha":
+                return context.mask(drop.alpha(z, first))
+            case "depth":
+                return z * drop.part(first, (z.shape[1], 1)) if self.residual and layer else z
+        return z

@@ -37,9 +37,12 @@ class Network(Protocol):
     def width(self) -> int:
         """Units of the widest hidden layer, with padding."""
 
+    def draws(self, rows: int) -> int:
+        """Numbers that dropout draws in a step of so many rows."""
+
     @property
-    def dropped(self) -> tuple[int, int]:
-        """Layers that dropout acts on, and units of each."""
+    def compiles(self) -> bool:
+        """Whether `program` can write all of it down."""
 
     @property
     def products(self) -> int:

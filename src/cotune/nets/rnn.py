@@ -54,10 +54,14 @@ class RNN:
         """Logits with padding."""
         return -(-self.outputs // HEAD_MULTIPLE) * HEAD_MULTIPLE
 
-    @property
-    def dropped(self) -> tuple[int, int]:
+    def draws(self, rows: int) -> int:  # noqa: ARG002
         """Dropout has no layer to act on: the state feeds no activation."""
-        return 0, self.width
+        return 0
+
+    @property
+    def compiles(self) -> bool:
+        """Compiled loops know all of it."""
+        return True
 
     @property
     def products(self) -> int:

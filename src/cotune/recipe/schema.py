@@ -9,7 +9,8 @@ from pydantic_core import PydanticCustomError
 from cotune.recipe.settings import Choice, Domain, Range, Setting
 
 ACTIVATIONS = ("identity", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid")
-NORMS = ("none", "batch", "layer")
+NORMS = ("none", "batch", "layer", "group", "instance", "rms", "weight", "spectral")
+DROPOUTS = ("unit", "alpha", "spatial", "connect", "depth")
 OPTIMIZERS = ("sgd", "nesterov", "adam", "adamw")
 SCHEDULES = ("constant", "linear", "cosine")
 AVERAGES = ("none", "ema", "swa")
@@ -149,6 +150,14 @@ class NetworkSection(Section):
     dropout: Annotated[
         Setting, Domain("float", low=0, below=1, fusable=True, source="Srivastava et al. 2014")
     ] = Range(0.0, 0.5)
+    dropout_kind: Annotated[
+        Setting,
+        Domain(
+            "name",
+            options=DROPOUTS,
+            source="Klambauer et al. 2017; Tompson et al. 2015; Wan et al. 2013; Huang et al. 2016",
+        ),
+    ] = "unit"
     embedding_width: Annotated[
         Setting, Domain("int", low=1, high=1024, when=("categories", ("embedding",)))
     ] = 8

@@ -6,6 +6,7 @@ import torch
 
 from cotune.data import Dataset, Pipeline, Splits, prepared
 from cotune.engine.bank import Variant, as_tensor
+from cotune.engine.compiled import knows
 from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure, padded_width
 from cotune.engine.rng import seed_of
 from cotune.nets.mlp import MLP
@@ -66,21 +67,24 @@ class LaneFactory:
         batch = min(_int(config["batch_size"]), shortest)
         width = _int(config["width"])
         numbers = {name: _float(config.get(name, neutral)) for name, neutral in NEUTRAL.items()}
+        network = MLP(
+            features=variant.numeric.shape[1],
+            cardinalities=variant.cardinalities,
+            embedding_width=_int(config.get("embedding_width")) if variant.cardinalities else 0,
+            width=padded_width(width, batch),
+            depth=_int(config["depth"]),
+            norm=str(config["norm"]),
+            residual=bool(config["residual"]),
+            outputs=max(1, len(self._dataset.classes)),
+            dropping=str(config["dropout_kind"]),
+        )
+        names = {name: str(config[name]) for name in ("activation", "optimizer", "loss")}
         structure = Structure(
-            network=MLP(
-                features=variant.numeric.shape[1],
-                cardinalities=variant.cardinalities,
-                embedding_width=_int(config.get("embedding_width")) if variant.cardinalities else 0,
-                width=padded_width(width, batch),
-                depth=_int(config["depth"]),
-                norm=str(config["norm"]),
-                residual=bool(config["residual"]),
-                outputs=max(1, len(self._dataset.classes)),
-            ),
+            network=network,
             batch_size=batch,
             steps=shortest // batch,
             weighted=variant.class_weights is not None,
-            method=Method.of(numbers, loops=True),
+            method=Method.of(numbers, loops=knows(network, **names)),
         )
         epochs = self._recipe.training.epochs
         assert isinstance(epochs, int)
@@ -89,9 +93,7 @@ class LaneFactory:
             seed=seed_of(self._recipe.search.seed, name.trial, name.index),
             structure=structure,
             width=width,
-            activation=str(config["activation"]),
-            optimizer=str(config["optimizer"]),
-            loss=str(config["loss"]),
+            **names,
             schedule=str(config["schedule"]),
             init=str(config["init"]),
             numbers=numbers,
