@@ -96,7 +96,7 @@ def window(x: Array, strength: float, u: Array) -> Array:
     return read(x, [(start + share * i / last) * last for i in range(len(x))])
 
 
-def scaling(x: Array, strength: float, z: Array) -> Array:
+def amplitude(x: Array, strength: float, z: Array) -> Array:
     found = x.copy()
     for channel in range(x.shape[1]):
         found[:, channel] *= 1 + strength * z[channel]
@@ -145,7 +145,7 @@ TWINS: dict[str, Twin] = {
     "erase": erase,
     "time_warp": time_warp,
     "window": window,
-    "amplitude": scaling,
+    "amplitude": amplitude,
     "jitter": jitter,
     "word_swap": word_swap,
     "word_dropout": word_dropout,

@@ -67,6 +67,17 @@ def test_a_lane_depends_on_nothing_but_itself(apply, names, batch) -> None:
         assert same(together[own], alone)
 
 
+def test_a_large_image_alone_has_the_contrast_it_has_in_a_batch() -> None:
+    """Large enough for PyTorch to split a sum over cores."""
+    x, cores = torch.randn(1, 3, 200, 200, 3), torch.get_num_threads()
+    torch.set_num_threads(2)
+    row, u, strength = AUGMENTATIONS["contrast"], torch.tensor([[[0.9]]]), torch.ones(1, 1)
+    together = row.apply(x, strength.expand(1, 3), u.expand(1, 3, 1))
+    each = [row.apply(x[:, i : i + 1], strength, u) for i in range(3)]
+    torch.set_num_threads(cores)
+    assert same(together, torch.cat(each, 1))
+
+
 @ALL
 def test_what_it_is_given_stays_as_it_is(apply, names) -> None:
     x = batch_for(names[0], 3)

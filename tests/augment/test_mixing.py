@@ -11,7 +11,7 @@ from augment.samples import batch_for, full, keys, same
 from cotune.engine import rng
 from cotune.engine.augment.compose import key_of, mix_examples
 from cotune.engine.augment.mixing import CELLS, partners, quantiles, shares
-from cotune.engine.augment.table import MIXINGS
+from cotune.engine.augment.table import MIXINGS, Mixing
 
 BOTH = {"mixup": ("mixup",), "cutmix": ("cutmix",), "both": ("mixup", "cutmix")}
 EACH = pytest.mark.parametrize("names", BOTH.values(), ids=BOTH.keys())
@@ -90,6 +90,16 @@ def test_off_is_off_to_the_bit(names: tuple[str, ...]) -> None:
         assert same(mixed.x, x)
         assert (mixed.share == 1).all()
         assert torch.equal(mixed.partner, torch.arange(7).expand(4, 7))
+
+
+@pytest.mark.parametrize(("name", "row"), MIXINGS.items())
+def test_lanes_that_mix_leave_those_that_do_not_alone(name: str, row: Mixing) -> None:
+    x, on = batch_for(name, 4), torch.tensor([True, False, True, False])
+    mixed = row.apply(x, quantiles([1.0] * 4), on, rng.uniforms(keys(4), row.draws(x.shape)))
+    for lane in range(4):
+        assert same(mixed.x[lane], x[lane]) == (lane % 2 == 1)
+        assert bool((mixed.share[lane] == 1).all()) == (lane % 2 == 1)
+        assert torch.equal(mixed.partner[lane], torch.arange(7)) == (lane % 2 == 1)
 
 
 @EACH

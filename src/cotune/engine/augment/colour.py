@@ -29,7 +29,8 @@ def contrast(x: Tensor, strength: Tensor, u: Tensor) -> Tensor:
     Source: Howard, arXiv 1312.5402, 2013.
     """
     change = (2 * u[..., 0] - 1) * strength
-    shift = torch.where(strength > 0, -change * x.flatten(2).mean(2), _NOTHING)
+    mean = x.flatten(3).mean(3).mean(2)  # a single number at once would be summed in parts, one a core
+    shift = torch.where(strength > 0, -change * mean, _NOTHING)
     return x * _per_image(1 + change) + _per_image(shift)
 
 

@@ -57,7 +57,7 @@ def translate(strength: Tensor, u: Tensor, height: int, width: int) -> Tensor:
     return _affine(((1, 0, v[..., 0] * strength * width), (0, 1, v[..., 1] * strength * height)), strength)
 
 
-def scale(strength: Tensor, u: Tensor, _height: int, _width: int) -> Tensor:
+def zoom(strength: Tensor, u: Tensor, _height: int, _width: int) -> Tensor:
     """Everything 1 + v · strength times as large. One draw.
 
     Source: Simonyan & Zisserman, ICLR 2015, section 3.1 (scale jittering).
@@ -91,7 +91,7 @@ GEOMETRY: dict[str, Matrices] = {
     "flip": flip,
     "rotate": rotate,
     "translate": translate,
-    "zoom": scale,
+    "zoom": zoom,
     "shear": shear,
     "crop": crop,
 }

@@ -23,7 +23,7 @@ def jitter(x: Tensor, strength: Tensor, z: Tensor) -> Tensor:
     return x + strength[..., None, None] * z.view(x.shape)
 
 
-def scaling(x: Tensor, strength: Tensor, z: Tensor) -> Tensor:
+def amplitude(x: Tensor, strength: Tensor, z: Tensor) -> Tensor:
     """x · (1 + strength · z): every channel of an example by a factor of its own. One normal draw a channel.
 
     Source: Um et al., ICMI 2017.

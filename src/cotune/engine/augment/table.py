@@ -128,7 +128,7 @@ _ROWS = (
     Augmentation(
         "window", ("series",), _guarded(series.window), _fixed(2), (0, 0.9), "Le Guennec et al. 2016"
     ),
-    Augmentation("amplitude", ("series",), series.scaling, _last, (0, 1), "Um et al. 2017", normal=True),
+    Augmentation("amplitude", ("series",), series.amplitude, _last, (0, 1), "Um et al. 2017", normal=True),
     Augmentation(
         "jitter", ("series",), _guarded(series.jitter), _numbers, (0, 1), "Um et al. 2017", normal=True
     ),

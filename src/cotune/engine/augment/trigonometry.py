@@ -1,6 +1,7 @@
 """Sine and cosine of additions and products alone, so that their bits depend on the angle and on nothing beside it.
 
-A vectorised sine takes another path for the last few numbers of a tensor, and a lane would feel its neighbours.
+A library's may depend on the angle's place in its tensor, as `torch.log1p` does: the last few numbers are not computed
+by the vector instructions that compute the rest. It differs between builds, processors and devices.
 """
 
 import math
