@@ -87,7 +87,9 @@ def _must_fit(key: str, name: str, dataset: Dataset, splits: Splits) -> None:
         others = ", ".join(n for n in fitting if METRICS[n].needs_rows <= fewest)
         law = f"{key}: {name} has no meaning on {fewest} validation row a fold"
         raise RecipeError(f"{law}; choose among {others}")
-    if any(len(set(dataset.y[fold.validation].tolist())) < metric.needs_classes for fold in splits.folds):
+    if metric.needs_classes > 1 and any(
+        len(set(dataset.y[fold.validation].tolist())) < metric.needs_classes for fold in splits.folds
+    ):
         law = f"{key}: {name} needs two classes among the validation rows of every fold"
         raise RecipeError(f"{law}, and one fold has a single class; use fewer folds, or the metric log_loss")
 
