@@ -131,7 +131,7 @@ def _row(name: str, field: Any) -> str:
 
 def _default(value: Any) -> str:
     plain = to_plain(value)
-    if plain is None or plain == {}:
+    if plain is None or plain in ({}, ()):
         return "–"
     if isinstance(plain, dict):
         return f"`{{{', '.join(f'{k}: {_yaml(v)}' for k, v in plain.items())}}}`"
@@ -178,6 +178,8 @@ def _said(schema: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "const" in schema:
         return f"`{schema['const']}`"
+    if schema["type"] == "array":
+        return f"list of {_said(schema['items'])}"
     if schema["type"] == "object":
         return "column: " + " or ".join(f"`{value}`" for value in schema["additionalProperties"]["enum"])
     nouns = {"integer": "whole number", "number": "number", "string": "text", "boolean": "`true`, `false`"}

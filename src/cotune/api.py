@@ -56,7 +56,7 @@ class TunedStudy:
             return read_view(store)
 
     def leaderboard(self) -> list[dict[str, Any]]:
-        """A row for each trial, best first: rank, trial, status, score, metric, params, epochs, seconds."""
+        """A row for each trial, best first: rank, trial, status, score, metric, also, params, epochs, seconds."""
         return self.view().leaderboard()
 
     def show(self) -> dict[str, Any]:

@@ -14,14 +14,15 @@ from cotune.types import Status, TrialResult
 
 
 def print_leaderboard(rows: Sequence[Mapping[str, Any]], *, total: int) -> None:
-    """A table: rank, trial, status, score, epochs, and each searched parameter."""
+    """A table: rank, trial, status, score, further figures, epochs, and each searched parameter."""
     if not rows:
         print("no trial has started yet")
         return
     names = list(dict.fromkeys(name for row in rows for name in row["params"]))
-    header = ["rank", "trial", "status", str(rows[0]["metric"]), "epochs", *names]
+    header = ["rank", "trial", "status", str(rows[0]["metric"]), *rows[0]["also"], "epochs", *names]
     lines = [
-        [str(row["rank"]), str(row["trial"]), row["status"], _number(row["score"]), str(row["epochs"])]
+        [str(row["rank"]), str(row["trial"]), row["status"], _number(row["score"])]
+        + [*map(_number, row["also"].values()), str(row["epochs"])]
         + [_number(row["params"].get(name)) for name in names]
         for row in rows
     ]
@@ -85,13 +86,14 @@ def explain_trial(view: StudyView, number: int) -> dict[str, Any]:
         "reason": found.reason,
         "score": found.score,
         "metric": view.metric,
+        "also": view.also_of(found),
         "params": dict(found.params),
         "fixed": _fixed(view, found),
         "epochs": found.epochs,
         "seconds": round(found.seconds, 3),
         "lanes": len({record.lane for record in view.records.get(number, ())}),
-        "best_epoch": _best_epoch(view, found),
-        "curve": [{"epoch": e, "train_loss": loss, view.metric: figure} for e, loss, figure in found.curve],
+        "best_epoch": view.best_epoch(found),
+        "curve": view.figures_of(found),
         "peers": _peers(view, found),
     }
 
@@ -104,13 +106,6 @@ def _fixed(view: StudyView, trial: TrialResult) -> dict[str, Any]:
             k: v for k, v in settings.items() if k not in trial.params and not isinstance(v, list | dict)
         }
     return found
-
-
-def _best_epoch(view: StudyView, trial: TrialResult) -> int | None:
-    if not trial.curve:
-        return None
-    choose = max if view.maximize else min
-    return choose(trial.curve, key=lambda point: point[2])[0]
 
 
 def _peers(view: StudyView, trial: TrialResult) -> dict[str, Any]:
@@ -141,6 +136,11 @@ def print_explanation(facts: Mapping[str, Any]) -> None:
         f"{facts['metric']} {_number(facts['score'])}, rank {facts['rank']} of {facts['of']}, "
         f"best at epoch {facts['best_epoch'] or '–'} of {facts['epochs']}, {facts['seconds']:.1f} s"
     )
+    if facts["also"]:
+        print(
+            "at that epoch "
+            + ", ".join(f"{name} {_number(figure)}" for name, figure in facts["also"].items())
+        )
     peers = facts["peers"]
     if peers["median"] is not None:
         print(

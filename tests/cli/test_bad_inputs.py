@@ -32,6 +32,7 @@ class Bad:
 
 TUNE = "tune bad.csv --target y"
 GOOD = "tune t.csv --target y"
+LEFT_OUT = f"{GOOD} --set method=leave_one_out"
 """`GOOD` plus one bad word."""
 
 
@@ -169,6 +170,16 @@ REQUEST = [
     Bad("unknown task", f"{GOOD} --task bnary", ("data.task", "'bnary'", "did you mean 'binary'")),
     Bad("unknown metric", f"{GOOD} --metric acuracy", ("search.metric", "did you mean 'accuracy'")),
     Bad("metric of another task", f"{GOOD} --metric rmse", ("rmse", "binary", "accuracy")),
+    Bad("unknown metric beside", f"{GOOD} --set 'also=[acuracy]'", ("search.also", "did you mean 'accuracy'")),
+    Bad("no list of metrics", f"{GOOD} --set also=roc_auc", ("search.also", "[roc_auc]")),
+    Bad("metric beside of another task", f"{GOOD} --set 'also=[mcc, mape]'", ("search.also mape", "binary", "pr_auc")),
+    Bad("metric beside of too few rows", f"{LEFT_OUT} --set 'also=[brier, mcc]'",
+        ("search.also: mcc", "1 validation row")),
+    Bad("metric of too few rows", f"{LEFT_OUT} --metric roc_auc", ("search.metric: roc_auc", "choose among", "brier")),
+    Bad("metric beside of one class a fold",
+        "tune sorted.csv --target y --set method=time --set time=a --set 'also=[pr_auc]'",
+        ("search.also: pr_auc", "two classes", "log_loss"),
+        lambda folder: table().sort("y").with_columns(a=pl.int_range(120)).write_csv(folder / "sorted.csv")),
     Bad("loss of another task", f"{GOOD} --set loss=mse", ("training.loss mse", "binary", "cross_entropy")),
     Bad("a choice of loss of another task", f"{GOOD} --set 'loss=[cross_entropy, mae]'", ("mae", "binary")),
     Bad("unknown key", f"{GOOD} --set dropuot=0.1", ("'dropuot'", "did you mean 'dropout'")),

@@ -12,7 +12,7 @@ import yaml
 
 import cotune
 from cotune.recipe import make, read
-from study.tiny import FAST_WORDS, Said, command, csv, table, tune, view_of
+from study.tiny import FAST_WORDS, Said, command, csv, lasting, table, tune, view_of
 
 COMMANDS = ("tune", "demo", "resume", "leaderboard", "show", "explain", "predict", "report")
 
@@ -47,7 +47,7 @@ def parsed(said: Said) -> Any:
 
 def test_leaderboard_json_has_the_documented_keys(home: Path) -> None:
     rows = parsed(command("leaderboard", home / "binary", "--json"))
-    keys = ["rank", "trial", "status", "score", "metric", "params", "epochs", "seconds"]
+    keys = ["rank", "trial", "status", "score", "metric", "also", "params", "epochs", "seconds"]
     assert [list(row) for row in rows] == [keys] * 4
     assert [row["rank"] for row in rows] == [1, 2, 3, 4]
     scores = [row["score"] for row in rows]
@@ -100,6 +100,44 @@ def test_plain_listings_tell_the_same(home: Path) -> None:
     assert top[:3] == [line.rstrip() for line in top[:3]]
     assert "2 more" in top[3]
     assert f"trial {best['trial']}: complete" in command("explain", home / "binary", best["trial"]).out
+
+
+def test_metrics_beside_are_shown_wherever_the_one_that_steers_is(home: Path, tmp_path: Path) -> None:
+    also, folder = ["roc_auc", "calibration_error"], tmp_path / "study"
+    study = tune(
+        home / "binary.csv", folder, cv=2, metric="accuracy", also=["roc_auc", "accuracy", *also[::-1]]
+    )
+    assert study.view().also == tuple(also)
+    assert read(folder / "study.yaml")["search"]["also"] == ["roc_auc", "accuracy", *also[::-1]]
+    rows = parsed(command("leaderboard", folder, "--json"))
+    lines = command("leaderboard", folder).out.splitlines()
+    assert lines[0].split()[:7] == ["rank", "trial", "status", "accuracy", *also, "epochs"]
+    sheet = pl.read_csv(folder / "leaderboard.csv").to_dicts()
+    for row, line, cells in zip(rows, lines[1:], sheet, strict=True):
+        facts = parsed(command("explain", folder, row["trial"], "--json"))
+        records = [r for r in study.view().records[row["trial"]] if r.epoch == facts["best_epoch"]]
+        assert len(records) == 2
+        means = {name: sum(r.metrics[name] for r in records) / 2 for name in also}
+        assert row["also"] == facts["also"] == pytest.approx(means, rel=1e-12)
+        assert {name: facts["curve"][facts["best_epoch"] - 1][name] for name in also} == row["also"]
+        assert line.split()[4:6] == [f"{means[name]:.5g}" for name in also]
+        assert {name: cells[name] for name in also} == pytest.approx(means)
+        assert f"roc_auc {means['roc_auc']:.5g}" in command("explain", folder, row["trial"]).out
+    heads = r"<th[^>]*>accuracy</th>\s*<th[^>]*>ROC AUC</th>\s*<th[^>]*>calibration error</th>"
+    assert re.search(heads, (folder / "report.html").read_text())
+
+
+def test_metrics_beside_steer_nothing(home: Path, tmp_path: Path) -> None:
+    found = []
+    for name, also in (("plain", []), ("beside", ["roc_auc", "mcc", "pr_auc"])):
+        study = tune(
+            home / "binary.csv", tmp_path / name, also=also, trials=8, first_rung=1, metric="log_loss"
+        )
+        found.append(lasting(study.path))
+        for records in found[-1]["records"].values():
+            for _, _, _, _, figures in records:
+                assert all(figures.pop(key) is not None for key in also)
+    assert found[0] == found[1]
 
 
 def test_report_says_where_it_is(home: Path) -> None:

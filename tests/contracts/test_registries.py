@@ -12,6 +12,14 @@ from cotune.engine.schedule import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.initialise import GAINS
 from cotune.recipe import schema
+from cotune.report import words
+
+
+def choices(key: str) -> list[str]:
+    """The names that a key of the section `search` takes, from the recipe's JSON Schema."""
+    found = schema.SearchSection.model_json_schema()["properties"][key]
+    return list(found.get("items", found)["enum"])
+
 
 REGISTRIES = {
     "activations": (schema.ACTIVATIONS, ACTIVATIONS),
@@ -22,6 +30,9 @@ REGISTRIES = {
     "initialisers": (schema.INITS, GAINS),
     "losses": (schema.LOSSES, LOSSES),
     "metrics": (schema.METRICS, METRICS),
+    "metrics that may steer": (("auto", *schema.METRICS), choices("metric")),
+    "metrics beside it": (schema.METRICS, choices("also")),
+    "the report's words for metrics": (schema.METRICS, words.METRICS),
 }
 
 

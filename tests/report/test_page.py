@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from made_up_studies import PARAMETERS, build
 
 from cotune.records.view import StudyView
 from cotune.report import render, write
-from cotune.types import Status
+from cotune.types import LaneId, Record, Status
 
 SECTIONS = ("answer", "progress", "leaderboard", "curves", "parameters", "errors", "data", "training", "use")
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -149,6 +150,31 @@ def test_the_leaderboard_shows_the_views_figures() -> None:
         shown = dict(zip(rows[0][6:], row[6:], strict=True))
         assert float(shown["dropout"]) == pytest.approx(trial.params["dropout"], rel=5e-3)
         assert shown["activation"] == trial.params["activation"]
+
+
+def test_the_leaderboard_has_a_column_for_each_metric_beside() -> None:
+    view = build(trials=12)
+    view = replace(view, meta={**view.meta, "also": ["roc_auc", "brier"]}, records={})
+    known, *rest = view.ranked()
+    records = [
+        Record(
+            LaneId(known.number, lane),
+            e,
+            e,
+            loss,
+            {"accuracy": figure, "roc_auc": figure / (2 + lane), "brier": nan},
+        )
+        for lane in range(2)
+        for e, loss, figure in known.curve
+    ]
+    rows = Page(render(replace(view, records={known.number: tuple(records)}))).tables[0]
+    assert rows[0][:8] == ["rank", "trial", "accuracy", "ROC AUC", "Brier score", "status", "epochs", "time"]
+    assert rows[1][1] == str(known.number)
+    assert float(rows[1][3]) == pytest.approx(known.score * (1 / 2 + 1 / 3) / 2, abs=5e-5)
+    assert rows[1][4] == "–", "a figure that is no number"
+    assert {tuple(row[3:5]) for row in rows[2:]} == {("–", "–")}
+    assert len(rows) == 2 + sum(trial.score is not None for trial in rest)
+    assert [row[rows[0].index("status")] for row in rows[1:2]] == [known.status.value]
 
 
 def test_headlines_show_the_views_figures() -> None:

@@ -75,19 +75,20 @@ def truth(variant: Variant, rows: Tensor, *, classification: bool) -> Tensor:
 
 
 def figures(
-    lanes: Sequence[Lane], metric: str, predicted: Callable[[list[int]], Tensor]
+    lanes: Sequence[Lane], metrics: Sequence[str], predicted: Callable[[list[int]], Tensor]
 ) -> dict[str, Tensor]:
-    """The metric and the loss of every lane on its own validation rows, float64 [lane] each, on the host.
+    """The metrics and the loss of every lane on its own validation rows, float64 [lane] each, on the host.
 
     Args:
+        metrics: names, all of one task.
         predicted: what lanes, given by their places, say of the validation rows they share; see `predictions`.
     """
-    loss = "log_loss" if METRICS[metric].classification else "mse"
-    found = {name: torch.full((len(lanes),), torch.nan, dtype=torch.float64) for name in (metric, "loss")}
+    classification = METRICS[metrics[0]].classification
+    loss = "log_loss" if classification else "mse"
+    found = {name: torch.full((len(lanes),), torch.nan, dtype=torch.float64) for name in (*metrics, "loss")}
     for places in _same_rows(lanes):
         first = lanes[places[0]]
         variant, rows = first.variant, first.validation
-        classification = METRICS[metric].classification
         y = truth(variant, rows, classification=classification)
         most = max(1, OUTPUTS // (len(rows) * first.structure.network.head))
         for start in range(0, len(places), most):
@@ -95,7 +96,8 @@ def figures(
             index = torch.tensor(some)
             f = predicted(some)
             y = y.to(f.device)
-            found[metric][index] = METRICS[metric].compute(f, y).cpu()
+            for name in metrics:
+                found[name][index] = METRICS[name].compute(f, y).cpu()
             unit = 1.0 if classification else variant.scale**2
             found["loss"][index] = METRICS[loss].compute(f, y).cpu() / unit
     return found

@@ -46,13 +46,21 @@ class Engine:
 
     Args:
         metric: name of the figure that decides a lane's best epoch.
+        also: names of further figures to record at every epoch.
         ways: how lanes may step; where there are several, the fastest is found by measuring. On a GPU there is one.
         compute: where lanes are computed, and how exactly.
     """
 
-    def __init__(self, *, metric: str, ways: Sequence[Way] | None = None, compute: Compute = ON_HOST) -> None:
+    def __init__(
+        self,
+        *,
+        metric: str,
+        also: Sequence[str] = (),
+        ways: Sequence[Way] | None = None,
+        compute: Compute = ON_HOST,
+    ) -> None:
         keep_freed_memory()
-        self._metric = metric
+        self._metric, self._also = metric, tuple(also)
         self._ways = ways or (WAYS if compute.on_host else ("batched",))
         self._compute = compute
         self._stacks: dict[tuple[int, tuple[int, ...]], Stack] = {}
@@ -88,7 +96,13 @@ class Engine:
         chunk = self.chunks.get(repr(structure)) or self._chunk(lanes[0])
         chunk = 1 if plan.alone else min(chunk, plan.chunk or chunk)
         population = Population(
-            structure, stack, metric=self._metric, chunk=chunk, way=plan.way, compute=self._compute
+            structure,
+            stack,
+            metric=self._metric,
+            also=self._also,
+            chunk=chunk,
+            way=plan.way,
+            compute=self._compute,
         )
         self.populations.append(population)
         return population

@@ -71,6 +71,7 @@ class Population:
         structure: what they have in common.
         stack: the rows of their variants.
         metric: name of the figure that decides a lane's best epoch.
+        also: names of further figures to record.
         chunk: lanes that step together; halved when memory runs out, and remembered.
         way: how lanes step, see `Way`; those that compiled loops do not know step as batches.
         compute: where they do, and how exactly; the stack must lie there.
@@ -82,6 +83,7 @@ class Population:
         stack: Stack,
         *,
         metric: str,
+        also: Sequence[str] = (),
         chunk: int,
         way: Way = "compiled",
         compute: Compute = ON_HOST,
@@ -95,6 +97,7 @@ class Population:
         self._described: dict[LaneId, Described] = {}
         self._stack = stack
         self._metric = metric
+        self._metrics = (metric, *also)
         self._lost: list[Fault] = []
         self._failed: list[int] = []
         self._waiting: list[tuple[int, int]] = []
@@ -178,7 +181,9 @@ class Population:
     def judging(self, most: int) -> list[Job]:
         """The jobs of an evaluation, for lanes in runs of at most `most`."""
         self._waiting = []
-        self._found = {n: torch.full((len(self.lanes),), torch.nan).double() for n in (self._metric, "loss")}
+        self._found = {
+            n: torch.full((len(self.lanes),), torch.nan).double() for n in (*self._metrics, "loss")
+        }
         if self.way == "compiled":
             self._bind()
             share = max(1, min(most, MOST_JUDGED))
@@ -311,7 +316,7 @@ class Population:
         """Figures of rows [start, stop); out of memory, of each half, as in `_train`."""
         rows = slice(start, stop)
         try:
-            some = figures(self.lanes[rows], self._metric, lambda places: self._predicted(start, places))
+            some = figures(self.lanes[rows], self._metrics, lambda places: self._predicted(start, places))
             for name, values in some.items():
                 self._found[name][rows] = values
             return

@@ -113,6 +113,8 @@ def _say(detail: ErrorDetails) -> str:
         return f"unknown recipe key '{path}'{did_you_mean(place[1], siblings)}"
     if detail["type"] == "setting" or detail["type"] == "duration":
         return f"{path} {detail['msg']}"
+    if detail["type"] == "tuple_type":
+        return f"{path} must be a list, such as [{detail['input']}], but got {detail['input']!r}"
     if detail["type"] == "model_type":
         return f"{path} must be a mapping (key: value), but got {detail['input']!r}"
     if detail["type"] == "literal_error":

@@ -1,7 +1,7 @@
 """The schema of a request. Every key here is reachable from YAML, command line (`--set`) and Python."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -18,7 +18,13 @@ INITS = ("he", "glorot", "lecun")
 LOSSES = ("cross_entropy", "mse", "mae", "huber")
 STRATEGIES = ("auto", "grid", "random", "quasi-random", "tpe", "gp")
 COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore")
-METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss", "r2", "rmse", "mse", "mae")
+
+MetricName = Literal[
+    "accuracy", "balanced_accuracy", "precision_macro", "precision_micro", "precision_weighted", "recall_macro",
+    "recall_micro", "recall_weighted", "f1_macro", "f1_micro", "f1_weighted", "mcc", "roc_auc", "pr_auc", "log_loss",
+    "brier", "calibration_error", "r2", "rmse", "mse", "mae", "mape",
+]  # fmt: skip
+METRICS: tuple[str, ...] = get_args(MetricName)
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
@@ -325,9 +331,10 @@ class SearchSection(Section):
     """How the space is searched, and when to stop. Whichever limit is met first ends the study."""
 
     strategy: Literal["auto", "grid", "random", "quasi-random", "tpe", "gp"] = "auto"
-    metric: Literal[
-        "auto", "accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss", "r2", "rmse", "mse", "mae"
-    ] = "auto"
+    metric: Literal["auto", MetricName] = "auto"
+    also: tuple[MetricName, ...] = Field(
+        (), description="Further metrics to record on the validation rows at every epoch. They steer nothing."
+    )
     trials: Annotated[int, Field(ge=1)] | None = Field(None, description="Trials to start, at most.")
     time_limit: Seconds | None = Field(None, description="Wall-clock seconds, or 90s, 5m, 2h.")
     lane_epochs: Annotated[int, Field(ge=1)] | None = Field(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ class StudyView:
     `meta` has the keys
 
     - version, created (ISO time), name, recipe (nested mapping), task, metric, maximize, classes, target, epochs;
+      where further metrics are recorded also: [metric];
     - data: {source, rows, columns: [{name, kind, missing, distinct, note}], notes: [sentence],
       preparation: [sentence], parts: {train, validation, test, folds}} (numbers of rows, and of folds);
     - parameters: [{name, fusable, and its setting as the recipe has it}], the searched ones;
@@ -53,6 +55,34 @@ class StudyView:
         """Whether more of the metric is better."""
         return bool(self.meta["maximize"])
 
+    @property
+    def also(self) -> tuple[str, ...]:
+        """Names of the further figures that are recorded."""
+        return tuple(self.meta.get("also", ()))
+
+    def best_epoch(self, trial: TrialResult) -> int | None:
+        """The epoch at which the mean figure of the trial's lanes was best, the first of several."""
+        choose = max if self.maximize else min
+        return choose(trial.curve, key=lambda point: point[2])[0] if trial.curve else None
+
+    def also_of(self, trial: TrialResult) -> dict[str, float | None]:
+        """The further figures of a trial at its best epoch, mean over lanes; `None` where it has no score."""
+        epoch = None if trial.score is None else self.best_epoch(trial)
+        point = next((p for p in self.figures_of(trial) if p["epoch"] == epoch), {}) if self.also else {}
+        return {name: point.get(name) for name in self.also}
+
+    def figures_of(self, trial: TrialResult) -> list[dict[str, Any]]:
+        """Every figure of a trial at every epoch that all its lanes finished, mean over lanes."""
+        points: list[dict[str, Any]] = [
+            {"epoch": e, "train_loss": loss, self.metric: figure} for e, loss, figure in trial.curve
+        ]
+        for name in self.also:
+            means = {e: mean for e, _, mean in mean_curve(self.records.get(trial.number, ()), name)}
+            for point in points:
+                mean = means.get(point["epoch"], math.nan)
+                point[name] = mean if math.isfinite(mean) else None
+        return points
+
     def ranked(self) -> list[TrialResult]:
         """Trials with a score, best first (ties: the earlier first), then the others by number."""
         sign = -1.0 if self.maximize else 1.0
@@ -72,6 +102,7 @@ class StudyView:
                 "status": t.status.value,
                 "score": t.score,
                 "metric": self.metric,
+                "also": self.also_of(t),
                 "params": dict(t.params),
                 "epochs": t.epochs,
                 "seconds": round(t.seconds, 3),
@@ -159,13 +190,13 @@ def _in_progress(trial: Trial, records: tuple[Record, ...], meta: Mapping[str, A
 
 
 def write_leaderboard(view: StudyView, path: Path) -> None:
-    """leaderboard.csv: one row a trial, parameters as columns."""
+    """leaderboard.csv: one row a trial, further figures and parameters as columns."""
     rows = view.leaderboard()
     names = list(dict.fromkeys(name for row in rows for name in row["params"]))
     fixed = ("rank", "trial", "status", "score", "metric", "epochs", "seconds")
     text = io.StringIO()
-    writer = csv.DictWriter(text, [*fixed, *names], lineterminator="\n")
+    writer = csv.DictWriter(text, [*fixed, *view.also, *names], lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({**{key: row[key] for key in fixed}, **row["params"]})
+        writer.writerow({**{key: row[key] for key in fixed}, **row["also"], **row["params"]})
     write_text(path, text.getvalue())

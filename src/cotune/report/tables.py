@@ -24,7 +24,7 @@ class Table:
 
 
 def leaderboard(view: StudyView) -> Table:
-    """The leaders with their parameters."""
+    """The leaders with their figures and parameters."""
     leaders = facts.scored(view)[:LEADERS]
     names = [axis.name for axis in facts.axes(view)]
     names += [n for t in leaders for n in t.params if n not in names]
@@ -34,6 +34,7 @@ def leaderboard(view: StudyView) -> Table:
             str(rank),
             str(t.number),
             figure(t.score),
+            *map(figure, view.also_of(t).values()),
             t.status.value,
             whole(t.epochs),
             duration(t.seconds),
@@ -43,12 +44,17 @@ def leaderboard(view: StudyView) -> Table:
     ]
     picked = facts.best(view)
     marked = next((i for i, t in enumerate(leaders) if picked and t.number == picked.number), None)
+    heads = ("rank", "trial", *map(metric, (view.metric, *view.also)), "status", "epochs", "time", *names)
+    status = heads.index("status")
     numeric = {
-        6 + i for i, n in enumerate(names) if any(isinstance(t.params.get(n), int | float) for t in leaders)
+        len(heads) - len(names) + i
+        for i, n in enumerate(names)
+        if any(isinstance(t.params.get(n), int | float) for t in leaders)
     }
-    heads = ("rank", "trial", metric(view.metric), "status", "epochs", "time", *names)
     caption = f"The best {len(rows)} of {len(view.trials):,} trials, by validation {metric(view.metric)}."
-    return Table(caption, heads, tuple(rows), frozenset({0, 1, 2, 4, 5} | numeric), marked)
+    return Table(
+        caption, heads, tuple(rows), frozenset({*range(status), status + 1, status + 2} | numeric), marked
+    )
 
 
 def test_figures(view: StudyView) -> Table:

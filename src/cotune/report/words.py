@@ -10,13 +10,26 @@ MISSING = "–"
 METRICS = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
+    "precision_macro": "macro precision",
+    "precision_micro": "micro precision",
+    "precision_weighted": "weighted precision",
+    "recall_macro": "macro recall",
+    "recall_micro": "micro recall",
+    "recall_weighted": "weighted recall",
     "f1_macro": "macro F1",
+    "f1_micro": "micro F1",
+    "f1_weighted": "weighted F1",
+    "mcc": "MCC",
     "roc_auc": "ROC AUC",
+    "pr_auc": "PR AUC",
     "log_loss": "log loss",
+    "brier": "Brier score",
+    "calibration_error": "calibration error",
     "r2": "R²",
     "rmse": "RMSE",
     "mse": "MSE",
     "mae": "MAE",
+    "mape": "MAPE",
 }
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

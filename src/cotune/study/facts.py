@@ -47,6 +47,7 @@ def facts_of(prepared: Prepared, recipe: Recipe, *, version: str) -> dict[str, A
         "target": dataset.target,
         "metric": resolved.search.metric,
         "maximize": METRICS[resolved.search.metric].maximize,
+        "also": list(resolved.search.also),
         "classes": list(dataset.classes),
         "epochs": resolved.training.epochs,
         "data": {

@@ -1,5 +1,7 @@
 """What "auto" means for the data at hand."""
 
+from collections.abc import Sequence
+
 from cotune.data import Dataset, Splits
 from cotune.engine.devices import compute_of, named
 from cotune.engine.metrics import METRICS
@@ -21,7 +23,7 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
     """The recipe with every "auto" but the number of lanes filled in.
 
     Raises:
-        RecipeError: the metric or the loss does not fit the task or the split, or the precision the device.
+        RecipeError: a metric or the loss does not fit the task or the split, or the precision the device.
         DeviceError: the device is not there.
     """
     rows = min(len(fold.train) for fold in splits.folds)
@@ -32,6 +34,7 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
     epochs = training.epochs
     if epochs == "auto":
         epochs = max(EPOCHS[0], min(EPOCHS[1], round(ROW_EPOCHS / rows)))
+    metric = _metric(search.metric, dataset, splits)
     return recipe.model_copy(
         update={
             "training": training.model_copy(
@@ -44,7 +47,8 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
             ),
             "search": search.model_copy(
                 update={
-                    "metric": _metric(search.metric, dataset, splits),
+                    "metric": metric,
+                    "also": _also(search.also, metric, dataset, splits),
                     "trials": search.trials if limited else TRIALS,
                 }
             ),
@@ -61,22 +65,41 @@ def default_batch(rows: int) -> int:
 
 
 def _metric(name: str, dataset: Dataset, splits: Splits) -> str:
-    task = dataset.task
-    smallest = min(len(fold.validation) for fold in splits.folds)
-    fitting = [n for n, m in METRICS.items() if m.classification == task.is_classification]
     if name == "auto":
-        return next(n for n in fitting if METRICS[n].needs_rows <= smallest)
-    if name not in fitting:
-        raise RecipeError(
-            f"search.metric {name} does not fit a {task} task; choose among {', '.join(fitting)}"
-        )
-    if METRICS[name].needs_rows > smallest:
-        others = ", ".join(n for n in fitting if METRICS[n].needs_rows <= smallest)
-        raise RecipeError(f"{name} has no meaning on {smallest} validation row a fold; choose among {others}")
-    if name == "roc_auc" and any(len(set(dataset.y[fold.validation].tolist())) < 2 for fold in splits.folds):
-        law = "roc_auc needs two classes among the validation rows of every fold"
-        raise RecipeError(f"{law}, and one fold has a single class; use fewer folds, or the metric log_loss")
+        return next(n for n in _fitting(dataset.task) if METRICS[n].needs_rows <= _fewest_rows(splits))
+    _must_fit("search.metric", name, dataset, splits)
     return name
+
+
+def _also(names: Sequence[str], metric: str, dataset: Dataset, splits: Splits) -> tuple[str, ...]:
+    """The further metrics, each once, without the one that steers."""
+    for name in names:
+        _must_fit("search.also", name, dataset, splits)
+    return tuple(name for name in dict.fromkeys(names) if name != metric)
+
+
+def _must_fit(key: str, name: str, dataset: Dataset, splits: Splits) -> None:
+    metric, fitting, fewest = METRICS[name], _fitting(dataset.task), _fewest_rows(splits)
+    if name not in fitting:
+        law = f"{key} {name} does not fit a {dataset.task} task"
+        raise RecipeError(f"{law}; choose among {', '.join(fitting)}")
+    if metric.needs_rows > fewest:
+        others = ", ".join(n for n in fitting if METRICS[n].needs_rows <= fewest)
+        law = f"{key}: {name} has no meaning on {fewest} validation row a fold"
+        raise RecipeError(f"{law}; choose among {others}")
+    if metric.needs_classes > 1 and any(
+        len(set(dataset.y[fold.validation].tolist())) < metric.needs_classes for fold in splits.folds
+    ):
+        law = f"{key}: {name} needs two classes among the validation rows of every fold"
+        raise RecipeError(f"{law}, and one fold has a single class; use fewer folds, or the metric log_loss")
+
+
+def _fitting(task: Task) -> list[str]:
+    return [name for name, metric in METRICS.items() if metric.classification == task.is_classification]
+
+
+def _fewest_rows(splits: Splits) -> int:
+    return min(len(fold.validation) for fold in splits.folds)
 
 
 def _loss(setting: object, task: Task) -> object:

@@ -177,11 +177,12 @@ def _keep(source: Any, directory: Directory) -> str | None:
 
 
 def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitting) -> None:
+    search = prepared.recipe.search
     study = Study(
         recipe=prepared.recipe,
         space=prepared.space,
         factory=prepared.factory,
-        engine=Engine(metric=prepared.recipe.search.metric, compute=compute_for(prepared.recipe)),
+        engine=Engine(metric=search.metric, also=search.also, compute=compute_for(prepared.recipe)),
         store=store,
         directory=directory,
         speed=prepared.speed,

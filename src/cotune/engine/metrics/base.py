@@ -1,0 +1,41 @@
+"""What a metric is.
+
+| symbol | meaning                                                       | shape            |
+|--------|---------------------------------------------------------------|------------------|
+| f      | log-probabilities, or predicted values in the target's units  | lane row (class) |
+| y      | true class index, or value                                    | row              |
+| p      | probabilities: the softmax of f                               | lane row class   |
+| ŷ      | the most probable class                                       | lane row         |
+
+Every figure is float64, shape [lane], on the device of f. A lane's figure does not depend on the other lanes, to the
+bit: sums run along the last axis, since along the first their order depends on the count of lanes; and no function is
+called whose last bits depend on a tensor's length.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric, which way is better, and where it applies.
+
+    Args:
+        compute: (f, y) → figures [lane]; its docstring is the formula.
+        maximize: whether more is better.
+        classification: whether it judges classes; else values.
+        source: where it was published, and its name in scikit-learn.
+        needs_probabilities: whether it means something only if f are log-probabilities, not mere scores.
+        needs_rows: rows under which it has no meaning.
+        needs_classes: classes that must occur among the rows.
+    """
+
+    compute: Callable[[Tensor, Tensor], Tensor]
+    maximize: bool
+    classification: bool
+    source: str
+    needs_probabilities: bool = False
+    needs_rows: int = 1
+    needs_classes: int = 1
