@@ -23,10 +23,10 @@ from cotune.engine.plain_method import PlainMethod
 def make_optimizer(lane: Lane, network: nn.Module) -> torch.optim.Optimizer:
     """torch's own; matrices and embeddings decay, biases and norms do not."""
     number = lane.numbers
-    parameters = list(network.parameters())
+    parameters, known = list(network.parameters()), {id(p) for p in decayed(network)}
     groups = [
         {"params": decayed(network), "weight_decay": number["weight_decay"]},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        {"params": [p for p in parameters if id(p) not in known], "weight_decay": 0.0},
     ]
     betas = (number["beta1"], number["beta2"])
     match lane.optimizer:
@@ -45,8 +45,8 @@ def make_optimizer(lane: Lane, network: nn.Module) -> torch.optim.Optimizer:
 
 
 def decayed(network: nn.Module) -> list[nn.Parameter]:
-    """The matrices and embeddings: weight decay and L1 act on these."""
-    return [p for p in network.parameters() if p.ndim >= 2]
+    """The matrices and embeddings: weight decay and L1 act on these, not on the gains of weight norm."""
+    return [p for name, p in network.named_parameters() if p.ndim >= 2 and not name.endswith("original0")]
 
 
 def loss_of(lane: Lane, logits: Tensor, y: Tensor) -> Tensor:
