@@ -81,6 +81,7 @@ def lane(
     norm: str = "none",
     residual: bool = False,
     dropping: str = "unit",
+    waved: int = 0,
     embedding_width: int = 3,
     batch_size: int = 32,
     padded: int | None = None,
@@ -109,6 +110,7 @@ def lane(
         norm=norm,
         residual=residual,
         dropping=dropping,
+        waved=waved,
         outputs=outputs or (int(variant.target.max()) + 1 if classification else 1),
     )
     loss = loss or ("cross_entropy" if classification else "mse")

@@ -173,6 +173,19 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
+WAVES: dict[str, dict[str, Any]] = {
+    "all": {"waved": 5},
+    "some, embedded": {"waved": 3, "variant": EMBEDDED, "norm": "batch"},
+    "fast, linear": {"waved": 5, "depth": 0, "frequency_scale": 3.0},
+    "padded": {"waved": 2, "width": 5, "padded": 16, "l1": 0.001, "weight_decay": 0.1},
+}
+
+
+@pytest.mark.parametrize("options", WAVES.values(), ids=WAVES.keys())
+def test_numbers_as_waves(options: dict[str, Any]) -> None:
+    compare(lane(optimizer="nesterov", lr=0.1, **options))
+
+
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
 def test_options(options: dict[str, Any]) -> None:
     compare(lane(**options))

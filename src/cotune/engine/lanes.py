@@ -148,6 +148,7 @@ NEUTRAL: dict[str, float] = {
     "clip_value": 0.0,
     "gradient_noise": 0.0,
     "max_norm": 0.0,
+    "frequency_scale": 0.1,
     "warmup": 0.0,
     "final_lr": 0.0,
     "freeze": 0.0,

@@ -1,6 +1,7 @@
 """Lanes' networks as ordinary modules, for the plain twin: at their true width, with their first weights."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cotune.engine import rng
@@ -77,15 +78,26 @@ class PlainMLP(nn.Module):
         self.factors = Factors(lane)
         self.hidden = nn.ModuleList(Hidden(lane, i, sizes[i], self.factors) for i in range(network.depth))
         self.head = nn.Linear(sizes[-1], network.outputs)
+        self.waves = nn.ParameterDict() if network.waved else None
         self._set_first_weights(lane)
 
     def forward(self, numeric: Tensor, codes: Tensor) -> Tensor:
         """Logits [batch output]."""
         x = torch.cat([numeric, *(table(codes[:, i]) for i, table in enumerate(self.embeddings))], dim=1)
+        if self.waves is not None:
+            x = torch.cat([x, self._waves(numeric)], dim=1)
         for layer in self.hidden:
             x = layer(x)
         logits: Tensor = self.head(x)
         return logits
+
+    def _waves(self, numeric: Tensor) -> Tensor:
+        """Each number's units, one number after the other."""
+        assert self.waves is not None
+        found = []
+        for j, (f, p, w, b) in enumerate(zip(*self.waves.values(), strict=True)):
+            found.append(F.linear(torch.cos(2 * torch.pi * (numeric[:, j : j + 1] * f + p)), w, b))
+        return torch.cat(found, dim=1)
 
     def by_name(self) -> dict[str, tuple[Tensor, bool]]:
         """The parameters of layers by the engine's names, and whether they are turned; without embeddings."""
@@ -99,6 +111,8 @@ class PlainMLP(nn.Module):
                 found[f"hidden{i}.{part}"] = (parameter, part == "weight")
             for part, parameter in layer.norm.named_parameters():
                 found[f"hidden{i}.norm.{part.split('.')[-1]}"] = (parameter, False)
+        for part, parameter in {} if self.waves is None else self.waves.items():
+            found[f"waves.{part}"] = (parameter, False)
         return found
 
     @torch.no_grad()
@@ -110,6 +124,9 @@ class PlainMLP(nn.Module):
             assert isinstance(table, nn.Embedding)
             table.weight.copy_(first["embedding"][start : start + table.num_embeddings])
             start += table.num_embeddings
+        if self.waves is not None:
+            for name in ("frequency", "phase", "weight", "bias"):
+                self.waves[name] = nn.Parameter(first[f"waves.{name}"].clone())
         linears = {f"hidden{i}": layer.linear for i, layer in enumerate(self.hidden)} | {"head": self.head}
         for name, linear in linears.items():
             assert isinstance(linear, nn.Linear)
@@ -225,7 +242,10 @@ def first_weights(lane: Lane) -> dict[str, Tensor]:
     """What the lane's network begins with, by name, padding cut off."""
     layout = Layout.of(lane.structure.network.weights())
     seed = rng.seed_of(lane.seed, "weights")
-    row = initialise(lane.structure.network, layout, width=lane.width, init=lane.init, seed=seed)
+    scale = lane.number("frequency_scale")
+    row = initialise(
+        lane.structure.network, layout, width=lane.width, init=lane.init, seed=seed, frequency_scale=scale
+    )
     return true_weights(lane, row)
 
 

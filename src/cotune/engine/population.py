@@ -146,7 +146,14 @@ class Population:
     def _first_weights(self, lane: Lane) -> tuple[torch.Tensor, torch.Tensor]:
         network = self.structure.network
         weights, statistics = (
-            initialise(network, layout, width=lane.width, init=lane.init, seed=seed_of(lane.seed, purpose))
+            initialise(
+                network,
+                layout,
+                width=lane.width,
+                init=lane.init,
+                seed=seed_of(lane.seed, purpose),
+                frequency_scale=lane.number("frequency_scale"),
+            )
             for layout, purpose in zip(self.layouts, ("weights", "statistics"), strict=True)
         )
         return weights, statistics

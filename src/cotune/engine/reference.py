@@ -45,8 +45,12 @@ def make_optimizer(lane: Lane, network: nn.Module) -> torch.optim.Optimizer:
 
 
 def decayed(network: nn.Module) -> list[nn.Parameter]:
-    """The matrices and embeddings: weight decay and L1 act on these, not on the gains of weight norm."""
-    return [p for name, p in network.named_parameters() if p.ndim >= 2 and not name.endswith("original0")]
+    """The matrices and embeddings: weight decay and L1 act on these, not on gains or waves."""
+    return [
+        p
+        for name, p in network.named_parameters()
+        if p.ndim >= 2 and not name.endswith("original0") and not name.startswith("waves.")
+    ]
 
 
 def loss_of(lane: Lane, logits: Tensor, y: Tensor) -> Tensor:

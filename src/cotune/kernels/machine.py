@@ -25,6 +25,7 @@ from cotune.kernels import (
     method,
     norms,
     orders,
+    periodic,
     recurrent,
     rows,
     updates,
@@ -48,6 +49,7 @@ from cotune.kernels.program import (
     INPUTS,
     LAYER_NORM,
     LINEAR,
+    PERIODIC,
     POOL,
     TIMES,
     UNITS,
@@ -114,6 +116,7 @@ LEAVES_OF: dict[int, tuple[Leaf, ...]] = {
     CONVOLVE: (convolution.convolve, convolution.convolve_backward),
     POOL: (convolution.max_pool, convolution.max_pool_backward),
     GRU: (recurrent.gru, recurrent.gru_backward),
+    PERIODIC: (periodic.periodic, periodic.periodic_backward),
 }
 """What the machine calls: for every program, and for those with an operation; must be loaded before it runs."""
 LEAVES = (*COMMON, *(leaf for some in LEAVES_OF.values() for leaf in some))
@@ -126,6 +129,7 @@ LEAVES = (*COMMON, *(leaf for some in LEAVES_OF.values() for leaf in some))
     _at_pace, _uphill,
     _embed, _embed_backward, _batch_norm, _batch_norm_backward, _layer_norm, _layer_norm_backward,
     _convolve, _convolve_backward, _max_pool, _max_pool_backward, _gru, _gru_backward,
+    _periodic, _periodic_backward,
 ) = (external(leaf) for leaf in LEAVES)  # fmt: skip
 
 FLOAT = 4
@@ -176,6 +180,11 @@ def forward(
         elif code == EMBED:
             _embed(
                 scale, at[STARTS], op[EXTRA], units, at[CODES], size[KNOWN], chosen, count, y, op[Y_PITCH], op[EXTRA1]
+            )  # fmt: skip
+        elif code == PERIODIC:
+            _periodic(
+                x, op[X_PITCH], count, op[INPUTS], op[EXTRA2], units, scale, shift, w + FLOAT * op[EXTRA],
+                w + FLOAT * op[EXTRA1], op[EXTRA3], arena + FLOAT * size[SPARE],
             )  # fmt: skip
         elif code == BATCH_NORM:
             _batch_norm(
@@ -228,6 +237,12 @@ def backward(table: Integers, at: Integers, size: Integers, chosen: int, count: 
             _embed_backward(
                 d_scale, at[STARTS], op[EXTRA], units, at[CODES], size[KNOWN], chosen, count, dy, op[Y_PITCH],
                 op[EXTRA1],
+            )  # fmt: skip
+        elif code == PERIODIC:
+            _periodic_backward(
+                x, dy, op[X_PITCH], count, op[INPUTS], op[EXTRA2], units, scale, w + FLOAT * op[B],
+                w + FLOAT * op[EXTRA], d_scale, d_shift, g + FLOAT * op[EXTRA], g + FLOAT * op[EXTRA1], op[EXTRA3],
+                arena + FLOAT * size[SPARE],
             )  # fmt: skip
         elif code == BATCH_NORM:
             _batch_norm_backward(x, dy, scale, arena + FLOAT * op[EXTRA2], d_scale, d_shift, lines, units)

@@ -29,7 +29,7 @@ COLUMNS = 17
     range(COLUMNS)
 )
 
-EMBED, LINEAR, BATCH_NORM, LAYER_NORM, ACTIVATE, CONVOLVE, POOL, GRU = range(8)
+EMBED, LINEAR, BATCH_NORM, LAYER_NORM, ACTIVATE, CONVOLVE, POOL, GRU, PERIODIC = range(9)
 
 GRAIN = 16
 """Buffers start at multiples of this many floats."""
@@ -116,6 +116,25 @@ class Builder:
         """Fill columns of the input from `first` on: EXTRA columns of `width` units, each from its part of a table."""
         self._starts = starts  # and, last, the number of entries in all
         self._add(EMBED, x, x, {W: table, UNITS: width, EXTRA: len(starts) - 1, EXTRA1: first})
+
+    def periodic(
+        self,
+        x: Value,
+        *,
+        weights: tuple[int, int, int, int],
+        numbers: int,
+        waves: int,
+        units: int,
+        first: int,
+    ) -> None:
+        """Fill columns of the input from `first` on with `units` for each of the first `numbers` columns.
+
+        W, B, EXTRA, EXTRA1: frequencies, phases, weights and biases; INPUTS: numbers; UNITS: units of each; EXTRA2:
+        waves of each; EXTRA3: first.
+        """
+        self._spare = max(self._spare, 2 * waves)
+        columns = {W: weights[0], B: weights[1], EXTRA: weights[2], EXTRA1: weights[3]}
+        self._add(PERIODIC, x, x, {**columns, INPUTS: numbers, UNITS: units, EXTRA2: waves, EXTRA3: first})
 
     def linear(self, x: Value, *, weight: int, bias: int | None, units: int) -> Value:
         """x·w + b; the units of y must be a multiple of 8, as the weights are stored without gaps."""
@@ -215,7 +234,7 @@ class Builder:
         d_logits = places[logits.at]
         for row, (x, y, residual) in zip(reversed(self._table), reversed(self._values), strict=True):
             row[DY] = places[y.at]
-            if row[CODE] == EMBED:
+            if row[CODE] in (EMBED, PERIODIC):
                 continue
             if row[CODE] in (LINEAR, CONVOLVE, POOL, GRU):
                 row[DX], row[ADDS] = self._claim(x, places)

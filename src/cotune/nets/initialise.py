@@ -24,7 +24,9 @@ Sources: He et al., ICCV 2015, eq. 10; Glorot & Bengio, AISTATS 2010, eq. 16; Le
 """
 
 
-def initialise(network: Network, layout: Layout, *, width: int, init: str, seed: int) -> Tensor:
+def initialise(
+    network: Network, layout: Layout, *, width: int, init: str, seed: int, frequency_scale: float = 0.1
+) -> Tensor:
     """One row of weights [layout.size].
 
     Args:
@@ -33,6 +35,7 @@ def initialise(network: Network, layout: Layout, *, width: int, init: str, seed:
         width: the lane's own hidden width, at most `network.width`.
         init: name of the initialiser, see `GAINS`.
         seed: the lane's own, in [0, 2⁶³).
+        frequency_scale: standard deviation of the first frequencies of waves.
     """
     row = torch.zeros(1, layout.size)
     generator = torch.Generator().manual_seed(seed)
@@ -41,6 +44,8 @@ def initialise(network: Network, layout: Layout, *, width: int, init: str, seed:
         real = network.real_shape(weight, width)
         corner = views[weight.name][0][tuple(slice(n) for n in real)]
         corner.copy_(_draw(weight, real, init, generator))
+        if weight.init == "frequency":
+            corner.mul_(frequency_scale)
     for weight in layout.weights:
         if weight.init == "norms":  # so that weight norm leaves the first weights as they were drawn
             of = views[weight.name.removesuffix("gain") + "weight"]
@@ -54,6 +59,10 @@ def _draw(weight: Weight, shape: tuple[int, ...], init: str, generator: torch.Ge
             return torch.zeros(shape)
         case "ones":
             return torch.ones(shape)
+        case "frequency":
+            return torch.randn(shape, generator=generator)
+        case "phase":
+            return torch.rand(shape, generator=generator) - 0.5
         case "normal":
             return torch.randn(shape, generator=generator) / math.sqrt(shape[-1])
         case "fan":

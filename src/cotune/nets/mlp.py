@@ -18,11 +18,13 @@ import torch
 from torch import Tensor
 
 from cotune.kernels.program import Builder, Program
+from cotune.nets import waves
 from cotune.nets.context import Context
 from cotune.nets.dropout import Factors
 from cotune.nets.layers import embed, linear, table_starts
 from cotune.nets.layout import Layout, Weight
 from cotune.nets.norms import OF_WEIGHTS, kept, learned, normalise, normed_weight
+from cotune.nets.waves import UNITS, WAVES
 
 HEAD_MULTIPLE = 16
 """Heads are padded: matrix and softmax kernels are slow, and round differently, for odd numbers of columns."""
@@ -42,6 +44,7 @@ class MLP:
         residual: whether hidden layers add to their input.
         outputs: logits.
         dropping: what dropout leaves out, see `cotune.nets.dropout`; not "spatial".
+        waved: so many of the first numeric inputs enter as waves, too, see `cotune.nets.waves`.
     """
 
     features: int
@@ -53,16 +56,21 @@ class MLP:
     residual: bool
     outputs: int
     dropping: str = "unit"
+    waved: int = 0
 
     @property
     def kind(self) -> str:
         """What sort of network this is, in a few words."""
-        return f"MLP, norm {self.norm}" + ("" if self.dropping == "unit" else f", dropout of {self.dropping}")
+        return (
+            f"MLP, norm {self.norm}"
+            + (", waves" if self.waved else "")
+            + ("" if self.dropping == "unit" else f", dropout of {self.dropping}")
+        )
 
     @property
     def inputs(self) -> int:
         """Units that enter the first layer."""
-        return self.features + len(self.cardinalities) * self.embedding_width
+        return self.features + len(self.cardinalities) * self.embedding_width + self.waved * UNITS
 
     @property
     def products(self) -> int:
@@ -105,9 +113,9 @@ class MLP:
             found.append(
                 Weight("embedding", (sum(self.cardinalities), self.embedding_width), "normal", decay=True)
             )
-        adds_up = (
-            self.norm in OF_WEIGHTS or self.dropping == "connect"
-        )  # then a layer's weights are no leaves
+        found += waves.learned(self.waved)
+        # Weights that are made of others are no leaves: their gradients are autograd's.
+        adds_up = self.norm in OF_WEIGHTS or self.dropping == "connect"
         for layer in range(self.depth):
             name, inputs = f"hidden{layer}", self._inputs_of(layer)
             found.append(Weight(f"{name}.weight", (inputs, self.width), "fan", True, adds_up))
@@ -125,7 +133,7 @@ class MLP:
 
     def real_shape(self, weight: Weight, width: int) -> tuple[int, ...]:
         """The part of a weight that a network of hidden width `width` uses."""
-        if weight.name == "embedding":
+        if weight.name == "embedding" or weight.name.startswith("waves."):
             return weight.shape
         if weight.name.startswith("head."):
             rows = (width if self.depth else self.inputs,) if len(weight.shape) == 2 else ()
@@ -149,6 +157,10 @@ class MLP:
             starts = table_starts(self.cardinalities, codes.device)
             embedded = context.seen("embedding", embed(weights["embedding"], codes + starts))
             h = torch.cat([numeric, embedded], dim=-1)
+        if self.waved:
+            h = torch.cat(
+                [h, context.seen("waves", waves.embed(numeric[..., : self.waved], weights))], dim=-1
+            )
         for layer in range(self.depth):
             name = f"hidden{layer}"
             w = normed_weight(self.norm, name, weights, statistics, context)
@@ -173,12 +185,16 @@ class MLP:
         """
         build = Builder(rows)
         at = layout.offsets
-        h = build.input(self.inputs, learned=bool(self.cardinalities))
+        h = build.input(self.inputs, learned=bool(self.cardinalities or self.waved))
         if self.cardinalities:
             starts = tuple(accumulate((0, *self.cardinalities)))
             build.embed(
                 h, table=at["embedding"], width=self.embedding_width, first=self.features, starts=starts
             )
+        if self.waved:
+            places = tuple(at[f"waves.{name}"] for name in waves.NAMES)
+            first = self.inputs - self.waved * UNITS
+            build.periodic(h, weights=places, numbers=self.waved, waves=WAVES, units=UNITS, first=first)
         for layer in range(self.depth):
             name = f"hidden{layer}"
             z = build.linear(h, weight=at[f"{name}.weight"], bias=at.get(f"{name}.bias"), units=self.width)
