@@ -54,8 +54,13 @@ def every_setting() -> Iterator[dict[str, Any]]:
     yield {}
     for name, field in PrepareSection.model_fields.items():
         domain = next(each for each in field.metadata if isinstance(each, Domain))
-        for option in domain.options or ((True, False) if domain.kind == "bool" else (0.2, 1.0)):
-            yield {name: option} | ({"select": "mutual_information"} if name == "keep" else {})
+        numbers = {"bool": (True, False), "int": (2, 40), "float": (0.2, 1.0)}
+        for option in domain.options or numbers[domain.kind]:
+            parent, values = domain.when or ("", ())
+            for value in values:
+                yield {name: option, parent: value}
+            if not values:
+                yield {name: option}
 
 
 def corrupted(data: Dataset, rows: np.ndarray, rng: np.random.Generator) -> Dataset:
@@ -85,6 +90,9 @@ def test_fitted_on_training_rows_only(task: str, chosen: dict[str, Any]) -> None
     other = corrupted(data, np.arange(100, N), np.random.default_rng(0))
     fitted = Pipeline.fit(data, ROWS, chosen)
     assert Pipeline.fit(other, ROWS, chosen).to_json() == fitted.to_json()
+    mine, theirs = (fitted.training_rows(each, ROWS, seed=1) for each in (data, other))
+    assert (mine is None) == (theirs is None)
+    assert mine is None or mine.tobytes() == theirs.tobytes()
     unlike = Pipeline.fit(corrupted(data, ROWS[:40], np.random.default_rng(0)), ROWS, chosen)
     assert unlike.to_json() != fitted.to_json()
 
@@ -105,6 +113,8 @@ def test_round_trip_is_exact(task: str, chosen: dict[str, Any]) -> None:
     pipeline = Pipeline.fit(DATA[task], ROWS, chosen)
     again = Pipeline.from_json(json.loads(json.dumps(pipeline.to_json())))
     assert again == pipeline
+    draws = [str(each.training_rows(DATA[task], ROWS, seed=1)) for each in (pipeline, again)]
+    assert draws[0] == draws[1]
     first, second = pipeline.transform(raw(task)), again.transform(raw(task))
     assert first.numeric.tobytes() == second.numeric.tobytes()
     assert first.codes.tobytes() == second.codes.tobytes()
@@ -211,7 +221,8 @@ def places(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def test_every_damage_is_noticed() -> None:
-    tree = json.loads(json.dumps(Pipeline.fit(DATA["classes"], ROWS, {"outliers": "clip"}).to_json()))
+    chosen = {"outliers": "remove", "numbers": "piecewise", "bins": 3, "balance": "oversample"}
+    tree = json.loads(json.dumps(Pipeline.fit(DATA["classes"], ROWS, chosen).to_json()))
     Pipeline.from_json(tree)
     tried = 0
     for path, damage in itertools.product(list(places(tree))[1:], ("foreign", None, 7, [], {})):
@@ -229,7 +240,7 @@ def test_every_damage_is_noticed() -> None:
 
 
 @pytest.mark.parametrize(
-    "tree", [None, [], "pipeline", {}, {"format": "cotune pipeline 1"}, {"format": "onnx"}]
+    "tree", [None, [], "pipeline", {}, {"format": "cotune pipeline 2"}, {"format": "onnx"}]
 )
 def test_foreign_trees(tree: object) -> None:
     with pytest.raises(ModelError):
@@ -270,6 +281,26 @@ def test_description_is_about_this_fit() -> None:
         "codes for embeddings",
         "that vary were kept",
         "Classes weigh",
+    ):
+        assert words in said, words
+    chosen = {
+        "scaling": "robust_clip",
+        "numbers": "piecewise",
+        "bins": 7,
+        "missing": "most_frequent",
+        "outliers": "remove",
+        "balance": "oversample",
+        "select": "l1",
+    }
+    said = " ".join(Pipeline.fit(DATA["classes"], ROWS, chosen).describe())
+    for words in (
+        "of 100 training rows hold a number beyond Tukey's far fences",
+        "were not trained on",
+        "most frequent training number",
+        "smoothly clipped",
+        "up to 7 bins",
+        "coefficients in a linear model",
+        "Rows of classes were repeated",
     ):
         assert words in said, words
     plain = " ".join(Pipeline.fit(DATA["classes"], ROWS, {"scaling": "none"}).describe())
