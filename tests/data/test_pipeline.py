@@ -328,3 +328,37 @@ def test_no_rows_give_no_rows() -> None:
     for chosen in every_setting():
         pipeline = Pipeline.fit(DATA["classes"], ROWS, chosen)
         assert pipeline.transform(raw().clear()).numeric.shape == (0, len(pipeline.features))
+
+
+PAIRS = [
+    {"numbers": "piecewise", "scaling": scaling, "missing": missing, "outliers": outliers}
+    for scaling in ("none", "quantile", "robust_clip")
+    for missing, outliers in (("most_frequent", "remove"), ("constant", "clip"))
+]
+
+
+@pytest.mark.parametrize("chosen", [*every_setting(), *PAIRS], ids=str)
+def test_columns_without_variation_in_the_training_rows(chosen: dict[str, Any]) -> None:
+    """One value, no value or one word in the training rows, and all sorts of them later."""
+    rows = np.arange(40)
+    frame = pl.DataFrame(
+        {
+            "constant": [3.5] * 40 + [1.0, None, 1e30, -1e30] * 5,
+            "absent": [None] * 40 + [0.5, -1.0, None, 2.0] * 5,
+            "word": ["only"] * 40 + ["only", "other", None, "third"] * 5,
+            "flag": ["true"] * 40 + ["true", "false", None, "true"] * 5,
+            "day": ["2024-02-29"] * 40 + ["2024-03-01", None, "1999-01-01", "2024-02-29"] * 5,
+            "x": [float(i % 7) for i in range(60)],
+            "y": ["a", "b", "b"] * 20,
+        }
+    )
+    data = load(frame, target="y", columns={"constant": "numeric", "word": "categorical"})
+    pipeline = Pipeline.fit(data, rows, chosen)
+    assert pipeline.columns == ("constant", "absent", "word", "flag", "day", "x")
+    found = pipeline.transform(frame)
+    assert np.isfinite(found.numeric).all()
+    assert found.numeric.shape == (60, len(pipeline.features))
+    assert Pipeline.from_json(json.loads(json.dumps(pipeline.to_json()))) == pipeline
+    assert pipeline.describe()
+    places = pipeline.training_rows(data, rows, seed=0)
+    assert places is None or (len(places) > 20 and places.max() < 40)
