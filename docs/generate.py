@@ -17,15 +17,24 @@ BEGIN, END = "<!-- begin: made by docs/generate.py -->", "<!-- end -->"
 
 MEANINGS = {
     "task": "What is to be learned. `auto`: two labels are binary, more are multiclass, numbers a regression.",
-    "method": "How rows are divided beside the test rows. All folds of a trial train at once, as lanes.",
-    "missing": "What stands in for a missing number.",
+    "method": "How rows are divided beside the test rows. All folds of a trial train at once, as lanes. `kfold` keeps "
+    "the shares of classes in every fold where it can, `stratified` insists on it.",
+    "missing": "What stands in for a missing number: one learned from the column, or the constant 0.",
     "indicators": "A 0/1 column beside each numeric column that has missing cells.",
-    "outliers": "`clip` moves numbers onto Tukey's far fences.",
-    "scaling": "How numbers are brought to comparable scales. `quantile` maps them onto a normal distribution.",
+    "outliers": "`clip` moves numbers onto Tukey's far fences. `remove` leaves out training rows that hold a number "
+    "beyond them; it clips instead where that would be more than 10 % of the rows, or all of a class.",
+    "scaling": "How numbers are brought to comparable scales. `quantile` maps them onto a normal distribution; "
+    "`robust_clip` is `robust` with a smooth bound at ±3.",
+    "numbers": "What a scaled number becomes. `piecewise`: piecewise linear codes, one for each bin between training "
+    "quantiles.",
+    "bins": "Bins of each number, at most; equal quantiles merge.",
     "categories": "One 0/1 column for each category, or a learned vector for each.",
-    "select": "Which features stay: all, those that vary, or those that tell most about the target.",
-    "keep": "Fraction of the features that stay.",
-    "balance": "`weights` counts rare classes more: n / (classes · n of the class).",
+    "select": "Which features stay: all, those that vary, or those that tell most about the target, by mutual "
+    "information, in a linear model with L1 penalty, or in a forest of extremely randomised trees.",
+    "keep": "Fraction of the features that stay; `l1` may keep fewer.",
+    "balance": "`weights` counts rare classes more: n / (classes · n of the class). `oversample` repeats their rows up "
+    "to the largest class, an epoch growing to five times its rows at most; `undersample` takes as many of each as the "
+    "smallest has.",
     "family": "Family of networks.",
     "width": "Units of a hidden layer.",
     "depth": "Hidden layers; 0 is a linear model.",

@@ -172,6 +172,8 @@ def test_every_preparation_is_the_same(chosen: Mapping[str, Any], pair: tuple[Da
     expected, found = pair
     pipelines = [Pipeline.fit(dataset, ROWS, chosen) for dataset in pair]
     assert json.dumps(pipelines[0].to_json()) == json.dumps(pipelines[1].to_json())
+    drawn = [p.training_rows(d, ROWS, seed=3) for p, d in zip(pipelines, pair, strict=True)]
+    assert str(drawn[0]) == str(drawn[1])
     whole = pipelines[0].transform(expected.frame)
     for dataset, pipeline in zip(pair, pipelines, strict=True):
         features = prepared(pipeline, dataset)

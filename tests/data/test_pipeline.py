@@ -54,8 +54,13 @@ def every_setting() -> Iterator[dict[str, Any]]:
     yield {}
     for name, field in PrepareSection.model_fields.items():
         domain = next(each for each in field.metadata if isinstance(each, Domain))
-        for option in domain.options or ((True, False) if domain.kind == "bool" else (0.2, 1.0)):
-            yield {name: option} | ({"select": "mutual_information"} if name == "keep" else {})
+        numbers = {"bool": (True, False), "int": (2, 40), "float": (0.2, 1.0)}
+        for option in domain.options or numbers[domain.kind]:
+            parent, values = domain.when or ("", ())
+            for value in values:
+                yield {name: option, parent: value}
+            if not values:
+                yield {name: option}
 
 
 def corrupted(data: Dataset, rows: np.ndarray, rng: np.random.Generator) -> Dataset:
@@ -85,6 +90,9 @@ def test_fitted_on_training_rows_only(task: str, chosen: dict[str, Any]) -> None
     other = corrupted(data, np.arange(100, N), np.random.default_rng(0))
     fitted = Pipeline.fit(data, ROWS, chosen)
     assert Pipeline.fit(other, ROWS, chosen).to_json() == fitted.to_json()
+    mine, theirs = (fitted.training_rows(each, ROWS, seed=1) for each in (data, other))
+    assert (mine is None) == (theirs is None)
+    assert mine is None or mine.tobytes() == theirs.tobytes()
     unlike = Pipeline.fit(corrupted(data, ROWS[:40], np.random.default_rng(0)), ROWS, chosen)
     assert unlike.to_json() != fitted.to_json()
 
@@ -105,6 +113,8 @@ def test_round_trip_is_exact(task: str, chosen: dict[str, Any]) -> None:
     pipeline = Pipeline.fit(DATA[task], ROWS, chosen)
     again = Pipeline.from_json(json.loads(json.dumps(pipeline.to_json())))
     assert again == pipeline
+    draws = [str(each.training_rows(DATA[task], ROWS, seed=1)) for each in (pipeline, again)]
+    assert draws[0] == draws[1]
     first, second = pipeline.transform(raw(task)), again.transform(raw(task))
     assert first.numeric.tobytes() == second.numeric.tobytes()
     assert first.codes.tobytes() == second.codes.tobytes()
@@ -211,7 +221,8 @@ def places(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def test_every_damage_is_noticed() -> None:
-    tree = json.loads(json.dumps(Pipeline.fit(DATA["classes"], ROWS, {"outliers": "clip"}).to_json()))
+    chosen = {"outliers": "remove", "numbers": "piecewise", "bins": 3, "balance": "oversample"}
+    tree = json.loads(json.dumps(Pipeline.fit(DATA["classes"], ROWS, chosen).to_json()))
     Pipeline.from_json(tree)
     tried = 0
     for path, damage in itertools.product(list(places(tree))[1:], ("foreign", None, 7, [], {})):
@@ -229,7 +240,7 @@ def test_every_damage_is_noticed() -> None:
 
 
 @pytest.mark.parametrize(
-    "tree", [None, [], "pipeline", {}, {"format": "cotune pipeline 1"}, {"format": "onnx"}]
+    "tree", [None, [], "pipeline", {}, {"format": "cotune pipeline 2"}, {"format": "onnx"}]
 )
 def test_foreign_trees(tree: object) -> None:
     with pytest.raises(ModelError):
@@ -272,6 +283,26 @@ def test_description_is_about_this_fit() -> None:
         "Classes weigh",
     ):
         assert words in said, words
+    chosen = {
+        "scaling": "robust_clip",
+        "numbers": "piecewise",
+        "bins": 7,
+        "missing": "most_frequent",
+        "outliers": "remove",
+        "balance": "oversample",
+        "select": "l1",
+    }
+    said = " ".join(Pipeline.fit(DATA["classes"], ROWS, chosen).describe())
+    for words in (
+        "of 100 training rows hold a number beyond Tukey's far fences",
+        "were not trained on",
+        "most frequent training number",
+        "smoothly clipped",
+        "up to 7 bins",
+        "coefficients in a linear model",
+        "Rows of classes were repeated",
+    ):
+        assert words in said, words
     plain = " ".join(Pipeline.fit(DATA["classes"], ROWS, {"scaling": "none"}).describe())
     assert "fences" not in plain
     assert "own scales" in plain
@@ -297,3 +328,37 @@ def test_no_rows_give_no_rows() -> None:
     for chosen in every_setting():
         pipeline = Pipeline.fit(DATA["classes"], ROWS, chosen)
         assert pipeline.transform(raw().clear()).numeric.shape == (0, len(pipeline.features))
+
+
+PAIRS = [
+    {"numbers": "piecewise", "scaling": scaling, "missing": missing, "outliers": outliers}
+    for scaling in ("none", "quantile", "robust_clip")
+    for missing, outliers in (("most_frequent", "remove"), ("constant", "clip"))
+]
+
+
+@pytest.mark.parametrize("chosen", [*every_setting(), *PAIRS], ids=str)
+def test_columns_without_variation_in_the_training_rows(chosen: dict[str, Any]) -> None:
+    """One value, no value or one word in the training rows, and all sorts of them later."""
+    rows = np.arange(40)
+    frame = pl.DataFrame(
+        {
+            "constant": [3.5] * 40 + [1.0, None, 1e30, -1e30] * 5,
+            "absent": [None] * 40 + [0.5, -1.0, None, 2.0] * 5,
+            "word": ["only"] * 40 + ["only", "other", None, "third"] * 5,
+            "flag": ["true"] * 40 + ["true", "false", None, "true"] * 5,
+            "day": ["2024-02-29"] * 40 + ["2024-03-01", None, "1999-01-01", "2024-02-29"] * 5,
+            "x": [float(i % 7) for i in range(60)],
+            "y": ["a", "b", "b"] * 20,
+        }
+    )
+    data = load(frame, target="y", columns={"constant": "numeric", "word": "categorical"})
+    pipeline = Pipeline.fit(data, rows, chosen)
+    assert pipeline.columns == ("constant", "absent", "word", "flag", "day", "x")
+    found = pipeline.transform(frame)
+    assert np.isfinite(found.numeric).all()
+    assert found.numeric.shape == (60, len(pipeline.features))
+    assert Pipeline.from_json(json.loads(json.dumps(pipeline.to_json()))) == pipeline
+    assert pipeline.describe()
+    places = pipeline.training_rows(data, rows, seed=0)
+    assert places is None or (len(places) > 20 and places.max() < 40)

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from cotune.data import Dataset, Splits, load, split
+from cotune.errors import SplitError
 from cotune.recipe.schema import SplitSection
 
 N = 120
@@ -30,6 +31,8 @@ DIVISIONS: dict[str, tuple[dict[str, Any], int]] = {
     "holdout thrice": ({"repeats": 3, "validation": 0.3}, 3),
     "kfold": ({"method": "kfold"}, 5),
     "kfold twice": ({"method": "kfold", "folds": 4, "repeats": 2}, 8),
+    "stratified": ({"method": "stratified"}, 5),
+    "stratified twice": ({"method": "stratified", "folds": 4, "repeats": 2}, 8),
     "leave one out": ({"method": "leave_one_out"}, 96),
     "group": ({"method": "group", "folds": 3}, 3),
     "group twice": ({"method": "group", "folds": 3, "repeats": 2}, 6),
@@ -46,6 +49,8 @@ def as_lists(splits: Splits) -> list[list[int]]:
 def test_every_division(name: str, task: str) -> None:
     data = dataset(task)
     settings, folds = DIVISIONS[name]
+    if task == "regression" and "stratified" in name:
+        pytest.skip("numbers have no classes")
     section = SplitSection(**settings)
     splits = split(data, section, seed=5)
     assert len(splits.folds) == folds
@@ -68,7 +73,7 @@ def test_every_division(name: str, task: str) -> None:
         assert abs(len(splits.test) - 0.2 * N) <= 6
 
 
-@pytest.mark.parametrize("method", ["holdout", "kfold"])
+@pytest.mark.parametrize("method", ["holdout", "kfold", "stratified"])
 def test_classes_keep_their_shares(method: str) -> None:
     data = dataset()
     splits = split(data, SplitSection(method=method), seed=0)
@@ -78,8 +83,24 @@ def test_classes_keep_their_shares(method: str) -> None:
         assert np.allclose(shares, [1 / 2, 1 / 3, 1 / 6], atol=0.06)
 
 
+def test_stratified_folds_are_those_of_kfold_where_both_can() -> None:
+    one, other = (split(dataset(), SplitSection(method=m), seed=0) for m in ("stratified", "kfold"))
+    assert as_lists(one) == as_lists(other)
+
+
+def test_what_cannot_be_stratified_is_refused() -> None:
+    section = SplitSection(method="stratified", folds=5)
+    with pytest.raises(SplitError, match=r"need classes.*task is a regression; use method: kfold"):
+        split(dataset("regression"), section, seed=0)
+    labels = ["a"] * 20 + ["b"] * 17 + ["c"] * 3
+    data = load(pl.DataFrame({"x": np.linspace(0, 1, 40), "y": labels}), target="y")
+    with pytest.raises(SplitError, match=r"at least folds=5 rows a class .*'c' has 2; lower folds"):
+        split(data, section, seed=0)
+    assert len(split(data, SplitSection(method="stratified", folds=2), seed=0).folds) == 2
+
+
 def test_repeats_differ() -> None:
-    for method in ("holdout", "kfold", "group"):
+    for method in ("holdout", "kfold", "stratified", "group"):
         folds = split(dataset(), SplitSection(method=method, folds=3, repeats=2), seed=0).folds
         assert folds[0].validation.tolist() != folds[len(folds) // 2].validation.tolist(), method
 

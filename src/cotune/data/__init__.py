@@ -6,6 +6,7 @@ from cotune.data.dataset import describe_columns as describe_columns
 from cotune.data.loading import load as load
 from cotune.data.prepare.pipeline import Features as Features
 from cotune.data.prepare.pipeline import Pipeline as Pipeline
+from cotune.data.prepare.settings import chooses_rows as chooses_rows
 from cotune.data.prepare.whole import prepared as prepared
 from cotune.data.room import Room as Room
 from cotune.data.sources import read_frame as read_frame

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -74,12 +75,36 @@ def _kfold(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
         notes.append(
             f"folds are not stratified: a class has fewer rows than there are folds ({settings.folds})"
         )
-    kind = StratifiedKFold if stratified else KFold
+    return test, _folds(StratifiedKFold if stratified else KFold, dataset, rest, settings, seed), notes
+
+
+def _stratified(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
+    from sklearn.model_selection import StratifiedKFold
+
+    if not dataset.task.is_classification:
+        raise SplitError(
+            f"stratified folds need classes to share out, but the task is a {dataset.task}; use method: kfold"
+        )
+    rest, test, notes = _set_test_aside(dataset, settings, seed)
+    counts = np.bincount(dataset.y[rest], minlength=len(dataset.classes))
+    rarest = int(counts.argmin())
+    if counts[rarest] < settings.folds:
+        raise SplitError(
+            f"stratified folds need a row of every class each, so at least folds={settings.folds} rows a class "
+            f"besides the test rows, but class {dataset.classes[rarest]!r} has {counts[rarest]}; lower folds, "
+            "or use method: kfold"
+        )
+    return test, _folds(StratifiedKFold, dataset, rest, settings, seed), notes
+
+
+def _folds(
+    kind: Callable[..., Any], dataset: Dataset, rest: Ints, settings: SplitSection, seed: int
+) -> list[Pair]:
     pairs = []
     for repeat in range(settings.repeats):
         folds = kind(settings.folds, shuffle=True, random_state=_state(seed + 1 + repeat))
         pairs += _within(rest, folds.split(rest, dataset.y[rest]))
-    return test, pairs, notes
+    return pairs
 
 
 def _leave_one_out(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
@@ -141,6 +166,7 @@ def _time(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
 _METHODS: dict[str, Callable[[Dataset, SplitSection, int], Plan]] = {
     "holdout": _holdout,
     "kfold": _kfold,
+    "stratified": _stratified,
     "leave_one_out": _leave_one_out,
     "group": _group,
     "time": _time,

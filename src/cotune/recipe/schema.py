@@ -17,6 +17,7 @@ AVERAGES = ("none", "ema", "swa")
 INITS = ("he", "glorot", "lecun")
 LOSSES = ("cross_entropy", "mse", "mae", "huber")
 STRATEGIES = ("auto", "grid", "random", "quasi-random", "tpe", "gp")
+NUMBERS = ("plain", "piecewise")
 COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore")
 
 MetricName = Literal[
@@ -110,7 +111,7 @@ class DataSection(Section):
 class SplitSection(Section):
     """How the rows are divided. The test rows are used once, at the end."""
 
-    method: Literal["holdout", "kfold", "leave_one_out", "group", "time"] = "holdout"
+    method: Literal["holdout", "kfold", "stratified", "leave_one_out", "group", "time"] = "holdout"
     test: Fraction = Field(0.2, description="Fraction of all rows kept aside for the final score.")
     validation: Fraction = Field(0.2, description="Fraction of the other rows that steers a hold-out search.")
     folds: Annotated[int, Field(ge=2)] = Field(5, description="Folds, for every method but holdout.")
@@ -122,24 +123,47 @@ class SplitSection(Section):
 class PrepareSection(Section):
     """Raw columns to numbers. Everything is fitted on training rows only."""
 
-    missing: Annotated[Setting, Domain("name", options=("mean", "median"))] = "median"
+    missing: Annotated[Setting, Domain("name", options=("mean", "median", "most_frequent", "constant"))] = (
+        "median"
+    )
     indicators: Annotated[Setting, Domain("bool")] = True
     outliers: Annotated[
-        Setting, Domain("name", options=("none", "clip"), source="Tukey 1977: Q1 − 3·IQR, Q3 + 3·IQR")
+        Setting,
+        Domain("name", options=("none", "clip", "remove"), source="Tukey 1977: Q1 − 3·IQR, Q3 + 3·IQR"),
     ] = "none"
     scaling: Annotated[
-        Setting, Domain("name", options=("none", "standard", "minmax", "robust", "quantile"))
+        Setting,
+        Domain(
+            "name",
+            options=("none", "standard", "minmax", "maxabs", "robust", "robust_clip", "quantile"),
+            source="robust_clip: Holzmüller et al. 2024",
+        ),
     ] = Choice(("standard", "quantile"))
+    numbers: Annotated[Setting, Domain("name", options=NUMBERS, source="Gorishniy et al. 2022")] = "plain"
+    bins: Annotated[Setting, Domain("int", low=2, high=256, when=("numbers", ("piecewise",)))] = 16
     categories: Annotated[
         Setting, Domain("name", options=("onehot", "embedding"), source="Guo & Berkhahn 2016")
     ] = "onehot"
-    select: Annotated[Setting, Domain("name", options=("none", "variance", "mutual_information"))] = "none"
+    select: Annotated[
+        Setting,
+        Domain(
+            "name",
+            options=("none", "variance", "mutual_information", "l1", "importance"),
+            source="Kraskov et al. 2004; Tibshirani 1996; Geurts et al. 2006",
+        ),
+    ] = "none"
     keep: Annotated[
-        Setting, Domain("float", low=0.01, high=1.0, when=("select", ("mutual_information",)))
+        Setting,
+        Domain("float", low=0.01, high=1.0, when=("select", ("mutual_information", "l1", "importance"))),
     ] = 0.5
-    balance: Annotated[Setting, Domain("name", options=("none", "weights"), source="King & Zeng 2001")] = (
-        "none"
-    )
+    balance: Annotated[
+        Setting,
+        Domain(
+            "name",
+            options=("none", "weights", "oversample", "undersample"),
+            source="King & Zeng 2001; He & Garcia 2009",
+        ),
+    ] = "none"
 
 
 class NetworkSection(Section):

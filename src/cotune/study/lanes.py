@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import torch
 
-from cotune.data import Dataset, Pipeline, Splits, prepared
+from cotune.data import Dataset, Pipeline, Splits, chooses_rows, prepared
 from cotune.engine.bank import Variant, as_tensor
 from cotune.engine.compiled import knows
 from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure, padded_width
@@ -37,14 +37,15 @@ class LaneFactory:
         self._dataset = dataset
         self._splits = splits
         self._rows = [(torch.from_numpy(f.train), torch.from_numpy(f.validation)) for f in splits.folds]
-        self._shortest = min(len(rows) for rows, _ in self._rows)
+        self._trained: dict[_Key, torch.Tensor] = {}
         self._pipelines: dict[_Key, Pipeline] = {}
         self._variants: dict[_Key, Variant] = {}
 
     def with_recipe(self, recipe: Recipe) -> "LaneFactory":
         """The same with another recipe for the same space, data and split; prepared rows are shared."""
         other = LaneFactory(recipe, self._space, self._dataset, self._splits)
-        other._rows, other._pipelines, other._variants = self._rows, self._pipelines, self._variants
+        other._rows, other._trained = self._rows, self._trained
+        other._pipelines, other._variants = self._pipelines, self._variants
         return other
 
     @property
@@ -61,9 +62,9 @@ class LaneFactory:
         config = self._space.complete(params)
         fold = name.index // self._recipe.search.seeds
         variant = self._variant(fold, config)
-        train, validation = self._rows[fold]
+        train, validation = self._training_rows(fold, config), self._rows[fold][1]
         # Folds differ by a row or two: the shortest sets the steps, so that they share a population.
-        shortest = self._shortest if self._recipe.split.method != "time" else len(train)
+        shortest = self._shortest(config) if self._recipe.split.method != "time" else len(train)
         batch = min(_int(config["batch_size"]), shortest)
         width = _int(config["width"])
         numbers = {name: _float(config.get(name, neutral)) for name, neutral in NEUTRAL.items()}
@@ -114,6 +115,23 @@ class LaneFactory:
         if key not in self._pipelines:
             self._pipelines[key] = Pipeline.fit(self._dataset, self._splits.folds[fold].train, settings)
         return self._pipelines[key]
+
+    def _training_rows(self, fold: int, config: Mapping[str, Value]) -> torch.Tensor:
+        """Numbers of the rows that an epoch goes through; the same tensor whenever it is asked for."""
+        settings = _preparation(config)
+        rows = self._rows[fold][0]
+        if not chooses_rows(settings):
+            return rows
+        key = (fold, tuple(settings.items()))
+        if key not in self._trained:
+            seed = seed_of(self._recipe.search.seed, "rows", fold)
+            numbers = self._splits.folds[fold].train
+            places = self._fitted(fold, config).training_rows(self._dataset, numbers, seed=seed)
+            self._trained[key] = rows if places is None else torch.from_numpy(numbers[places])
+        return self._trained[key]
+
+    def _shortest(self, config: Mapping[str, Value]) -> int:
+        return min(len(self._training_rows(fold, config)) for fold in range(len(self._rows)))
 
     def _variant(self, fold: int, config: Mapping[str, Value]) -> Variant:
         settings = _preparation(config)

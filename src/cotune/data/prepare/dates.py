@@ -12,6 +12,8 @@ from cotune.data.arrays import Floats
 
 MICROSECONDS_PER_DAY = 86_400_000_000
 LINEAR = ("days", "year")
+ORIGIN = (0.0, 1970.0)
+"""Days and year of the moment from which days count."""
 CIRCLES = (("month", 1.0, 12.0), ("day", 1.0, 31.0), ("weekday", 1.0, 7.0), ("hour", 0.0, 24.0))
 
 

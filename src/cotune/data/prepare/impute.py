@@ -1,6 +1,16 @@
-"""Missing numbers: filled with the training mean or median, and optionally marked."""
+"""Missing numbers: filled with one number for each column, and optionally marked.
 
-from collections.abc import Sequence
+| method        | what fills                                                        |
+|---------------|-------------------------------------------------------------------|
+| mean          | mean of the present training cells                                |
+| median        | their median                                                      |
+| most_frequent | the number that most of them hold, the smallest of several        |
+| constant      | 0, whatever the column holds; for a date 1970-01-01               |
+
+All agree with scikit-learn's SimpleImputer.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -17,18 +27,34 @@ class Imputation:
     marked: tuple[int, ...]
 
 
-def fit(x: Floats, *, method: str, markable: Sequence[int]) -> Imputation:
+def _most_frequent(column: Floats) -> float:
+    values, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+    return float(values[counts.argmax()])
+
+
+LEARNED: Mapping[str, Callable[[Floats], float]] = {
+    "mean": lambda column: float(np.nanmean(column)),
+    "median": lambda column: float(np.nanmedian(column)),
+    "most_frequent": _most_frequent,
+}
+"""Setting → what a column with present cells teaches; `constant` learns nothing."""
+
+
+def fit(x: Floats, *, method: str, markable: Sequence[int], zeros: Sequence[float] = ()) -> Imputation:
     """Fill values from the present cells.
 
     Args:
         x: numbers with NaN for missing, shape [row, column].
-        method: "mean" or "median".
+        method: see the table above.
         markable: columns that get a 0/1 column of their own if they have missing cells.
+        zeros: what counts as 0 in each column; 0 where this is empty.
     """
     gone = np.isnan(x)
-    average = np.nanmean if method == "mean" else np.nanmedian
-    # A column without any value in these rows has no mean; 0 stands in.
-    fill = [0.0 if gone[:, j].all() else float(average(x[:, j])) for j in range(x.shape[1])]
+    fill = list(zeros) or [0.0] * x.shape[1]
+    for j in range(x.shape[1]):
+        # A column without any value in these rows has no mean; 0 stands in.
+        if method in LEARNED and not gone[:, j].all():
+            fill[j] = LEARNED[method](x[:, j])
     return Imputation(tuple(fill), tuple(j for j in markable if gone[:, j].any()))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cotune.data.arrays import LARGEST, Floats
+from cotune.data.arrays import LARGEST, Bools, Floats
 
 REACH = 3.0
 
@@ -49,3 +49,9 @@ def join(parts: Sequence[Fences]) -> Fences:
 def apply(state: Fences, x: Floats) -> Floats:
     """`x` with its numbers moved onto the nearest fence; NaN stays."""
     return np.clip(x, np.asarray(state.low), np.asarray(state.high))
+
+
+def beyond(state: Fences, x: Floats) -> Bools:
+    """Which rows of `x` hold a number beyond its fences, shape [row]; a missing cell is beyond none."""
+    outside: Bools = np.any((x < np.asarray(state.low)) | (x > np.asarray(state.high)), axis=1)
+    return outside

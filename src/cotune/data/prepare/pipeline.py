@@ -1,12 +1,13 @@
 """The preparation of one trial, fitted: from a raw frame to what a network reads.
 
-parse → dates to numbers → clip outliers → fill missing → scale → encode categories → select
+leave out extreme rows → parse → dates to numbers → clip outliers → fill missing → scale → cut into bins
+→ encode categories → select → repeat or leave out rows of frequent and rare classes
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import polars as pl
 from cotune.data.arrays import Float32s, Floats, Ints
 from cotune.data.dataset import Dataset
 from cotune.data.mapped import Mapped
-from cotune.data.prepare import balance, encoder, select
+from cotune.data.prepare import balance, encoder, removal, select
 from cotune.data.prepare.codec import decode, encode
 from cotune.data.prepare.describe import sentences
 from cotune.data.prepare.layout import inputs_of, typed
@@ -24,7 +25,7 @@ from cotune.data.stored import Frame, StoredFrame, slices
 from cotune.errors import ModelError
 from cotune.types import Value
 
-FORMAT = "cotune pipeline 1"
+FORMAT = "cotune pipeline 2"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,11 @@ class Pipeline:
     """Names of the numeric outputs."""
     cardinalities: tuple[int, ...]
     """Codes of each embedded column, code 0 (unseen, missing, rare) included."""
+    removal: removal.Removal | None
+    """Of extreme training rows, where that was asked for."""
     class_weights: tuple[float, ...] | None
+    class_rows: tuple[int, ...]
+    """Training rows of each class in an epoch; () where each row is taken once."""
     target_mean: float
     target_scale: float
 
@@ -77,19 +82,26 @@ class Pipeline:
             RecipeError: an illegal setting.
         """
         asked = decided(settings)
+        inputs, removed = inputs_of(dataset.frame), None
+        clips = asked.outliers == "clip"
+        if asked.outliers == "remove":
+            removed, staying = removal.fit(inputs, dataset.frame, rows, _classes(dataset, rows))
+            rows, clips = rows if staying is None else rows[staying], not removed.done
         y = dataset.y[rows]
-        state = encoder.fit(inputs_of(dataset.frame), dataset.frame, rows, asked)
+        state = encoder.fit(inputs, dataset.frame, rows, replace(asked, outliers="clip" if clips else "none"))
         described = encoder.describe_features(state)
         selected = _select(state, dataset, rows, asked, [few for _, few in described])
         mean, spread = (0.0, 1.0) if dataset.task.is_classification else _target_scale(y)
-        weighted = asked.balance == "weights" and dataset.task.is_classification
+        classes, kinds = _classes(dataset, rows), len(dataset.classes)
         return cls(
             settings=asked,
             encoder=state,
             selected=selected,
             features=tuple(described[j][0] for j in selected),
             cardinalities=tuple(len(each.known) + 1 for each in state.known) if state.embedded else (),
-            class_weights=balance.weights(y.astype(np.int64), len(dataset.classes)) if weighted else None,
+            removal=removed,
+            class_weights=None if classes is None else balance.class_weights(asked.balance, classes, kinds),
+            class_rows=() if classes is None else balance.class_rows(asked.balance, classes, kinds),
             target_mean=mean,
             target_scale=spread,
         )
@@ -119,6 +131,23 @@ class Pipeline:
             numbers = np.ascontiguousarray(numbers[:, list(self.selected)])
         return Features(numbers, codes)
 
+    def training_rows(self, dataset: Dataset, rows: Ints, *, seed: int) -> Ints | None:
+        """Which rows an epoch goes through: places in `rows`, ascending, or `None` for all of them, once each.
+
+        Args:
+            dataset, rows: those that it was fitted on.
+            seed: of the draws where classes are balanced.
+        """
+        staying = (
+            None
+            if self.removal is None
+            else removal.apply(self.removal, self.encoder.inputs, dataset.frame, rows)
+        )
+        if not self.class_rows:
+            return staying
+        there = np.arange(len(rows)) if staying is None else staying
+        return there[balance.places(self.class_rows, dataset.y[rows[there]].astype(np.int64), seed=seed)]
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types; `from_json` takes them back bit for bit."""
         state = encode(self)
@@ -146,7 +175,14 @@ class Pipeline:
 
     def describe(self) -> list[str]:
         """What was done, in plain sentences."""
-        return sentences(self.settings, self.encoder, len(self.features), self.class_weights)
+        return sentences(
+            self.settings,
+            self.encoder,
+            len(self.features),
+            self.removal,
+            self.class_weights,
+            self.class_rows,
+        )
 
 
 def _select(
@@ -159,13 +195,18 @@ def _select(
         return select.varying(encoder.apply(state, dataset.frame[some])[0] for some in blocks)
     drawn = select.sample(len(rows))
     some = rows if drawn is None else rows[drawn]
-    return select.informative(
+    return select.highest(
+        asked.select,
         encoder.apply(state, dataset.frame[some])[0],
         dataset.y[some],
         discrete=np.array(few, dtype=bool),
         keep=asked.keep,
         classify=dataset.task.is_classification,
     )
+
+
+def _classes(dataset: Dataset, rows: Ints) -> Ints | None:
+    return dataset.y[rows].astype(np.int64) if dataset.task.is_classification else None
 
 
 def _target_scale(y: Floats | Ints) -> tuple[float, float]:

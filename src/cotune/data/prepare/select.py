@@ -1,14 +1,25 @@
-"""Which numeric features stay: those that vary, or those that tell most about the target."""
+"""Which numeric features stay: those that vary, or those with the highest scores."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
 from cotune.data.arrays import Bools, Float32s, Floats, Ints
+from cotune.data.prepare import information, lasso, trees
 
 MOST_ROWS = 10_000
-"""Mutual information is estimated from at most so many training rows, drawn with a fixed seed."""
+"""Features are scored on at most so many training rows, drawn with a fixed seed."""
+
+SCORES: Mapping[str, Callable[..., Floats]] = {
+    "mutual_information": information.scores,
+    "l1": lasso.scores,
+    "importance": trees.scores,
+}
+"""Setting → score of each feature from (x, y, discrete, classify), all of them at least 0."""
+
+SPARSE = ("l1",)
+"""Those that leave out features with the score 0, however many may stay."""
 
 
 def varying(blocks: Iterable[Float32s]) -> tuple[int, ...]:
@@ -24,36 +35,30 @@ def varying(blocks: Iterable[Float32s]) -> tuple[int, ...]:
 
 
 def sample(rows: int) -> Ints | None:
-    """Which of so many rows mutual information is estimated from; `None` for all of them."""
+    """Which of so many rows features are scored on; `None` for all of them."""
     if rows <= MOST_ROWS:
         return None
     return np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False)
 
 
-def informative(
-    x: Float32s, y: Ints | Floats, *, discrete: Bools, keep: float, classify: bool
+def highest(
+    method: str, x: Float32s, y: Ints | Floats, *, discrete: Bools, keep: float, classify: bool
 ) -> tuple[int, ...]:
-    """The `keep` share of columns with the highest mutual information with `y`, in their order; at least one.
+    """The `keep` share of columns with the highest scores, in their order; at least one.
 
     Args:
+        method: key of `SCORES`.
         x: features of the rows in `sample`, shape [row, feature].
         y: their class indices or values, shape [row].
         discrete: which features take few values (0/1 columns), shape [feature].
         keep: share of the features to keep, in (0, 1].
         classify: whether `y` holds classes.
-
-    Source: Kraskov et al., Estimating mutual information, 2004; Ross 2014.
     """
-    from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
-
     if x.shape[1] == 0:
         return ()
-    if len(x) <= 4:  # the estimator looks at 3 neighbours of each row
-        return tuple(range(x.shape[1]))
-    x = x.copy()
-    for j in np.flatnonzero(discrete):  # a filled boolean may be 0.4; scikit-learn wants labels
-        x[:, j] = np.unique(x[:, j], return_inverse=True)[1]
-    estimate = mutual_info_classif if classify else mutual_info_regression
-    score = estimate(x, y, discrete_features=discrete, random_state=0)
-    best = np.argsort(-score, kind="stable")[: max(1, math.ceil(keep * x.shape[1]))]
+    score = SCORES[method](x, y, discrete=discrete, classify=classify)
+    most = math.ceil(keep * x.shape[1])
+    if method in SPARSE:
+        most = min(most, int((score > 0).sum()))
+    best = np.argsort(-score, kind="stable")[: max(1, most)]
     return tuple(sorted(best.tolist()))

@@ -19,6 +19,8 @@ class Preparation:
     indicators: bool
     outliers: str
     scaling: str
+    numbers: str
+    bins: int
     categories: str
     select: str
     keep: float
@@ -46,3 +48,8 @@ def decided(settings: Mapping[str, Value]) -> Preparation:
                 f"prepare.{name} must be one value to fit a pipeline, but is still to be searched: {value}"
             )
     return Preparation(**values)
+
+
+def chooses_rows(settings: Mapping[str, Value]) -> bool:
+    """Whether training may go through other rows than each training row once; see `Pipeline.training_rows`."""
+    return settings.get("outliers") == "remove" or settings.get("balance") in ("oversample", "undersample")
