@@ -26,7 +26,7 @@ MEANINGS = {
     "scaling": "How numbers are brought to comparable scales. `quantile` maps them onto a normal distribution; "
     "`robust_clip` is `robust` with a smooth bound at ±3.",
     "numbers": "What a scaled number becomes. `piecewise`: piecewise linear codes, one for each bin between training "
-    "quantiles.",
+    "quantiles. `periodic`: the number, and beside it three units made of 16 waves with learned frequencies.",
     "bins": "Bins of each number, at most; equal quantiles merge.",
     "categories": "One 0/1 column for each category, or a learned vector for each.",
     "select": "Which features stay: all, those that vary, or those that tell most about the target, by mutual "
@@ -44,6 +44,7 @@ MEANINGS = {
     "dropout": "Probability that a hidden unit is left out of a step.",
     "dropout_kind": "What is left out: units (alpha: keeping mean and variance), feature maps, weights, layers.",
     "embedding_width": "Numbers in the vector of a category.",
+    "frequency_scale": "Spread of the first frequencies of periodic numbers.",
     "init": "Spread of the first weights.",
     "batch_size": "Rows a step. `auto`: a power of two near a hundredth of the rows, 32 to 256.",
     "loss": "What is minimised. `auto`: cross_entropy for classes, mse for numbers.",

@@ -192,9 +192,9 @@ class MLP:
                 h, table=at["embedding"], width=self.embedding_width, first=self.features, starts=starts
             )
         if self.waved:
-            places = tuple(at[f"waves.{name}"] for name in waves.NAMES)
+            f, p, w, b = (at[f"waves.{name}"] for name in waves.NAMES)
             first = self.inputs - self.waved * UNITS
-            build.periodic(h, weights=places, numbers=self.waved, waves=WAVES, units=UNITS, first=first)
+            build.periodic(h, weights=(f, p, w, b), numbers=self.waved, waves=WAVES, units=UNITS, first=first)
         for layer in range(self.depth):
             name = f"hidden{layer}"
             z = build.linear(h, weight=at[f"{name}.weight"], bias=at.get(f"{name}.bias"), units=self.width)

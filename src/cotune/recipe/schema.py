@@ -17,7 +17,7 @@ AVERAGES = ("none", "ema", "swa")
 INITS = ("he", "glorot", "lecun")
 LOSSES = ("cross_entropy", "mse", "mae", "huber")
 STRATEGIES = ("auto", "grid", "random", "quasi-random", "tpe", "gp")
-NUMBERS = ("plain", "piecewise")
+NUMBERS = ("plain", "piecewise", "periodic")
 COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore")
 
 MetricName = Literal[
@@ -191,6 +191,17 @@ class NetworkSection(Section):
     embedding_width: Annotated[
         Setting, Domain("int", low=1, high=1024, when=("categories", ("embedding",)))
     ] = 8
+    frequency_scale: Annotated[
+        Setting,
+        Domain(
+            "float",
+            low=1e-3,
+            high=100,
+            fusable=True,
+            when=("numbers", ("periodic",)),
+            source="Gorishniy 2022",
+        ),
+    ] = 0.1
     init: Annotated[
         Setting,
         Domain("name", options=INITS, fusable=True, source="He 2015; Glorot & Bengio 2010; LeCun 1998"),

@@ -78,6 +78,7 @@ class LaneFactory:
             residual=bool(config["residual"]),
             outputs=max(1, len(self._dataset.classes)),
             dropping=str(config["dropout_kind"]),
+            waved=self._fitted(fold, config).scaled if config["numbers"] == "periodic" else 0,
         )
         names = {name: str(config[name]) for name in ("activation", "optimizer", "loss")}
         structure = Structure(

@@ -111,6 +111,11 @@ class Pipeline:
         """The columns that `transform` needs."""
         return tuple(each.name for each in self.encoder.inputs)
 
+    @property
+    def scaled(self) -> int:
+        """So many of the first features are scaled numbers."""
+        return sum(j < self.encoder.scaling.columns for j in self.selected)
+
     def transform(self, frame: Frame) -> Features:
         """What a network reads for the rows of `frame`.
 
