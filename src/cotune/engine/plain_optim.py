@@ -3,6 +3,7 @@
 They are `torch.optim.Optimizer`s, so that a loop need not know which it has. Groups hold lr, weight_decay and betas.
 """
 
+import copy
 import math
 from collections.abc import Callable, Iterable
 from typing import Any, cast
@@ -70,6 +71,15 @@ def schedule_free(groups: Groups, *, lr: float, betas: tuple[float, float], warm
         p.copy_((1 - betas[0]) * z + betas[0] * x)
 
     return Plain([{**group, "lr": lr} for group in groups], rule)
+
+
+def with_means(network: nn.Module, optimizer: torch.optim.Optimizer) -> nn.Module:
+    """A copy of the network with the means that `schedule_free` has kept for weights."""
+    found = copy.deepcopy(network)
+    with torch.no_grad():
+        for mean, p in zip(found.parameters(), network.parameters(), strict=True):
+            mean.copy_(optimizer.state[p]["x"])
+    return found
 
 
 def muon(

@@ -125,7 +125,8 @@ def train(lane: Lane, *, epochs: int) -> PlainTraining:
         epochs: epochs to train, at most `lane.epochs` (where the schedule ends).
     """
     network = plain_network(lane).train()
-    method = PlainMethod(lane, network, make_optimizer(lane, network))
+    optimizer = make_optimizer(lane, network)
+    method = PlainMethod(lane, network, optimizer)
     batch, steps = lane.structure.batch_size, lane.structure.steps
     step, losses = 0, []
     for epoch in range(epochs):
@@ -150,6 +151,8 @@ def train(lane: Lane, *, epochs: int) -> PlainTraining:
             step += 1
         losses.append(total / steps)
     judged = network if method.average is None else method.average.module
+    if lane.optimizer == "schedule_free" and method.average is None:
+        judged = plain_optim.with_means(network, optimizer)
     if method.average is not None:
         judged.load_state_dict(dict(network.named_buffers()), strict=False)
     return PlainTraining(network, tuple(losses), judged)
