@@ -139,13 +139,8 @@ def test_the_mean_of_schedule_free_descent(weight_decay: float) -> None:
         true_weights(one, row.cpu()) for row in (made.state.weights[0], made.state.memory[0, judged])
     )
     plain = reference.train(one, epochs=EPOCHS)
-    means = {id(p): state["x"] for p, state in plain.optimizer.state.items()}
-    network = plain.network
-    for name, p in (
-        ("head.weight", network.head.weight),
-        ("hidden1.weight", network.hidden[1].linear.weight),
-    ):
-        torch.testing.assert_close(found[name], means[id(p)].T, rtol=1e-3, atol=2e-4)
+    for name, tensor in plain_weights(plain.judged).items():
+        torch.testing.assert_close(found[name], tensor, rtol=1e-3, atol=2e-4)
         assert not torch.allclose(found[name], trained[name], atol=1e-3)
     assert not torch.equal(first, made.state.memory[0, judged].cpu())
 
@@ -156,6 +151,12 @@ def test_muon_on_every_sort_of_weight(depth: int, variant: Variant) -> None:
     skip_unless_it_steps_here("muon")
     one = lane(optimizer="muon", depth=depth, variant=variant, width=5, padded=16, weight_decay=0.2)
     compare(one, lane(1, optimizer="muon", depth=depth, variant=variant, width=16, padded=16))
+
+
+@pytest.mark.parametrize("norm", ["batch", "weight", "spectral"])
+def test_muon_beside_norms(norm: str) -> None:
+    skip_unless_it_steps_here("muon")
+    compare(lane(optimizer="muon", norm=norm, activation="tanh", weight_decay=0.2))
 
 
 @pytest.mark.parametrize("optimizer", WITH_MOMENTUM)

@@ -125,8 +125,10 @@ def orthogonal(x: Tensor) -> Tensor:
 
 
 def hidden_matrices(network: nn.Module) -> list[nn.Parameter]:
-    """The weights from units to units: every matrix, and filter bank, but embeddings and the head."""
-    apart = {
-        id(p) for name in ("embeddings", "head") for p in getattr(network, name, nn.Identity()).parameters()
-    }
-    return [p for p in network.parameters() if p.ndim >= 2 and id(p) not in apart]
+    """The weights from units to units: every matrix, and filter bank, but embeddings, the head and norms' scales."""
+    apart = ("embeddings.", "head.")
+    return [
+        p
+        for name, p in network.named_parameters()
+        if p.ndim >= 2 and not name.startswith(apart) and not name.endswith("original0")
+    ]
