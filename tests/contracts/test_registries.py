@@ -28,7 +28,6 @@ def choices(key: str) -> list[str]:
 REGISTRIES = {
     "activations": (schema.ACTIVATIONS, ACTIVATIONS),
     "the twin's activations": (schema.ACTIVATIONS, plain.ACTIVATIONS),
-    "the twin's norms": (schema.NORMS, plain.NORMS),
     "optimizers": (schema.OPTIMIZERS, OPTIMIZERS),
     "schedules": (schema.SCHEDULES, SCHEDULES),
     "initialisers": (schema.INITS, GAINS),

@@ -126,9 +126,6 @@ def orthogonal(x: Tensor) -> Tensor:
 
 def hidden_matrices(network: nn.Module) -> list[nn.Parameter]:
     """The weights from units to units: every matrix, and filter bank, but embeddings, the head and norms' scales."""
-    apart = ("embeddings.", "head.")
-    return [
-        p
-        for name, p in network.named_parameters()
-        if p.ndim >= 2 and not name.startswith(apart) and not name.endswith("original0")
-    ]
+    named, apart = network.named_parameters(), ("embeddings.", "head.")
+    found = [(name, p) for name, p in named if p.ndim >= 2 and not name.startswith(apart)]
+    return [p for name, p in found if not name.endswith("original0")]

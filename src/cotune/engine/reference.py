@@ -38,10 +38,11 @@ OF_TORCH: dict[str, Callable[..., torch.optim.Optimizer]] = {
 def make_optimizer(lane: Lane, network: nn.Module) -> torch.optim.Optimizer:
     """torch's own where it has one; matrices and embeddings decay, biases and norms do not."""
     number = lane.numbers
-    parameters = list(network.parameters())
+    shrinking = decayed(network)
+    known = {id(p) for p in shrinking}
     groups: list[dict[str, Any]] = [
-        {"params": decayed(network), "weight_decay": number["weight_decay"]},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        {"params": shrinking, "weight_decay": number["weight_decay"]},
+        {"params": [p for p in network.parameters() if id(p) not in known], "weight_decay": 0.0},
     ]
     lr, betas = number["lr"], (number["beta1"], number["beta2"])
     if lane.optimizer in OF_TORCH:
@@ -56,22 +57,23 @@ def make_optimizer(lane: Lane, network: nn.Module) -> torch.optim.Optimizer:
             return plain_optim.lion(groups, lr=lr, betas=betas)
         case "muon":
             hidden = plain_optim.hidden_matrices(network)
-            known = {id(p) for p in hidden}
+            apart = {id(p) for p in hidden}
             others = [
-                {**group, "params": [p for p in group["params"] if id(p) not in known]} for group in groups
+                {**group, "params": [p for p in group["params"] if id(p) not in apart]} for group in groups
             ]
             ours = [{"params": hidden, "weight_decay": number["weight_decay"]}]
             momentum = number["momentum"]
             return plain_optim.muon(ours if hidden else [], others, lr=lr, momentum=momentum, betas=betas)
         case "schedule_free":
-            warmup = round(number["warmup"] * lane.epochs * lane.structure.steps)
+            warmup = round(number["warmup"] * lane.epochs * lane.structure.steps / lane.number("accumulate"))
             return plain_optim.schedule_free(groups, lr=lr, betas=betas, warmup=warmup)
     raise ValueError(f"the plain twin knows no optimizer {lane.optimizer!r}; give it one in make_optimizer")
 
 
 def decayed(network: nn.Module) -> list[nn.Parameter]:
-    """The matrices and embeddings: weight decay and L1 act on these."""
-    return [p for p in network.parameters() if p.ndim >= 2]
+    """The matrices and embeddings, without weight norm's gains: weight decay and L1 act on these."""
+    named = network.named_parameters()
+    return [p for name, p in named if p.ndim >= 2 and not name.endswith("original0")]
 
 
 def loss_of(lane: Lane, logits: Tensor, y: Tensor) -> Tensor:
