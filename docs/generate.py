@@ -48,12 +48,15 @@ MEANINGS = {
     "init": "Spread of the first weights.",
     "batch_size": "Rows a step. `auto`: a power of two near a hundredth of the rows, 32 to 256.",
     "loss": "What is minimised. `auto`: cross_entropy for classes, mse for numbers.",
-    "optimizer": "Rule that turns gradients into steps.",
+    "optimizer": "Rule that turns gradients into steps. Good rates differ: near 1 for adadelta, 0.1 for sgd, a tenth "
+    "of adamw's for lion. `muon` turns hidden matrices' steps orthogonal, and takes AdamW's elsewhere; `schedule_free` "
+    "judges a mean of the weights, and needs no falling rate.",
     "lr": "Peak learning rate.",
-    "weight_decay": "Pull of weights to zero (not of biases); decoupled from the gradient in adamw.",
+    "weight_decay": "Pull of weights to zero (not of biases); decoupled from the gradient in adamw, lion, muon and "
+    "schedule_free, part of it elsewhere.",
     "momentum": "Fraction of the last step that goes on.",
-    "beta1": "Memory of Adam's mean gradient.",
-    "beta2": "Memory of Adam's mean squared gradient.",
+    "beta1": "Memory of the mean gradient; in schedule_free the weight of the mean where gradients are taken.",
+    "beta2": "Memory of the mean squared gradient (ρ of adadelta and rmsprop), or of lion's momentum.",
     "l1": "Weight of the sum of absolute weights in the loss.",
     "l2": "Weight of half the sum of squared weights in the loss; beside l1, the elastic net.",
     "label_smoothing": "Probability given to all classes alike in the target.",

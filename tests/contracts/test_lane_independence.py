@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -25,7 +26,18 @@ from cotune.nets.initialise import GAINS
 from cotune.recipe.schema import NORMS
 from engine import lanes as made_of
 from engine import places
-from engine.lanes import Figures, Trace, alone, assert_same_bits, engine, lane, population, row, table
+from engine.lanes import (
+    BOTH_WAYS,
+    Figures,
+    Trace,
+    alone,
+    assert_same_bits,
+    engine,
+    lane,
+    population,
+    row,
+    table,
+)
 
 REGRESSION = table(classes=0, rows=76)
 CLASSES = table(rows=76, weighted=True)
@@ -62,7 +74,7 @@ def drawn(shape: str, number: int) -> Lane:
         width=pick.choice([wide // 5, wide // 2, wide]),
         padded=padded_width(wide, options["batch_size"]),
         activation=pick.choice(list(ACTIVATIONS)),
-        optimizer=pick.choice(list(OPTIMIZERS)),
+        optimizer=pick.choice(BOTH_WAYS),
         loss=pick.choice(losses),
         schedule=pick.choice(list(SCHEDULES)),
         init=pick.choice(list(GAINS)),
@@ -149,7 +161,8 @@ def test_any_number_of_lanes(size: int) -> None:
 @pytest.mark.parametrize("kind", ["activation", "optimizer", "loss"])
 def test_lanes_side_by_side_in_slices(kind: str) -> None:
     """Contract 4: every member of a registry beside every other, against itself alone."""
-    members = {"activation": ACTIVATIONS, "optimizer": OPTIMIZERS, "loss": LOSSES}[kind]
+    optimizers = BOTH_WAYS if made_of.WAY == "compiled" else OPTIMIZERS
+    members = {"activation": ACTIVATIONS, "optimizer": optimizers, "loss": LOSSES}[kind]
     names = [name for name in members if name != "cross_entropy"]
     lanes = [lane(i, variant=REGRESSION, norm="layer", **{kind: name}) for i, name in enumerate(names)]
     made = population(lanes[::-1])
@@ -181,6 +194,19 @@ def test_widths_padded_into_one_population(norm: str) -> None:
         made.train_epoch()
     for one in (small, full):
         assert_same_bits(row(made, one.id), alone(one, epochs=2).rows[-1], one.width)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_whole_matrices_are_a_lanes_own(shape: str) -> None:
+    """Muon multiplies matrices with themselves: of one shape for all lanes, of a true width for each."""
+    if made_of.WAY == "compiled":
+        pytest.skip("muon has no compiled form")
+    lanes = [replace(drawn(shape, number), optimizer="muon") for number in range(9)]
+    made = population(lanes)
+    for _ in range(2):
+        made.train_epoch()
+    for one in lanes:
+        assert_same_bits(row(made, one.id), alone(one, epochs=2).rows[-1], one.id)
 
 
 def test_variants_share_a_population() -> None:

@@ -3,16 +3,20 @@
 from collections.abc import Collection
 
 import pytest
+import torch
+from torch import Tensor
 
-from cotune.engine import plain
+from cotune.engine import plain, reference
 from cotune.engine.loss import LOSSES
 from cotune.engine.metrics import METRICS
-from cotune.engine.optim import OPTIMIZERS
+from cotune.engine.optim import OPTIMIZERS, Rates
 from cotune.engine.schedule import SCHEDULES
+from cotune.kernels import updates
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.initialise import GAINS
 from cotune.recipe import schema
 from cotune.report import words
+from engine.lanes import lane, table
 
 
 def choices(key: str) -> list[str]:
@@ -24,7 +28,6 @@ def choices(key: str) -> list[str]:
 REGISTRIES = {
     "activations": (schema.ACTIVATIONS, ACTIVATIONS),
     "the twin's activations": (schema.ACTIVATIONS, plain.ACTIVATIONS),
-    "the twin's norms": (schema.NORMS, plain.NORMS),
     "optimizers": (schema.OPTIMIZERS, OPTIMIZERS),
     "schedules": (schema.SCHEDULES, SCHEDULES),
     "initialisers": (schema.INITS, GAINS),
@@ -43,3 +46,37 @@ def test_names_and_implementations_agree(names: Collection[str], registry: Colle
 
 def test_optimizers_are_filed_under_their_own_name() -> None:
     assert all(optimizer.name == name for name, optimizer in OPTIMIZERS.items())
+
+
+@pytest.mark.parametrize("name", schema.OPTIMIZERS)
+def test_every_optimizer_has_a_plain_twin(name: str) -> None:
+    one = lane(optimizer=name, variant=table(cardinalities=(3,)), norm="layer")
+    network = plain.plain_network(one)
+    groups = reference.make_optimizer(one, network).param_groups
+    assert len({id(p) for group in groups for p in group["params"]}) == len(list(network.parameters()))
+
+
+def test_compiled_loops_know_no_optimizer_of_their_own() -> None:
+    assert set(updates.NAMES) <= set(OPTIMIZERS)
+    assert {name for name, o in OPTIMIZERS.items() if not o.compiled} == {"muon"}
+    assert all(o.judged is None or o.judged < o.slots for o in OPTIMIZERS.values())
+    assert all(slot < o.slots for o in OPTIMIZERS.values() for slot in o.starts_from_weights)
+
+
+@pytest.mark.parametrize("number", ["momentum", "beta1", "beta2"])
+@pytest.mark.parametrize("name", schema.OPTIMIZERS)
+def test_a_number_means_something_where_the_recipe_says_so(name: str, number: str) -> None:
+    """And nothing elsewhere: coefficients change with it, or they do not."""
+
+    def coefficients(value: float) -> list[Tensor]:
+        numbers = {"weight_decay": 0.1, "momentum": 0.8, "beta1": 0.8, "beta2": 0.9, "warmup": 2.0}
+        taken = torch.arange(1.0, 9.0, dtype=torch.float64).unsqueeze(0)
+        made = {
+            key: torch.full((1, 1), x, dtype=torch.float64) for key, x in {**numbers, number: value}.items()
+        }
+        return list(OPTIMIZERS[name].coefficients(Rates(lr=0.1 / taken, taken=taken, **made)))
+
+    pairs = zip(coefficients(0.7), coefficients(0.95), strict=True)
+    condition = schema.domains()[number][1].when
+    assert condition is not None
+    assert any(not torch.equal(*pair) for pair in pairs) == (name in condition[1])

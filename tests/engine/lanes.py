@@ -13,6 +13,7 @@ from cotune.engine.compiled import knows
 from cotune.engine.devices import ON_HOST, Compute
 from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure, padded_width
 from cotune.engine.loop import Engine
+from cotune.engine.optim import OPTIMIZERS
 from cotune.engine.population import Population, Way
 from cotune.engine.rng import seed_of
 from cotune.nets.mlp import MLP
@@ -141,6 +142,9 @@ def metric_of(one: Lane) -> str:
     """A metric that suits the lane."""
     return "rmse" if one.variant.target.is_floating_point() else "log_loss"
 
+
+BOTH_WAYS = [name for name, optimizer in OPTIMIZERS.items() if optimizer.compiled]
+"""Optimizers whose lanes step compiled and in batches."""
 
 WAY: Way = "compiled"
 COMPUTE: Compute = ON_HOST

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from cotune.kernels import machine
+from cotune.kernels import descents, machine
 from cotune.kernels.loading import loaded
 
 LEAVES = {leaf.__name__: leaf for leaf in machine.LEAVES}
@@ -12,7 +12,7 @@ LEAVES = {leaf.__name__: leaf for leaf in machine.LEAVES}
 
 def call(name: str, *arguments: Any) -> Any:
     """Call a leaf by name; arrays are passed by address, and must be contiguous."""
-    for leaf in machine.COMMON:  # which other leaves may call
+    for leaf in (*machine.COMMON, descents.descend):  # which other leaves may call
         loaded(leaf)
     assert all(a.flags.c_contiguous for a in arguments if isinstance(a, np.ndarray))
     return loaded(LEAVES[name]).ctypes(

@@ -23,7 +23,7 @@ from cotune.engine.rates import coefficients, extras, numbers_of
 from cotune.engine.state import State
 from cotune.kernels import activations, losses, machine, updates
 from cotune.kernels.arrays import Integers
-from cotune.kernels.loading import load_for
+from cotune.kernels.loading import load_for, load_optimizers
 from cotune.kernels.program import Program
 from cotune.nets.layout import Layout
 from cotune.nets.network import Network
@@ -134,6 +134,7 @@ class Bound:
             if lane.id not in known:
                 known[lane.id] = _describe(lane, self._tools)
         self._known = [known[lane.id] for lane in lanes]
+        load_optimizers(updates.NAMES.index(lane.optimizer) for lane in lanes)
         count = len(lanes)
         self._at = np.zeros((count, len(machine.PLACES)), dtype=np.int64)
         self._size = np.array([sizes for _, sizes, _ in self._known], dtype=np.int64)

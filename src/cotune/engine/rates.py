@@ -59,6 +59,7 @@ def coefficients(
         rates = Rates(
             lr=shares[rows] * own["lr"],
             taken=_stepped(lanes[rows], taken[rows]).double(),
+            warmup=(own["warmup"] * total[rows].unsqueeze(1) / own["accumulate"].clamp(min=1)).round(),
             **{n: own[n] for n in ("weight_decay", "momentum", "beta1", "beta2")},
         )
         found.append((name, rows, OPTIMIZERS[name].coefficients(rates)))

@@ -7,40 +7,66 @@ and its dropout masks. It shares no line with the step, the optimizers, the sche
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cotune.engine import rng
+from cotune.engine import plain_optim, rng
 from cotune.engine.lanes import Lane
 from cotune.engine.perturb import Batch, Perturbation
 from cotune.engine.plain import PlainCNN, PlainMLP, plain_network
 from cotune.engine.plain_method import PlainMethod
 
+OF_TORCH: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": lambda groups, lr, betas: torch.optim.Adam(groups, lr, betas),
+    "adamw": lambda groups, lr, betas: torch.optim.AdamW(groups, lr, betas),
+    "amsgrad": lambda groups, lr, betas: torch.optim.Adam(groups, lr, betas, amsgrad=True),
+    "adamax": lambda groups, lr, betas: torch.optim.Adamax(groups, lr, betas),
+    "nadam": lambda groups, lr, betas: torch.optim.NAdam(groups, lr, betas),
+    "radam": lambda groups, lr, betas: torch.optim.RAdam(groups, lr, betas),
+    "adagrad": lambda groups, lr, _: torch.optim.Adagrad(groups, lr),
+    "adadelta": lambda groups, lr, betas: torch.optim.Adadelta(groups, lr, rho=betas[1]),
+    "rmsprop": lambda groups, lr, betas: torch.optim.RMSprop(groups, lr, alpha=betas[1]),
+}
+"""Those that take groups, a rate and two betas; weight decay is in the groups."""
+
 
 def make_optimizer(lane: Lane, network: nn.Module) -> torch.optim.Optimizer:
-    """torch's own; matrices and embeddings decay, biases and norms do not."""
+    """torch's own where it has one; matrices and embeddings decay, biases and norms do not."""
     number = lane.numbers
-    parameters, known = list(network.parameters()), {id(p) for p in decayed(network)}
-    groups = [
-        {"params": decayed(network), "weight_decay": number["weight_decay"]},
-        {"params": [p for p in parameters if id(p) not in known], "weight_decay": 0.0},
+    shrinking = decayed(network)
+    known = {id(p) for p in shrinking}
+    groups: list[dict[str, Any]] = [
+        {"params": shrinking, "weight_decay": number["weight_decay"]},
+        {"params": [p for p in network.parameters() if id(p) not in known], "weight_decay": 0.0},
     ]
-    betas = (number["beta1"], number["beta2"])
+    lr, betas = number["lr"], (number["beta1"], number["beta2"])
+    if lane.optimizer in OF_TORCH:
+        return OF_TORCH[lane.optimizer](groups, lr, betas)
     match lane.optimizer:
         case "sgd" | "nesterov":
             nesterov = lane.optimizer == "nesterov"
             momentum = number["momentum"]
             # torch refuses Nesterov's step without momentum; it is the plain step then.
-            return torch.optim.SGD(
-                groups, lr=number["lr"], momentum=momentum, nesterov=nesterov and momentum > 0
-            )
-        case "adam":
-            return torch.optim.Adam(groups, lr=number["lr"], betas=betas)
-        case "adamw":
-            return torch.optim.AdamW(groups, lr=number["lr"], betas=betas)
+            return torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov and momentum > 0)
+        case "lion":
+            return plain_optim.lion(groups, lr=lr, betas=betas)
+        case "muon":
+            hidden = plain_optim.hidden_matrices(network)
+            apart = {id(p) for p in hidden}
+            others = [
+                {**group, "params": [p for p in group["params"] if id(p) not in apart]} for group in groups
+            ]
+            ours = [{"params": hidden, "weight_decay": number["weight_decay"]}]
+            momentum = number["momentum"]
+            return plain_optim.muon(ours if hidden else [], others, lr=lr, momentum=momentum, betas=betas)
+        case "schedule_free":
+            warmup = round(number["warmup"] * lane.epochs * lane.structure.steps / lane.number("accumulate"))
+            return plain_optim.schedule_free(groups, lr=lr, betas=betas, warmup=warmup)
     raise ValueError(f"the plain twin knows no optimizer {lane.optimizer!r}; give it one in make_optimizer")
 
 
@@ -104,7 +130,8 @@ def train(lane: Lane, *, epochs: int) -> PlainTraining:
         epochs: epochs to train, at most `lane.epochs` (where the schedule ends).
     """
     network = plain_network(lane).train()
-    method = PlainMethod(lane, network, make_optimizer(lane, network))
+    optimizer = make_optimizer(lane, network)
+    method = PlainMethod(lane, network, optimizer)
     batch, steps = lane.structure.batch_size, lane.structure.steps
     step, losses = 0, []
     for epoch in range(epochs):
@@ -129,6 +156,8 @@ def train(lane: Lane, *, epochs: int) -> PlainTraining:
             step += 1
         losses.append(total / steps)
     judged = network if method.average is None else method.average.module
+    if lane.optimizer == "schedule_free" and method.average is None:
+        judged = plain_optim.with_means(network, optimizer)
     if method.average is not None:
         judged.load_state_dict(dict(network.named_buffers()), strict=False)
     return PlainTraining(network, tuple(losses), judged)

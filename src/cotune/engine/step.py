@@ -23,6 +23,7 @@ from cotune.engine.devices import Compute
 from cotune.engine.faults import Fault, first_layer_at_fault
 from cotune.engine.lanes import Lane
 from cotune.engine.loss import LOSSES, LossInputs
+from cotune.engine.matrices import hidden_matrices
 from cotune.engine.optim import OPTIMIZERS
 from cotune.engine.perturb import Batch, Perturbation, perturbs
 from cotune.engine.rates import EXTRAS, coefficients, extras, numbers_of, segments
@@ -122,6 +123,11 @@ class Run:
         self._losses = self._loss_inputs()
         self._prepare_dropout(first)
         self._optimizers = self._coefficients(first)
+        self._matrices = {
+            name: hidden_matrices(lanes[rows], layout, self._weights.device)
+            for name, rows, _ in self._optimizers
+            if OPTIMIZERS[name].matrices
+        }
         self._extras = self._extra_columns(first)
         epochs = state.epoch[rows].tolist()
         self._pace = self._paces(epochs)
@@ -361,7 +367,9 @@ class Run:
         for name, rows, columns in self._optimizers:
             optimizer = OPTIMIZERS[name]
             memory = [self._memory[rows, len(self._places) + slot] for slot in range(optimizer.slots)]
-            optimizer.update(w[rows], g[rows], memory, self._scratch[rows], [c[t] for c in columns], decayed)
+            extra = {"matrices": self._matrices[name]} if optimizer.matrices else {}
+            now = [c[t] for c in columns]
+            optimizer.update(w[rows], g[rows], memory, self._scratch[rows], now, decayed, **extra)
         if before is not None and self._pace is not None:
             w.copy_(torch.where(self._pace == 1, w, before + self._pace * (w - before)))
 

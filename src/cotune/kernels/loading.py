@@ -2,11 +2,11 @@
 
 import gc
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cotune.kernels import machine
+from cotune.kernels import descents, machine, updates
 from cotune.kernels.compiling import load
 from cotune.kernels.program import CODE, Program
 
@@ -30,6 +30,13 @@ def load_for(program: Program) -> None:
     with _no_collector():
         for leaf in (*machine.COMMON, *needed):
             loaded(leaf)
+
+
+def load_optimizers(codes: Iterable[int]) -> None:
+    """Load what the machine needs for optimizers with these codes."""
+    if max(codes) >= updates.COMMON:
+        with _no_collector():
+            loaded(descents.descend)
 
 
 @contextmanager

@@ -10,14 +10,17 @@ The formulas, and the coefficients c of a step, are those of `cotune.engine.opti
 
 import numpy as np
 
+from cotune.kernels import descents
 from cotune.kernels.arrays import Floats, floats
-from cotune.kernels.compiling import part
+from cotune.kernels.compiling import external, part
+from cotune.kernels.descents import COEFFICIENTS as COEFFICIENTS
 
-NAMES = ("sgd", "nesterov", "adam", "adamw")
-"""An optimizer's code is its place here."""
+OWN = ("sgd", "nesterov", "adam", "adamw")
+NAMES = (*OWN, *descents.NAMES)
+"""An optimizer's code is its place here. Those that are not our own are a leaf of theirs, loaded when one is used."""
 
-COEFFICIENTS = 5
-"""Room for the coefficients of a step."""
+COMMON = len(OWN)
+_descend = external(descents.descend)
 
 FLOAT = 4
 F = np.float32
@@ -31,6 +34,9 @@ def update(code: int, w_at: int, g_at: int, memory_at: int, c_at: int, size: int
         memory_at: slot weight.
         c_at: coefficients of this step.
     """
+    if code >= COMMON:
+        _descend(code - COMMON, w_at, g_at, memory_at, c_at, size, decayed)
+        return
     c = floats(c_at, COEFFICIENTS)
     for share in range(2):
         begin, n = (0, decayed) if share == 0 else (decayed, size - decayed)

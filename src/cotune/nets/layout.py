@@ -46,6 +46,11 @@ class Weight:
         """Count of numbers."""
         return math.prod(self.shape)
 
+    @property
+    def hidden(self) -> bool:
+        """Whether it is a matrix from units to units: neither an embedding nor the head."""
+        return len(self.shape) == 2 and self.init == "fan" and not self.name.startswith("head.")
+
 
 @dataclass(frozen=True)
 class Layout:

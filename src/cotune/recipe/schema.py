@@ -11,7 +11,27 @@ from cotune.recipe.settings import Choice, Domain, Range, Setting
 ACTIVATIONS = ("identity", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid")
 NORMS = ("none", "batch", "layer", "group", "instance", "rms", "weight", "spectral")
 DROPOUTS = ("unit", "alpha", "spatial", "connect", "depth")
-OPTIMIZERS = ("sgd", "nesterov", "adam", "adamw")
+OPTIMIZERS = (
+    "sgd",
+    "nesterov",
+    "adam",
+    "adamw",
+    "adagrad",
+    "adadelta",
+    "rmsprop",
+    "adamax",
+    "nadam",
+    "radam",
+    "amsgrad",
+    "lion",
+    "muon",
+    "schedule_free",
+)
+WITH_MOMENTUM = ("sgd", "nesterov", "muon")
+WITH_MEAN = ("adam", "adamw", "adamax", "nadam", "radam", "amsgrad", "lion", "muon", "schedule_free")
+WITH_SQUARES = (*WITH_MEAN, "adadelta", "rmsprop")
+SCHEDULED = tuple(name for name in OPTIMIZERS if name != "schedule_free")
+"""Optimizers by the numbers, and the schedule, that mean something to them."""
 SCHEDULES = ("constant", "linear", "cosine")
 AVERAGES = ("none", "ema", "swa")
 INITS = ("he", "glorot", "lecun")
@@ -247,18 +267,25 @@ class TrainingSection(Section):
     batch_size: Annotated[Setting, Domain("int", low=1, words=("auto",))] = "auto"
     loss: Annotated[Setting, Domain("name", options=("auto", *LOSSES))] = "auto"
     optimizer: Annotated[
-        Setting, Domain("name", options=OPTIMIZERS, source="Kingma & Ba 2015; Loshchilov & Hutter 2019")
+        Setting,
+        Domain(
+            "name",
+            options=OPTIMIZERS,
+            source="Polyak 1964; Nesterov 1983; Duchi et al. 2011; Zeiler 2012; Tieleman & Hinton 2012; Kingma & Ba "
+            "2015; Dozat 2016; Reddi et al. 2018; Loshchilov & Hutter 2019; Liu et al. 2020; Chen et al. 2023; Jordan "
+            "et al. 2024; Defazio et al. 2024",
+        ),
     ] = "adamw"
     lr: Annotated[Setting, Domain("float", low=0, fusable=True)] = Range(3e-4, 3e-2, log=True)
     weight_decay: Annotated[Setting, Domain("float", low=0, fusable=True)] = Range(1e-5, 1.0, log=True)
     momentum: Annotated[
-        Setting, Domain("float", low=0, below=1, fusable=True, when=("optimizer", ("sgd", "nesterov")))
+        Setting, Domain("float", low=0, below=1, fusable=True, when=("optimizer", WITH_MOMENTUM))
     ] = 0.9
     beta1: Annotated[
-        Setting, Domain("float", low=0, below=1, fusable=True, when=("optimizer", ("adam", "adamw")))
+        Setting, Domain("float", low=0, below=1, fusable=True, when=("optimizer", WITH_MEAN))
     ] = 0.9
     beta2: Annotated[
-        Setting, Domain("float", low=0, below=1, fusable=True, when=("optimizer", ("adam", "adamw")))
+        Setting, Domain("float", low=0, below=1, fusable=True, when=("optimizer", WITH_SQUARES))
     ] = 0.999
     l1: Annotated[Setting, Domain("float", low=0, fusable=True, source="Tibshirani 1996")] = 0.0
     l2: Annotated[
@@ -279,7 +306,14 @@ class TrainingSection(Section):
         Setting, Domain("float", low=0, fusable=True, source="Pascanu et al. 2013; 0 is off")
     ] = 0.0
     schedule: Annotated[
-        Setting, Domain("name", options=SCHEDULES, fusable=True, source="Loshchilov & Hutter 2017")
+        Setting,
+        Domain(
+            "name",
+            options=SCHEDULES,
+            fusable=True,
+            when=("optimizer", SCHEDULED),
+            source="Loshchilov & Hutter 2017",
+        ),
     ] = "cosine"
     warmup: Annotated[
         Setting,

@@ -16,7 +16,8 @@ def from_recipe(recipe: Recipe) -> Space:
     """The space that `recipe` asks to be searched.
 
     A choice with one value and a range with one end are fixed. A parameter whose condition is on a fixed key
-    is settled here: it is unconditional where the condition holds, and no part of the space where it cannot.
+    is settled here: it is unconditional where the condition holds, and no part of the space where it cannot. So is one
+    whose condition holds for every value of a choice.
     A word such as "auto" is not yet a value, so a condition on it counts as met.
 
     Example:
@@ -60,5 +61,14 @@ def _settled(
     name, values = parameter.domain.when
     if name in fixed:
         met = fixed[name] in (*values, _UNDECIDED)
-        return replace(parameter, domain=replace(parameter.domain, when=None)) if met else None
-    return parameter if name in placed else None
+        return _always(parameter) if met else None
+    if name not in placed:
+        return None
+    above = placed[name]
+    always = above.domain.when is None and above.points is not None and set(above.points) <= set(values)
+    return _always(parameter) if always else parameter
+
+
+def _always(parameter: Parameter) -> Parameter:
+    """The same, unconditionally."""
+    return replace(parameter, domain=replace(parameter.domain, when=None))

@@ -11,7 +11,7 @@ from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure, padded_width
 from cotune.engine.rng import seed_of
 from cotune.nets.mlp import MLP
 from cotune.recipe import Recipe
-from cotune.recipe.schema import PrepareSection
+from cotune.recipe.schema import SCHEDULED, PrepareSection
 from cotune.space import Space
 from cotune.types import LaneId, Params, Value
 
@@ -96,7 +96,7 @@ class LaneFactory:
             structure=structure,
             width=width,
             **names,
-            schedule=str(config["schedule"]),
+            schedule=str(config["schedule"]) if names["optimizer"] in SCHEDULED else "constant",
             init=str(config["init"]),
             numbers=numbers,
             epochs=epochs,

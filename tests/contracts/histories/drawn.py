@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from contracts.histories.values import AT_ONCE, RUINS, Boundary, History, Kind, Shape, Visit
 from cotune.engine.loss import LOSSES
-from cotune.engine.optim import OPTIMIZERS
 from cotune.engine.schedule import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.initialise import GAINS
 from cotune.recipe.schema import NORMS
+from engine.lanes import BOTH_WAYS
 
 METRICS = {3: ("log_loss", "accuracy"), 0: ("rmse", "r2")}
 """By the number of classes: one that falls and one that rises."""
@@ -31,6 +31,9 @@ NUMBERS = {
     "warmup": (0.0, 0.3),
     "final_lr": (0.05, 0.5),
 }
+STEADY = ("adam", "adagrad", "adadelta", "rmsprop", "adamax", "nadam", "radam", "amsgrad")
+"""Optimizers that weight decay cannot ruin: they divide by the gradient's size, and it is part of the gradient."""
+
 STAY = 4
 """Epochs at most."""
 
@@ -59,7 +62,7 @@ def kinds(classes: int) -> st.SearchStrategy[Kind]:
         narrower=names([0, 1, 3]),
         fold=st.integers(0, 3),
         activation=names(list(ACTIVATIONS)),
-        optimizer=names(list(OPTIMIZERS)),
+        optimizer=names(BOTH_WAYS),
         loss=names([name for name in LOSSES if (name == "cross_entropy") == bool(classes)]),
         schedule=names(list(SCHEDULES)),
         init=names(list(GAINS)),
@@ -70,8 +73,8 @@ def kinds(classes: int) -> st.SearchStrategy[Kind]:
 
 
 def ruined(kind: Kind, ruin: str) -> Kind:
-    """A sick lane. Not with Adam: its steps have one length, and weight decay cannot make them grow."""
-    return replace(kind, ruin=ruin, optimizer="adamw" if kind.optimizer == "adam" else kind.optimizer)
+    """A sick lane. Not with Adam and its like: their steps have one length, and weight decay cannot make them grow."""
+    return replace(kind, ruin=ruin, optimizer="adamw" if kind.optimizer in STEADY else kind.optimizer)
 
 
 def _of_known_end(kind: Kind) -> Kind:

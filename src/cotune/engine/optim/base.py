@@ -9,10 +9,13 @@
 | c      | coefficients of one step                            | lane 1 each |
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
+
+from cotune.kernels import updates
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Rates:
     Args:
         lr, taken: learning rate, and step counter from 1 on [lane step].
         weight_decay, momentum, beta1, beta2: [lane 1].
+        warmup: steps in which the rate rises to its peak [lane 1].
     """
 
     lr: Tensor
@@ -30,6 +34,33 @@ class Rates:
     momentum: Tensor
     beta1: Tensor
     beta2: Tensor
+    warmup: Tensor
+
+    def each_step(self, *numbers: Tensor) -> tuple[Tensor, ...]:
+        """Numbers of a lane [lane 1], the same for each of its steps [lane step]."""
+        return tuple(number.expand_as(self.lr) for number in numbers)
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """A hidden matrix, the same stretch of every row of weights.
+
+    Args:
+        start: where it begins.
+        shape: inputs and units, with padding.
+        stretch: numbers to the next weight of the row; behind the matrix they are zero.
+        longer: root of each lane's longer side, without padding [lane 1 1].
+    """
+
+    start: int
+    shape: tuple[int, int]
+    stretch: int
+    longer: Tensor
+
+    @property
+    def span(self) -> slice:
+        """Its place in a row."""
+        return slice(self.start, self.start + self.stretch)
 
 
 @dataclass(frozen=True)
@@ -41,13 +72,28 @@ class Optimizer:
         slots: tensors of memory.
         coefficients: rates → tensors [lane step], in float64; an update gets one column of each, as float32.
         update: (w, g, memory, s, c, decayed) changes w and memory in place; g may be overwritten.
-        judged: the slot with the weights to be judged; `None` for those that are trained.
-        starts_from_weights: slots that begin as the first weights, not as zeros.
+        source: where the rule was published.
+        matrices: whether `update` takes the keyword `matrices` besides: the hidden ones, a sequence of `Matrix`.
+        starts_from_weights: slots that hold a copy of the first weights at a lane's start, not zeros.
+        judged: the slot whose weights are to be evaluated and kept; those trained if `None`.
     """
 
     name: str
     slots: int
     coefficients: Callable[[Rates], tuple[Tensor, ...]]
-    update: Callable[[Tensor, Tensor, Sequence[Tensor], Tensor, Sequence[Tensor], int], None]
-    judged: int | None = None
+    update: Callable[..., None]
+    source: str
+    matrices: bool = False
     starts_from_weights: tuple[int, ...] = ()
+    judged: int | None = None
+
+    @property
+    def compiled(self) -> bool:
+        """Whether compiled loops know it; lanes of the others step in batches."""
+        return self.name in updates.NAMES
+
+
+def add_decay(w: Tensor, g: Tensor, s: Tensor, penalty: Tensor, decayed: int) -> None:
+    """Coupled weight decay: g ← g + λ w on the weights that decay."""
+    torch.mul(w[:, :decayed], penalty, out=s[:, :decayed])
+    g[:, :decayed] += s[:, :decayed]

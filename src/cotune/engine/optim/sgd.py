@@ -5,20 +5,18 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from cotune.engine.optim.base import Optimizer, Rates
+from cotune.engine.optim.base import Optimizer, Rates, add_decay
 
 
 def _coefficients(rates: Rates) -> tuple[Tensor, ...]:
     """−lr, μ, λ."""
-    momentum, weight_decay = (c.expand_as(rates.lr) for c in (rates.momentum, rates.weight_decay))
-    return -rates.lr, momentum, weight_decay
+    return -rates.lr, *rates.each_step(rates.momentum, rates.weight_decay)
 
 
 def _velocity(
     w: Tensor, g: Tensor, memory: Sequence[Tensor], s: Tensor, c: Sequence[Tensor], decayed: int
 ) -> Tensor:
-    torch.mul(w[:, :decayed], c[2], out=s[:, :decayed])
-    g[:, :decayed] += s[:, :decayed]
+    add_decay(w, g, s, c[2], decayed)
     return memory[0].mul_(c[1]).add_(g)
 
 
@@ -41,5 +39,5 @@ def nesterov(
     w.addcmul_(s.add_(g), c[0])
 
 
-SGD = Optimizer("sgd", 1, _coefficients, sgd)
-NESTEROV = Optimizer("nesterov", 1, _coefficients, nesterov)
+SGD = Optimizer("sgd", 1, _coefficients, sgd, "Robbins & Monro 1951; Polyak 1964")
+NESTEROV = Optimizer("nesterov", 1, _coefficients, nesterov, "Nesterov 1983; Sutskever et al., ICML 2013")
