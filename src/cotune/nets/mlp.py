@@ -42,6 +42,7 @@ class MLP:
         residual: whether hidden layers add to their input.
         outputs: logits.
         dropping: what dropout leaves out, see `cotune.nets.dropout`; not "spatial".
+        slopes: whether the activation learns a slope for each hidden unit.
     """
 
     features: int
@@ -53,11 +54,14 @@ class MLP:
     residual: bool
     outputs: int
     dropping: str = "unit"
+    slopes: bool = False
 
     @property
     def kind(self) -> str:
         """What sort of network this is, in a few words."""
-        return f"MLP, norm {self.norm}" + ("" if self.dropping == "unit" else f", dropout of {self.dropping}")
+        more = "" if self.dropping == "unit" else f", dropout of {self.dropping}"
+        more += ", learned slopes" if self.slopes else ""
+        return f"MLP, norm {self.norm}{more}"
 
     @property
     def inputs(self) -> int:
@@ -114,6 +118,8 @@ class MLP:
             if self.norm != "batch":  # it subtracts a bias again: its gradient would be rounding noise
                 found.append(Weight(f"{name}.bias", (self.width,), accumulates=adds_up))
             found += learned(self.norm, name, self.width)
+            if self.slopes:
+                found.append(Weight(f"{name}.slope", (self.width,), "slope"))
         found.append(Weight("head.weight", (self._inputs_of(self.depth), self.head), "fan", True, False))
         found.append(Weight("head.bias", (self.head,), accumulates=False))
         return tuple(found)
@@ -157,7 +163,7 @@ class MLP:
                 w = w * drop.part(first, tuple(w.shape[1:]))
             z = linear(h, w, weights.get(f"{name}.bias"))
             z = normalise(self.norm, name, z.unsqueeze(2), weights, statistics, context).squeeze(2)
-            z = context.mask(context.activate(z))
+            z = context.mask(context.activate(z, weights.get(f"{name}.slope")))
             if drop is not None:
                 z = self._dropped(z, layer, drop, first, context)
             h = context.seen(name, h + z if self.residual and layer else z)

@@ -8,6 +8,7 @@ from cotune.data import Dataset, Pipeline, Splits, prepared
 from cotune.engine.bank import Variant, as_tensor
 from cotune.engine.compiled import knows
 from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure, padded_width
+from cotune.engine.loss import LOSSES
 from cotune.engine.rng import seed_of
 from cotune.nets.mlp import MLP
 from cotune.recipe import Recipe
@@ -75,8 +76,11 @@ class LaneFactory:
             depth=_int(config["depth"]),
             norm=str(config["norm"]),
             residual=bool(config["residual"]),
-            outputs=max(1, len(self._dataset.classes)),
+            outputs=LOSSES[str(config["loss"])].outputs(
+                len(self._dataset.classes), _int(config.get("embedding_size", 0))
+            ),
             dropping=str(config["dropout_kind"]),
+            slopes=config["activation"] == "prelu",
         )
         names = {name: str(config[name]) for name in ("activation", "optimizer", "loss")}
         structure = Structure(
@@ -137,6 +141,7 @@ class LaneFactory:
             mean=pipeline.target_mean,
             scale=pipeline.target_scale,
             mapped=features.mapped,
+            classes=len(self._dataset.classes),
         )
 
 
