@@ -28,6 +28,7 @@ from engine import lanes as made_of
 from engine import places
 from engine.lanes import (
     BOTH_WAYS,
+    SIDE_BY_SIDE,
     Figures,
     Trace,
     alone,
@@ -36,6 +37,8 @@ from engine.lanes import (
     lane,
     population,
     row,
+    side_by_side,
+    suited,
     table,
 )
 
@@ -162,14 +165,32 @@ def test_any_number_of_lanes(size: int) -> None:
 def test_lanes_side_by_side_in_slices(kind: str) -> None:
     """Contract 4: every member of a registry beside every other, against itself alone."""
     optimizers = BOTH_WAYS if made_of.WAY == "compiled" else OPTIMIZERS
-    members = {"activation": ACTIVATIONS, "optimizer": optimizers, "loss": LOSSES}[kind]
-    names = [name for name in members if name != "cross_entropy"]
-    lanes = [lane(i, variant=REGRESSION, norm="layer", **{kind: name}) for i, name in enumerate(names)]
+    names = {"activation": SIDE_BY_SIDE, "optimizer": optimizers, "loss": side_by_side(0)}[kind]
+    variant = table(classes=0, counts=True)
+    stand(*(lane(i, variant=variant, norm="layer", **{kind: name}) for i, name in enumerate(names)))
+
+
+@pytest.mark.parametrize("batch_size", [32, 33])
+def test_losses_of_classes_side_by_side(batch_size: int) -> None:
+    stand(*(lane(i, loss=name, batch_size=batch_size) for i, name in enumerate(side_by_side(3))))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("batch_size", [32, 33])
+def test_equal_losses_side_by_side(loss: str, batch_size: int) -> None:
+    """A batch of 33, and 19 validation rows, end in the middle of a vector: which lane is last must not matter."""
+    stand(*(lane(i, variant=suited(loss, rows=76), loss=loss, batch_size=batch_size) for i in range(3)))
+
+
+def stand(*lanes: Lane) -> None:
+    """Lanes trained side by side are, to the bit, as alone, and so are their figures."""
     made = population(lanes[::-1])
-    for _ in range(2):
-        made.train_epoch()
-    for one in lanes:
-        assert_same_bits(row(made, one.id), alone(one, epochs=2).rows[-1], one.activation)
+    traces = {one.id: alone(one, epochs=2) for one in lanes}
+    for epoch in range(2):
+        for record in made.train_epoch().records:
+            assert Figures.of(record) == traces[record.lane].figures[epoch]
+        for one in lanes:
+            assert_same_bits(row(made, one.id), traces[one.id].rows[epoch], (one.activation, one.loss))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

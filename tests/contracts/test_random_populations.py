@@ -16,11 +16,9 @@ from contracts.histories.played import Life, play
 from contracts.histories.values import AT_ONCE, ROW, RUINS, History, Kind, Shape, Visit
 from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine
-from cotune.engine.loss import LOSSES
 from cotune.engine.population import Way
-from cotune.nets.activations import ACTIVATIONS
 from cotune.recipe.schema import NORMS
-from engine.lanes import BOTH_WAYS, Figures, lane, population
+from engine.lanes import BOTH_WAYS, SIDE_BY_SIDE, Figures, lane, population, side_by_side
 
 EXAMPLES = {2: 12, 3: 12, 64: 5, 257: 4}
 """Histories a law is tried on, by the lanes that the main population reaches. The first few are always simple."""
@@ -157,7 +155,8 @@ def test_histories_hold_what_the_laws_are_about() -> None:
 
     one()
     visits = [visit for history in drawn for visit in history.visits]
-    for name, registry in (("activation", ACTIVATIONS), ("optimizer", BOTH_WAYS), ("loss", LOSSES)):
+    losses = [*side_by_side(0), *side_by_side(3)]
+    for name, registry in (("activation", SIDE_BY_SIDE), ("optimizer", BOTH_WAYS), ("loss", losses)):
         assert {getattr(visit.kind, name) for visit in visits} == set(registry)
     assert {visit.shape.norm for visit in visits} == set(NORMS)
     assert {visit.kind.ruin for visit in visits} == {"", *RUINS}

@@ -6,12 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from cotune.engine import plain, reference
+from cotune.engine import plain, plain_losses, reference
+from cotune.engine.links import LINKS, NEIGHBOURS
 from cotune.engine.loss import LOSSES
 from cotune.engine.metrics import METRICS
 from cotune.engine.optim import OPTIMIZERS, Rates
 from cotune.engine.schedule import SCHEDULES
-from cotune.kernels import updates
+from cotune.kernels import activations, losses, updates
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.initialise import GAINS
 from cotune.recipe import schema
@@ -32,6 +33,11 @@ REGISTRIES = {
     "schedules": (schema.SCHEDULES, SCHEDULES),
     "initialisers": (schema.INITS, GAINS),
     "losses": (schema.LOSSES, LOSSES),
+    "the twin's losses": (schema.LOSSES, plain_losses.LOSSES),
+    "compiled losses": ([name for name, loss in LOSSES.items() if loss.compiled], losses.NAMES),
+    "compiled activations": ([name for name in ACTIVATIONS if name != "prelu"], activations.NAMES),
+    "losses of embeddings": (schema.EMBEDDING_LOSSES, [name for name, loss in LOSSES.items() if loss.embeds]),
+    "links": ({loss.link for loss in LOSSES.values()}, [*LINKS, NEIGHBOURS]),
     "metrics": (schema.METRICS, METRICS),
     "metrics that may steer": (("auto", *schema.METRICS), choices("metric")),
     "metrics beside it": (schema.METRICS, choices("also")),
@@ -80,3 +86,7 @@ def test_a_number_means_something_where_the_recipe_says_so(name: str, number: st
     condition = schema.domains()[number][1].when
     assert condition is not None
     assert any(not torch.equal(*pair) for pair in pairs) == (name in condition[1])
+
+
+def test_losses_are_filed_under_their_own_name_and_say_where_they_are_from() -> None:
+    assert all(loss.name == name and loss.source for name, loss in LOSSES.items())

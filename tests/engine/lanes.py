@@ -13,12 +13,14 @@ from cotune.engine.compiled import knows
 from cotune.engine.devices import ON_HOST, Compute
 from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure, padded_width
 from cotune.engine.loop import Engine
+from cotune.engine.loss import LOSSES
 from cotune.engine.optim import OPTIMIZERS
 from cotune.engine.population import Population, Way
 from cotune.engine.rng import seed_of
+from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
-from cotune.types import LaneId, Record
+from cotune.types import LaneId, Record, Task
 
 NUMBERS = {
     "lr": 0.02,
@@ -32,7 +34,12 @@ NUMBERS = {
     "clip_norm": 0.0,
     "warmup": 0.0,
     "final_lr": 0.1,
+    "quantile": 0.3,
+    "focal_gamma": 2.0,
+    "margin": 1.0,
+    "contrast_temperature": 0.1,
 }
+EMBEDDING_SIZE = 6
 
 
 @cache
@@ -43,9 +50,13 @@ def table(
     cardinalities: tuple[int, ...] = (),
     classes: int = 3,
     weighted: bool = False,
+    counts: bool = False,
     seed: int = 0,
 ) -> Variant:
-    """Made-up rows that can be learned; `classes=0` is regression. The same arguments give the same object."""
+    """Made-up rows that can be learned; `classes=0` is regression, of `counts` where that is said.
+
+    The same arguments give the same object.
+    """
     g = torch.Generator().manual_seed(seed_of("table", rows, features, list(cardinalities), classes, seed))
     x = torch.randn(rows, features, generator=g)
     codes = torch.stack(
@@ -57,8 +68,11 @@ def table(
     score = score + 0.3 * torch.randn(score.shape, generator=g)
     if classes:
         weights = torch.rand(classes, generator=g) + 0.5 if weighted else None
-        return Variant(x, codes, score.argmax(1), cardinalities, weights)
+        y = score.argmax(1)
+        return Variant(x, codes, y, cardinalities, weights, classes=int(y.max()) + 1)
     y = score[:, 0].double()
+    if counts:
+        y = torch.poisson(torch.exp(0.4 * y + 1.0), generator=g)
     mean, scale = float(y.mean()), float(y.std())
     return Variant(x, codes, ((y - mean) / scale).float(), cardinalities, None, mean, scale)
 
@@ -102,6 +116,8 @@ def lane(
     classification = not variant.target.is_floating_point()
     assert set(numbers) <= set(NEUTRAL), numbers
     shaped = network is not None
+    loss = loss or ("cross_entropy" if classification else "mse")
+    classes = int(variant.target.max()) + 1 if classification else 0
     network = network or MLP(
         features=variant.numeric.shape[1],
         cardinalities=variant.cardinalities,
@@ -112,9 +128,9 @@ def lane(
         residual=residual,
         dropping=dropping,
         waved=waved,
-        outputs=outputs or (int(variant.target.max()) + 1 if classification else 1),
+        outputs=outputs or LOSSES[loss].outputs(classes, EMBEDDING_SIZE),
+        slopes=activation == "prelu",
     )
-    loss = loss or ("cross_entropy" if classification else "mse")
     names = {"activation": activation, "optimizer": optimizer, "loss": loss}
     return Lane(
         id=LaneId(trial, index),
@@ -136,6 +152,32 @@ def lane(
         train=train,
         validation=validation,
     )
+
+
+def suited(loss: str, *, rows: int = 120) -> Variant:
+    """Rows that a loss fits."""
+    if Task.REGRESSION not in LOSSES[loss].tasks:
+        return table(rows=rows)
+    return table(rows=rows, classes=0, counts=loss == "poisson")
+
+
+SIDE_BY_SIDE = [name for name in ACTIVATIONS if name != "prelu"]
+"""Activations that one population holds: prelu's networks have weights that others lack."""
+
+
+def side_by_side(classes: int) -> list[str]:
+    """Losses that one population holds, for so many classes or, if 0, for values: those with equal outputs."""
+    task = Task.MULTICLASS if classes else Task.REGRESSION
+    return [
+        name
+        for name, loss in LOSSES.items()
+        if task in loss.tasks and not loss.embeds and loss.outputs(classes, 0) == max(1, classes)
+    ]
+
+
+def compiles(one: Lane) -> bool:
+    """Whether there are compiled loops for what the lane asks."""
+    return one.structure.method.loops
 
 
 def metric_of(one: Lane) -> str:
@@ -163,7 +205,7 @@ def population(
         Stack(COMPUTE.device),
         metric=metric or metric_of(lanes[0]),
         chunk=chunk,
-        way=way or WAY,
+        way=way or (WAY if all(compiles(one) for one in lanes) else "batched"),
         compute=COMPUTE,
     )
     made.join(lanes)

@@ -18,6 +18,15 @@ SETTINGS = {"sgd": [-0.05, 0.5, 0.01], "adamw": [0.1, 0.01, -0.01, 1e-8, 0.999]}
 """Coefficients of an optimizer, the same for every step."""
 
 
+VALUES = losses.NAMES[losses.MSE : losses.GAUSSIAN + 1]
+"""Losses of numbers."""
+
+
+def outputs_of(loss: str) -> int:
+    """Logits that a loss needs, of three classes or of numbers."""
+    return (2 if loss == "gaussian" else 1) if loss in VALUES else 3
+
+
 @dataclass(eq=False)
 class Bench:
     """All that a lane needs; addresses are taken when it is made, so arrays may be changed but not replaced.
@@ -46,7 +55,7 @@ class Bench:
         load_for(program)
         classes = network.outputs
         truth: np.ndarray = np.random.default_rng(self.seed).integers(0, classes, n)
-        if self.loss != "cross_entropy":
+        if self.loss in VALUES:
             truth = normal(n, seed=self.seed)
         coefficients = np.zeros((self.steps, updates.COEFFICIENTS), np.float32)
         coefficients[:, : len(SETTINGS[self.optimizer])] = SETTINGS[self.optimizer]

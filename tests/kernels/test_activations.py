@@ -22,6 +22,11 @@ TWINS: dict[str, Callable[[Tensor], Tensor]] = {
     "silu": F.silu,
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
+    "softplus": F.softplus,
+    "mish": F.mish,
+    "hardsigmoid": F.hardsigmoid,
+    "hardswish": F.hardswish,
+    "hardtanh": F.hardtanh,
 }
 
 LARGE = [10.0, 20.0, 60.0, 87.2, 87.4, 88.8, 104.0, 1e3, 1e10, 3e38]
@@ -74,6 +79,8 @@ def test_nan_stays_nan(name: str) -> None:
     [
         ("relu", 0.0, math.inf), ("leaky_relu", -math.inf, math.inf), ("elu", -1.0, math.inf),
         ("tanh", -1.0, 1.0), ("sigmoid", 0.0, 1.0), ("identity", -math.inf, math.inf),
+        ("softplus", 0.0, math.inf), ("hardsigmoid", 0.0, 1.0),
+        ("hardswish", 0.0, math.inf), ("hardtanh", -1.0, 1.0),
     ],
 )  # fmt: skip
 def test_limits_at_infinity(name: str, low: float, high: float) -> None:

@@ -1,11 +1,11 @@
-"""eˣ over its whole range, in float32 against float64."""
+"""eˣ and log(1 + t) over their whole ranges, in float32 against float64."""
 
 import math
 
 import numpy as np
 
 from cotune.kernels.compiling import compiled
-from cotune.kernels.exponential import HIGHEST, LOWEST, exponential
+from cotune.kernels.exponential import HIGHEST, LOWEST, exponential, log1p
 
 
 @compiled
@@ -60,3 +60,21 @@ def test_a_power_does_not_depend_on_its_neighbours() -> None:
         some = np.empty(stop - start, np.float32)
         powers(x[start:stop].copy(), some)
         np.testing.assert_array_equal(some, whole[start:stop])
+
+
+@compiled
+def logarithms(t: np.ndarray, y: np.ndarray) -> None:
+    """y = log(1 + t)."""
+    for i in range(len(t)):
+        y[i] = log1p(t[i])
+
+
+def test_log1p_over_its_whole_range() -> None:
+    t = np.concatenate([np.linspace(0, 1, 200_001)[1:], 10.0 ** -np.arange(3, 38)]).astype(np.float32)
+    y = np.empty_like(t)
+    logarithms(t, y)
+    assert np.max(np.abs(y / np.log1p(t.astype(float)) - 1)) < 2**-21
+    edges = np.array([0.0, math.nan], np.float32)
+    found = np.empty_like(edges)
+    logarithms(edges, found)
+    np.testing.assert_array_equal(found, edges)

@@ -10,11 +10,11 @@ import sys
 import numpy as np
 import pytest
 
-from cotune.kernels import activations, machine, program
+from cotune.kernels import activations, losses, machine, program
 from cotune.nets.cnn import CNN
 from cotune.nets.mlp import MLP
 from cotune.nets.rnn import RNN
-from kernels.bench import Bench
+from kernels.bench import Bench, outputs_of
 
 NETWORKS = {
     "plain": MLP(5, (), 0, 16, 2, "none", False, 3),
@@ -62,10 +62,15 @@ def test_training_stops_at_nan(name: str, step: int) -> None:
 
 
 @pytest.mark.parametrize("activation", activations.NAMES)
-@pytest.mark.parametrize("loss", ["cross_entropy", "mse", "mae", "huber"])
+@pytest.mark.parametrize("loss", losses.NAMES)
 def test_no_activation_and_no_loss_hides_nan(activation: str, loss: str) -> None:
-    network = MLP(5, (), 0, 16, 2, "none", False, 3 if loss == "cross_entropy" else 1)
-    bench, clean = (Bench(network, activation=activation, loss=loss, optimizer="sgd") for _ in range(2))
+    network, rates = (
+        MLP(5, (), 0, 16, 2, "none", False, outputs_of(loss)),
+        {"quantile": 0.3, "focal_gamma": 2.0},
+    )
+    bench, clean = (
+        Bench(network, activation=activation, loss=loss, optimizer="sgd", rates=rates) for _ in range(2)
+    )
     poison(bench, 2, math.nan)
     assert_stops(bench, clean, 2)
 

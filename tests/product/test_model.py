@@ -1,5 +1,6 @@
 """The saved model: it gives the scores that the study measured, and takes rows as they come."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,10 @@ KINDS = [
     ("binary", {"categories": "embedding", "embedding_width": 3, "seeds": 2}),
     ("regression", {"norm": "layer", "outliers": "clip", "scaling": "robust", "seeds": 2}),
     ("binary", {"width": [5, 8], "activation": ["relu", "tanh"], "balance": "weights"}),
+    ("binary", {"loss": "hinge"}),
+    ("multiclass", {"loss": ["binary_cross_entropy", "focal"], "focal_gamma": [0.5, 2.0]}),
+    ("regression", {"loss": "gaussian"}),
+    ("regression", {"loss": "quantile", "quantile": {"low": 0.4, "high": 0.6}}),
 ]
 
 
@@ -93,6 +98,42 @@ def test_a_model_saved_again_predicts_the_same_bits(tmp_path: Path) -> None:
     again = Model.load(tmp_path / "copy")
     assert np.array_equal(again.predict_proba(rows), study.best.predict_proba(rows))
     assert again.size == study.best.size > 0
+
+
+def counted(rows: int, seed: int = 0) -> pl.DataFrame:
+    """A target that counts something."""
+    frame = table("regression", rows=rows, seed=seed)
+    y = np.random.default_rng(seed).poisson(np.exp(0.8 * np.tanh(frame["a"].fill_null(0.0).to_numpy()) + 1))
+    return frame.with_columns(y=pl.Series(y.astype(float)))
+
+
+def test_rates_are_predicted_in_the_target_s_units(tmp_path: Path) -> None:
+    frame = counted(300)
+    settings = {"loss": "poisson", "task": "regression", "epochs": 15, "lr": 0.02, "dropout": 0.0}
+    study = tune(frame, tmp_path / "study", **settings)
+    found = study.best.predict(frame)
+    assert {network.link for network in study.best.networks} == {"exponential"}
+    assert (found > 0).all()
+    assert found.mean() == pytest.approx(frame["y"].mean(), rel=0.2)
+    assert r2_score(frame["y"].to_numpy(), found) > 0.1
+
+
+def test_a_model_from_before_there_were_links_predicts_as_it_did(tmp_path: Path) -> None:
+    for task in ("multiclass", "regression"):
+        study = tune(csv(tmp_path, task), tmp_path / task)
+        rows = table(task, rows=20, seed=3)
+        study.best.save(tmp_path / "old")
+        described = tmp_path / "old" / "pipeline.json"
+        about = json.loads(described.read_text())
+        for network in about["networks"]:
+            del network["link"], network["shape"]["slopes"]
+        described.write_text(json.dumps(about))
+        old = Model.load(tmp_path / "old")
+        assert np.array_equal(old.predict(rows), study.best.predict(rows))
+        about["networks"][0]["link"] = "log"
+        described.write_text(json.dumps(about))
+        with pytest.raises(ModelError, match="unknown link 'log'"):
+            Model.load(tmp_path / "old")
 
 
 def test_a_regression_has_no_probabilities(tmp_path: Path) -> None:

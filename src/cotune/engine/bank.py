@@ -49,6 +49,11 @@ class Variant:
     shape: tuple[int, ...] = ()
     classes: int = 0
 
+    @property
+    def variation(self) -> float:
+        """scale / mean of a target that counts something; 0 where its mean is not above 0."""
+        return self.scale / self.mean if self.mean > 0 else 0.0
+
 
 def as_tensor(array: NDArray[Any]) -> Tensor:
     """A tensor over the memory of an array, or over the pages of its file; not to be written to."""

@@ -367,7 +367,8 @@ def _describe(lane: Lane, tools: Tools) -> Described:
     for name, tensor in tensors.items():
         if not tensor.is_contiguous():
             raise ValueError(f"the {name} of lane {lane.id} is not contiguous; give it .contiguous() tensors")
-    return tensors, [sizes[name] for name in machine.SIZES], [lane.number(name) for name in machine.RATES]
+    rates = [variant.variation if name == "variation" else lane.number(name) for name in machine.RATES]
+    return tensors, [sizes[name] for name in machine.SIZES], rates
 
 
 def _address(tensor: Tensor | None) -> int:

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from cotune.engine.bank import Variant
 from cotune.engine.lanes import Lane
+from cotune.engine.links import NEIGHBOURS, link_of
+from cotune.engine.loss import LOSSES
 from cotune.engine.metrics import METRICS
+from cotune.engine.neighbours import knn_log_probabilities
 from cotune.engine.rates import segments
 from cotune.engine.step import real_widths
 from cotune.nets.context import Context
@@ -56,11 +58,36 @@ def outputs(
     return torch.cat(parts, dim=1)[:, :count, : network.outputs]
 
 
-def predictions(logits: Tensor, variant: Variant, *, classification: bool) -> Tensor:
-    """Log-probabilities [lane row class], or values in the target's own units [lane row]."""
-    if classification:
-        return F.log_softmax(logits, dim=-1)
-    return in_units(logits, variant)
+def predictions(
+    logits: Tensor, lanes: Sequence[Lane], trained: Callable[[int], Tensor], *, classification: bool
+) -> Tensor:
+    """Log-probabilities [lane row class], or values in the target's own units [lane row].
+
+    Args:
+        logits: lane row output.
+        lanes: of one variant, in the order of the logits.
+        trained: the outputs of a lane, by its place, on its own training rows [train output]; asked of losses of
+            embeddings alone.
+    """
+    variant, parts = lanes[0].variant, []
+    for name, start, stop in segments([LOSSES[lane.loss].link for lane in lanes]):
+        if name != NEIGHBOURS:
+            parts.append(link_of(name)(logits[start:stop], variant.variation))
+            continue
+        parts += [neighbourly(logits[i], lanes[i], trained(i)).unsqueeze(0) for i in range(start, stop)]
+    found = parts[0] if len(parts) == 1 else torch.cat(parts)
+    return found if classification else in_units(found, variant)
+
+
+def neighbourly(embeddings: Tensor, lane: Lane, trained: Tensor) -> Tensor:
+    """Log-probabilities [row class] by the votes of the nearest of the lane's training rows.
+
+    Args:
+        embeddings, trained: of the rows asked about, and of the training rows [row output].
+    """
+    variant, cosine = lane.variant, LOSSES[lane.loss].cosine
+    truth = variant.target[lane.train].to(embeddings.device)
+    return knn_log_probabilities(trained, truth, embeddings, variant.classes, cosine=cosine)
 
 
 def in_units(values: Tensor, variant: Variant) -> Tensor:

@@ -165,6 +165,10 @@ NEUTRAL: dict[str, float] = {
     "label_noise": 0.0,
     **dict.fromkeys((*AUGMENTATIONS, *MIXINGS), 0.0),
     "augment_probability": 1.0,
+    "quantile": 0.5,
+    "focal_gamma": 0.0,
+    "margin": 1.0,
+    "contrast_temperature": 0.1,
 }
 """The fusable numbers of a lane, each with the value at which it does nothing."""
 

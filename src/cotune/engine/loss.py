@@ -1,118 +1,97 @@
-"""Losses: one number per lane, the mean over its batch.
-
-| symbol  | meaning                                | shape              |
-|---------|----------------------------------------|--------------------|
-| logits  | a network's outputs, padded            | lane batch head    |
-| y       | class index, or standardised target    | lane batch         |
-| ε       | label smoothing                        | lane               |
-| weights | of the classes, or `None`              | lane class         |
-"""
+"""The losses by name: what they compute, what they are for, and what their outputs mean."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
+
+from cotune.engine.links import NEIGHBOURS
+from cotune.engine.losses.classes import binary_cross_entropy, cross_entropy, focal, hinge
+from cotune.engine.losses.embeddings import contrastive, supervised_contrastive, triplet
+from cotune.engine.losses.inputs import LossInputs as LossInputs
+from cotune.engine.losses.values import gaussian, huber, log_cosh, mae, mse, poisson, quantile
+from cotune.types import Task
+
+CLASSES = (Task.BINARY, Task.MULTICLASS)
+VALUES = (Task.REGRESSION,)
 
 
 @dataclass(frozen=True)
-class LossInputs:
-    """What a loss may use beside logits and targets, each for the lanes at hand.
+class Loss:
+    """A loss, and where it applies.
 
     Args:
-        label_smoothing: ε of the table above.
-        class_weights: the weights of the table above.
-        classes: columns of the logits that are no padding.
-        smooths: whether any ε is above 0, said here so that no step has to look.
+        name: as recipes have it.
+        compute: logits [lane batch head], targets [lane batch] and `LossInputs` to one number per lane [lane].
+        link: what outputs mean, a name of `cotune.engine.links`.
+        tasks: those it fits.
+        outputs: (classes, 0 for a regression; embedding_size) to the outputs a network needs.
+        compiled: whether `cotune.kernels` has it; lanes step as batches where it has not.
+        probabilities: whether what the link gives can be taken for probabilities.
+        cosine: of an embedding, whether rows are near by angle instead of distance.
+        source: where it was published.
     """
 
-    label_smoothing: Tensor
-    class_weights: Tensor | None
-    classes: int
-    smooths: bool
+    name: str
+    compute: Callable[[Tensor, Tensor, LossInputs], Tensor]
+    link: str
+    tasks: tuple[Task, ...]
+    outputs: Callable[[int, int], int]
+    compiled: bool = True
+    probabilities: bool = True
+    cosine: bool = False
+    source: str = ""
+
+    @property
+    def embeds(self) -> bool:
+        """Whether outputs are an embedding."""
+        return self.link == NEIGHBOURS
 
 
-def cross_entropy(logits: Tensor, y: Tensor, inputs: LossInputs) -> Tensor:
-    """(1−ε) Σ w_y (−log p_y) / Σ w_y + (ε/C) Σ Σ_c w_c (−log p_c) / Σ w_y, as torch's cross_entropy.
-
-    Source: label smoothing, Szegedy et al., CVPR 2016.
-    """
-    found: Tensor = _CrossEntropy.apply(logits, y, inputs)  # type: ignore[no-untyped-call]
-    return found
+def _one_a_class(classes: int, _: int) -> int:
+    return classes
 
 
-class _CrossEntropy(torch.autograd.Function):
-    """Cross-entropy with its gradient worked out: with row weights q over the classes, dL/dz = p Σq − q.
-
-    q_c = ((1−ε) w_y [c = y] + (ε/C) w_c) / Σ w_y.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, logits: Tensor, y: Tensor, inputs: LossInputs) -> Tensor:
-        log_p = log_softmax(logits, inputs.classes)
-        weights = inputs.class_weights
-        w_y = torch.ones(y.shape, device=y.device) if weights is None else weights.gather(1, y)
-        total = w_y.sum(1, keepdim=True)
-        epsilon = inputs.label_smoothing.unsqueeze(1)
-        hard = (1 - epsilon) * w_y / total
-        soft = epsilon / inputs.classes / total
-        ctx.save_for_backward(log_p, y, hard, soft)
-        ctx.inputs = inputs
-        loss = -(hard * log_p.gather(-1, y.unsqueeze(-1)).squeeze(-1)).sum(1)
-        if inputs.smooths:
-            real = log_p[..., : inputs.classes]
-            spread = real.sum((1, 2)) if weights is None else (real * weights.unsqueeze(1)).sum((1, 2))
-            # A lane that does not smooth has no such term, not even 0 · ∞.
-            loss -= torch.where(inputs.label_smoothing > 0, soft.squeeze(1) * spread, 0.0)
-        return loss
-
-    @staticmethod
-    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None]:
-        log_p, y, hard, soft = ctx.saved_tensors
-        inputs: LossInputs = ctx.inputs
-        weights = inputs.class_weights
-        sum_w = inputs.classes if weights is None else weights.sum(1, keepdim=True)
-        d = log_p.exp().mul_((hard + soft * sum_w).unsqueeze(-1))
-        if inputs.smooths:
-            q = soft.unsqueeze(-1) * (1.0 if weights is None else weights.unsqueeze(1))
-            d[..., : inputs.classes] -= q
-        d.scatter_add_(-1, y.unsqueeze(-1), -hard.unsqueeze(-1))
-        return d.mul_(g.view(-1, 1, 1)), None, None
+def _one(_: int, __: int) -> int:
+    return 1
 
 
-def log_softmax(logits: Tensor, classes: int) -> Tensor:
-    """Log-probabilities over the first `classes` columns; −∞ in the padding, shape as `logits`."""
-    return F.log_softmax(logits + _padding(logits.shape[-1], classes, logits.device), dim=-1)
+def _two(_: int, __: int) -> int:
+    return 2
 
 
-@cache
-def _padding(columns: int, classes: int, device: torch.device) -> Tensor:
-    return torch.tensor([0.0] * classes + [-torch.inf] * (columns - classes), device=device)
+def _embedding(_: int, size: int) -> int:
+    return size
 
 
-def mse(logits: Tensor, y: Tensor, _: LossInputs) -> Tensor:
-    """Mean of (f − y)²."""
-    return (logits[..., 0] - y).square().mean(1)
+def _table(*rows: Loss) -> dict[str, Loss]:
+    return {row.name: row for row in rows}
 
 
-def mae(logits: Tensor, y: Tensor, _: LossInputs) -> Tensor:
-    """Mean of |f − y|."""
-    return (logits[..., 0] - y).abs().mean(1)
-
-
-def huber(logits: Tensor, y: Tensor, _: LossInputs) -> Tensor:
-    """Mean of ½ r² where |r| ≤ 1, else |r| − ½, with r = f − y. Source: Huber 1964."""
-    r = (logits[..., 0] - y).abs()
-    return torch.where(r <= 1, 0.5 * r * r, r - 0.5).mean(1)
-
-
-LOSSES: dict[str, Callable[[Tensor, Tensor, LossInputs], Tensor]] = {
-    "cross_entropy": cross_entropy,
-    "mse": mse,
-    "mae": mae,
-    "huber": huber,
-}
-"""By the name that recipes use."""
+LOSSES: dict[str, Loss] = _table(
+    Loss("cross_entropy", cross_entropy, "softmax", CLASSES, _one_a_class, source="Good 1952"),
+    Loss("mse", mse, "identity", VALUES, _one, source="Gauss 1809"),
+    Loss("mae", mae, "identity", VALUES, _one, source="Laplace 1793"),
+    Loss("huber", huber, "identity", VALUES, _one, source="Huber 1964"),
+    Loss("log_cosh", log_cosh, "identity", VALUES, _one, source="Green 1990"),
+    Loss("quantile", quantile, "identity", VALUES, _one, source="Koenker & Bassett 1978"),
+    Loss("poisson", poisson, "exponential", VALUES, _one, source="Nelder & Wedderburn 1972"),
+    Loss("gaussian", gaussian, "identity", VALUES, _two, source="Nix & Weigend 1994"),
+    Loss(
+        "binary_cross_entropy", binary_cross_entropy, "sigmoids", CLASSES, _one_a_class, source="Bishop 2006"
+    ),
+    Loss("focal", focal, "softmax", CLASSES, _one_a_class, source="Lin et al. 2017"),
+    Loss(
+        "hinge", hinge, "softmax", CLASSES, _one_a_class, probabilities=False, source="Crammer & Singer 2001"
+    ),
+    Loss(
+        "contrastive", contrastive, NEIGHBOURS, CLASSES, _embedding, compiled=False,
+        source="Hadsell et al. 2006",
+    ),
+    Loss("triplet", triplet, NEIGHBOURS, CLASSES, _embedding, compiled=False, source="Hermans et al. 2017"),
+    Loss(
+        "supervised_contrastive", supervised_contrastive, NEIGHBOURS, CLASSES, _embedding, compiled=False, cosine=True,
+        source="Khosla et al. 2020",
+    ),
+)  # fmt: skip
+"""By the name that recipes use; the first that fits a task is its `auto`."""

@@ -23,7 +23,19 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "silu": nn.SiLU,
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
+    "softplus": nn.Softplus,
+    "mish": nn.Mish,
+    "hardsigmoid": nn.Hardsigmoid,
+    "hardswish": nn.Hardswish,
+    "hardtanh": nn.Hardtanh,
+    "prelu": nn.PReLU,
 }
+
+
+def activation_of(lane: Lane, units: int) -> nn.Module:
+    """The lane's activation after a layer of so many units."""
+    kind = ACTIVATIONS[lane.activation]
+    return nn.PReLU(units) if kind is nn.PReLU else kind()
 
 
 class Hidden(nn.Module):
@@ -34,7 +46,7 @@ class Hidden(nn.Module):
         network = mlp_of(lane)
         self.linear = nn.Linear(inputs, lane.width, bias=network.norm != "batch")
         self.norm = norm_of(network.norm, lane.width)
-        self.activation = ACTIVATIONS[lane.activation]()
+        self.activation = activation_of(lane, lane.width)
         self.residual = network.residual and layer > 0
         self.dropping, self.layer, self.factors = network.dropping, layer, factors
         self.inputs, self.padded = (network.width if layer else network.inputs), network.width
@@ -111,6 +123,8 @@ class PlainMLP(nn.Module):
                 found[f"hidden{i}.{part}"] = (parameter, part == "weight")
             for part, parameter in layer.norm.named_parameters():
                 found[f"hidden{i}.norm.{part.split('.')[-1]}"] = (parameter, False)
+            for slope in layer.activation.parameters():
+                found[f"hidden{i}.slope"] = (slope, False)
         for part, parameter in {} if self.waves is None else self.waves.items():
             found[f"waves.{part}"] = (parameter, False)
         return found
@@ -146,7 +160,7 @@ class PlainCNN(nn.Module):
         network = lane.structure.network
         assert isinstance(network, CNN)
         self.network = network
-        self.activation = ACTIVATIONS[lane.activation]()
+        self.activations = nn.ModuleList(activation_of(lane, units) for units in network.filters)
         self.factors = Factors(lane)
         first, moments, channels = first_weights(lane), first_statistics(lane), network.channels
         self.convolutions, self.norms = nn.ModuleList(), nn.ModuleList()
@@ -170,14 +184,16 @@ class PlainCNN(nn.Module):
         network = self.network
         x = numeric.view(-1, network.height, network.across, network.channels).permute(0, 3, 1, 2)
         drawn = 0
-        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+        for convolution, norm, activation in zip(
+            self.convolutions, self.norms, self.activations, strict=True
+        ):
             assert isinstance(convolution, nn.Conv2d)
             if network.dropping == "connect" and self.training:
                 z = self._without(convolution, x, drawn)
                 drawn += convolution.weight.numel()
             else:
                 z = convolution(x)
-            z = self.activation(norm(z)).permute(0, 2, 3, 1)
+            z = activation(norm(z)).permute(0, 2, 3, 1)
             if self.training and network.dropping != "connect":
                 shape = (len(z), 1, 1, z.shape[3]) if network.dropping == "spatial" else tuple(z.shape)
                 factors, q = self.factors.draw(len(x), drawn, shape)

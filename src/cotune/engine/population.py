@@ -354,7 +354,13 @@ class Population:
         statistics = state.statistics.index_select(0, torch.tensor(rows).to(self.compute.device))
         with self.compute.exact.switched():
             logits = outputs(lanes, weights, statistics, self.layouts, numeric, codes)
-        return predictions(logits, variant, classification=classification)
+
+        def trained(i: int) -> torch.Tensor:
+            rows, one = self._stack.inputs(variant, lanes[i].train), slice(i, i + 1)
+            with self.compute.exact.switched():
+                return outputs(lanes[one], weights[one], statistics[one], self.layouts, *rows)[0]
+
+        return predictions(logits, lanes, trained, classification=classification)
 
     def _faults(self) -> list[Fault]:
         """One fault a lane, its first. A figure such as accuracy is a number even where the outputs are not."""

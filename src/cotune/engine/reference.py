@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cotune.engine import plain_optim, rng
 from cotune.engine.lanes import Lane
 from cotune.engine.perturb import Batch, Perturbation
 from cotune.engine.plain import PlainCNN, PlainMLP, plain_network
+from cotune.engine.plain_losses import loss_of
 from cotune.engine.plain_method import PlainMethod
 
 OF_TORCH: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -77,22 +77,6 @@ def decayed(network: nn.Module) -> list[nn.Parameter]:
         for name, p in network.named_parameters()
         if p.ndim >= 2 and not name.endswith("original0") and not name.startswith("waves.")
     ]
-
-
-def loss_of(lane: Lane, logits: Tensor, y: Tensor) -> Tensor:
-    """The lane's loss on a batch, by torch's own functions."""
-    match lane.loss:
-        case "cross_entropy":
-            weights = lane.variant.class_weights if lane.structure.weighted else None
-            epsilon = lane.number("label_smoothing")
-            return F.cross_entropy(logits, y, weight=weights, label_smoothing=epsilon)
-        case "mse":
-            return F.mse_loss(logits[:, 0], y)
-        case "mae":
-            return F.l1_loss(logits[:, 0], y)
-        case "huber":
-            return F.huber_loss(logits[:, 0], y)
-    raise ValueError(f"the plain twin knows no loss {lane.loss!r}; give it one in loss_of")
 
 
 def rate(lane: Lane, step: int) -> float:

@@ -23,6 +23,7 @@ from cotune.engine.devices import Compute
 from cotune.engine.faults import Fault, first_layer_at_fault
 from cotune.engine.lanes import Lane
 from cotune.engine.loss import LOSSES, LossInputs
+from cotune.engine.losses.inputs import NUMBERS
 from cotune.engine.matrices import hidden_matrices
 from cotune.engine.optim import OPTIMIZERS
 from cotune.engine.perturb import Batch, Perturbation, perturbs
@@ -148,12 +149,15 @@ class Run:
         """(loss, its lanes, what it needs beside logits and targets)."""
         smoothing = self._numbers["label_smoothing"]
         weights = self._placed(_class_weights(self._lanes))
+        variations = torch.tensor([lane.variant.variation for lane in self._lanes], dtype=torch.float32)
         found = []
         for name, start, stop in segments([lane.loss for lane in self._lanes]):
             rows = slice(start, stop)
             own = None if weights is None else weights[rows]
             smooths = bool((smoothing[rows] > 0).any())
-            inputs = LossInputs(self._on_device(smoothing[rows]), own, self._network.outputs, smooths)
+            numbers = {n: self._on_device(self._numbers[n][rows]) for n in NUMBERS}
+            variation = self._on_device(variations[rows])
+            inputs = LossInputs(numbers, own, self._network.outputs, smooths, variation)
             found.append((name, rows, inputs))
         return found
 
@@ -312,7 +316,7 @@ class Run:
         return torch.where(batch.share < 1, batch.share * own + (1 - batch.share) * other, own)
 
     def _losses_on(self, logits: Tensor, y: Tensor) -> Tensor:
-        parts = [LOSSES[name](logits[rows], y[rows], inputs) for name, rows, inputs in self._losses]
+        parts = [LOSSES[name].compute(logits[rows], y[rows], inputs) for name, rows, inputs in self._losses]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def update(self, t: int) -> None:

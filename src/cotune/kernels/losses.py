@@ -13,8 +13,11 @@ import numpy as np
 from cotune.kernels.arrays import floats, integers, matrix
 from cotune.kernels.exponential import exponential
 
-NAMES = ("cross_entropy", "mse", "mae", "huber")
+NAMES = ("cross_entropy", "mse", "mae", "huber", "log_cosh", "quantile", "poisson", "gaussian",
+         "binary_cross_entropy", "focal", "hinge")  # fmt: skip
 """A loss's code is its place here."""
+(CROSS_ENTROPY, MSE, MAE, HUBER, LOG_COSH, QUANTILE, POISSON, GAUSSIAN, BINARY_CROSS_ENTROPY, FOCAL,
+ HINGE) = range(len(NAMES))  # fmt: skip
 
 F = np.float32
 ZERO, ONE, TWO, HALF, FAR = F(0), F(1), F(2), F(0.5), F(-200)

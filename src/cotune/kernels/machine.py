@@ -18,8 +18,10 @@ import numpy as np
 
 from cotune.kernels import (
     activations,
+    classification,
     convolution,
     draws,
+    likelihoods,
     losses,
     matmul,
     method,
@@ -94,8 +96,12 @@ RATES = (
     "gradient_noise",
     "max_norm",
     "sam_rho",
+    "quantile",
+    "focal_gamma",
+    "variation",
 )
-DROPOUT, SMOOTHING, L1, CLIP, L2, CLIP_VALUE, NOISE, MAX_NORM, SAM_RHO = range(len(RATES))
+(DROPOUT, SMOOTHING, L1, CLIP, L2, CLIP_VALUE, NOISE, MAX_NORM, SAM_RHO, QUANTILE, GAMMA,
+ VARIATION) = range(len(RATES))  # fmt: skip
 
 EXTRA_COLUMNS = 5
 PART, DUE, AHEAD, AVERAGE_SHARE, NOISE_SIZE = range(EXTRA_COLUMNS)
@@ -104,6 +110,7 @@ PART, DUE, AHEAD, AVERAGE_SHARE, NOISE_SIZE = range(EXTRA_COLUMNS)
 Leaf = Callable[..., Any]
 COMMON: tuple[Leaf, ...] = (
     matmul.matmul, matmul.transpose, activations.activate, draws.drop, losses.cross_entropy, losses.regression,
+    likelihoods.likelihood, likelihoods.rate_values, classification.classification, classification.log_sigmoids,
     losses.log_probabilities, updates.update, updates.add_l1, updates.clip_norm, rows.gather, rows.column_sums,
     rows.multiply, rows.add, rows.copy, rows.take_columns, orders.shuffle, method.add_l2, method.clip_value,
     method.add_noise, method.max_norm, method.add_part, method.take_sum, method.move_towards, method.still,
@@ -123,6 +130,7 @@ LEAVES = (*COMMON, *(leaf for some in LEAVES_OF.values() for leaf in some))
 
 (
     _matmul, _transpose, _activate, _drop, _cross_entropy, _regression,
+    _likelihood, _rate_values, _classification, _log_sigmoids,
     _log_probabilities, _update, _add_l1, _clip_norm, _gather, _column_sums,
     _multiply, _add, _copy, _take_columns, _shuffle, _add_l2, _clip_value,
     _add_noise, _max_norm, _add_part, _take_sum, _move_towards, _still,
@@ -276,14 +284,20 @@ def shuffle(at: Integers, size: Integers) -> None:
 @part
 def loss_of(at: Integers, size: Integers, rate: Doubles, chosen: int) -> float:
     """The loss of a batch; its gradient in the logits is written, the logits are lost."""
-    z, d = at[ARENA] + FLOAT * size[LOGITS], at[ARENA] + FLOAT * size[D_LOGITS]
-    count, head, known = size[BATCH], size[HEAD], size[KNOWN]
-    if size[LOSS] == 0:
-        found: float = _cross_entropy(
-            z, d, count, head, at[TRUTH], known, chosen, size[CLASSES], rate[SMOOTHING], at[CLASS_WEIGHTS]
-        )  # fmt: skip
+    z, g = at[ARENA] + FLOAT * size[LOGITS], at[ARENA] + FLOAT * size[D_LOGITS]
+    count, head, known, classes = size[BATCH], size[HEAD], size[KNOWN], size[CLASSES]
+    kind, truth, weights = size[LOSS], at[TRUTH], at[CLASS_WEIGHTS]
+    found: float
+    if kind == losses.CROSS_ENTROPY:
+        found = _cross_entropy(z, g, count, head, truth, known, chosen, classes, rate[SMOOTHING], weights)
+    elif kind <= losses.HUBER:
+        found = _regression(kind, z, g, count, head, truth, known, chosen)
+    elif kind <= losses.GAUSSIAN:
+        number = rate[QUANTILE] if kind == losses.QUANTILE else rate[VARIATION]
+        found = _likelihood(kind, z, g, count, head, truth, known, chosen, number)
     else:
-        found = _regression(size[LOSS], z, d, count, head, at[TRUTH], known, chosen)
+        number = rate[GAMMA] if kind == losses.FOCAL else rate[SMOOTHING]
+        found = _classification(kind, z, g, count, head, truth, known, chosen, classes, number, weights)
     return found
 
 
@@ -395,7 +409,12 @@ def evaluate(table: Integers, at: Integers, size: Integers, rate: Doubles, begin
             forward(table, at[k], size[k], rate[k], chosen, some, ZERO, ZERO)
             z = at[k, ARENA] + FLOAT * size[k, LOGITS]
             target = at[k, FOUND] + FLOAT * outputs * start
-            if size[k, LOSS] == 0:
+            kind = size[k, LOSS]
+            if kind == losses.BINARY_CROSS_ENTROPY:
+                _log_sigmoids(z, some, size[k, HEAD], outputs)
+            if kind == losses.CROSS_ENTROPY or kind > losses.GAUSSIAN:
                 _log_probabilities(z, some, size[k, HEAD], target, outputs)
             else:
                 _take_columns(z, some, size[k, HEAD], target, outputs)
+            if kind == losses.POISSON:
+                _rate_values(target, some * outputs, rate[k, VARIATION])

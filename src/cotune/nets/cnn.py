@@ -35,6 +35,7 @@ class CNN:
         outputs: logits.
         norm: see `cotune.nets.norms`.
         dropping: what dropout leaves out, see `cotune.nets.dropout`; not "depth", as nothing is added to.
+        slopes: whether the activation learns a slope for each filter.
     """
 
     height: int
@@ -47,11 +48,13 @@ class CNN:
     """Images have no categories."""
     norm: str = "none"
     dropping: str = "unit"
+    slopes: bool = False
 
     @property
     def kind(self) -> str:
         """What sort of network this is, in a few words."""
         more = "" if self.dropping == "unit" else f", dropout of {self.dropping}"
+        more += ", learned slopes" if self.slopes else ""
         return f"CNN, {len(self.filters)} convolutions, norm {self.norm}{more}"
 
     @property
@@ -119,6 +122,8 @@ class CNN:
             if self.norm != "batch":  # it subtracts a bias again: its gradient would be rounding noise
                 found.append(Weight(f"{name}.bias", (units,)))
             found += learned(self.norm, name, units)
+            if self.slopes:
+                found.append(Weight(f"{name}.slope", (units,), "slope"))
         found.append(Weight("head.weight", (self._flat, self.head), "fan", decay=True, accumulates=False))
         found.append(Weight("head.bias", (self.head,), accumulates=False))
         return tuple(found)
@@ -154,7 +159,8 @@ class CNN:
             x = h.reshape(*h.shape[:2], height, across, channels)
             z = _convolve(x, w, weights.get(f"{name}.bias"), self.kernel)
             z = normalise(self.norm, name, z.flatten(2, 3), weights, statistics, context)
-            z = context.activate(z.flatten(2))
+            slope = weights[f"{name}.slope"].repeat(1, height * across) if self.slopes else None
+            z = context.activate(z.flatten(2), slope)
             if drop is not None:
                 z = self._dropped(z.view(*z.shape[:2], -1, units), drop, first).flatten(2)
                 first += self._draws_of(stage, rows)

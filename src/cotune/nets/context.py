@@ -32,8 +32,14 @@ class Context:
     dropout: Factors | None = None
     watch: Callable[[str, Tensor], None] | None = None
 
-    def activate(self, x: Tensor) -> Tensor:
-        """Each lane's own activation on x [lane batch unit]."""
+    def activate(self, x: Tensor, slope: Tensor | None = None) -> Tensor:
+        """Each lane's own activation on x [lane batch unit].
+
+        Args:
+            slope: lane unit, where the activation learns slopes; it is the same for all lanes then.
+        """
+        if slope is not None:
+            return ACTIVATIONS[self.activations[0][0]](x, slope)
         if len(self.activations) == 1:
             return ACTIVATIONS[self.activations[0][0]](x)
         return torch.cat([ACTIVATIONS[name](x[start:stop]) for name, start, stop in self.activations])

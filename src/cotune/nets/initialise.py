@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from cotune.nets.activations import FIRST_SLOPE
 from cotune.nets.layout import Layout, Weight
 from cotune.nets.network import Network
 
@@ -63,6 +64,8 @@ def _draw(weight: Weight, shape: tuple[int, ...], init: str, generator: torch.Ge
             return torch.randn(shape, generator=generator)
         case "phase":
             return torch.rand(shape, generator=generator) - 0.5
+        case "slope":
+            return torch.full(shape, FIRST_SLOPE)
         case "normal":
             return torch.randn(shape, generator=generator) / math.sqrt(shape[-1])
         case "fan":

@@ -29,8 +29,8 @@ class Weight:
     Args:
         name: dotted, as in a state dict.
         shape: without the lane axis, as stored (padded).
-        init: "fan" (random, variance by the chosen initialiser), "normal", "zeros", "ones" or "norms" (of the
-            columns of the layer's weight).
+        init: "fan" (random, variance by the chosen initialiser), "normal", "zeros", "ones", "norms" (of the
+            columns of the layer's weight) or "slope" (prelu's first).
         accumulates: whether autograd adds its gradient up; a linear layer overwrites its own.
         decay: whether weight decay and L1 act on it (matrices yes; biases and norms no).
     """

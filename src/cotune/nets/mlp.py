@@ -45,6 +45,7 @@ class MLP:
         outputs: logits.
         dropping: what dropout leaves out, see `cotune.nets.dropout`; not "spatial".
         waved: so many of the first numeric inputs enter as waves, too, see `cotune.nets.waves`.
+        slopes: whether the activation learns a slope for each hidden unit.
     """
 
     features: int
@@ -57,15 +58,16 @@ class MLP:
     outputs: int
     dropping: str = "unit"
     waved: int = 0
+    slopes: bool = False
 
     @property
     def kind(self) -> str:
         """What sort of network this is, in a few words."""
-        return (
-            f"MLP, norm {self.norm}"
-            + (", waves" if self.waved else "")
-            + ("" if self.dropping == "unit" else f", dropout of {self.dropping}")
-        )
+        parts = [f"MLP, norm {self.norm}"]
+        parts += ["waves"] if self.waved else []
+        parts += [] if self.dropping == "unit" else [f"dropout of {self.dropping}"]
+        parts += ["learned slopes"] if self.slopes else []
+        return ", ".join(parts)
 
     @property
     def inputs(self) -> int:
@@ -122,6 +124,8 @@ class MLP:
             if self.norm != "batch":  # it subtracts a bias again: its gradient would be rounding noise
                 found.append(Weight(f"{name}.bias", (self.width,), accumulates=adds_up))
             found += learned(self.norm, name, self.width)
+            if self.slopes:
+                found.append(Weight(f"{name}.slope", (self.width,), "slope"))
         found.append(Weight("head.weight", (self._inputs_of(self.depth), self.head), "fan", True, False))
         found.append(Weight("head.bias", (self.head,), accumulates=False))
         return tuple(found)
@@ -169,7 +173,7 @@ class MLP:
                 w = w * drop.part(first, tuple(w.shape[1:]))
             z = linear(h, w, weights.get(f"{name}.bias"))
             z = normalise(self.norm, name, z.unsqueeze(2), weights, statistics, context).squeeze(2)
-            z = context.mask(context.activate(z))
+            z = context.mask(context.activate(z, weights.get(f"{name}.slope")))
             if drop is not None:
                 z = self._dropped(z, layer, drop, first, context)
             h = context.seen(name, h + z if self.residual and layer else z)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -120,19 +119,10 @@ class Model:
         return self.outputs(frame[rows] for rows in slices(frame.height, frame.width))
 
     def _outputs(self, frame: pl.DataFrame) -> Tensor:
-        found = []
-        for network in self.networks:
-            logits = network.logits(frame)
-            if self.task.is_classification:
-                found.append(F.log_softmax(logits.double(), dim=-1))
-            else:
-                found.append(
-                    logits[:, 0].double() * network.pipeline.target_scale + network.pipeline.target_mean
-                )
-        stacked = torch.stack(found)
-        if self.task.is_classification:
-            return stacked[0] if len(found) == 1 else stacked.logsumexp(0) - float(np.log(len(found)))
-        return stacked.mean(0)
+        if not self.task.is_classification:
+            return torch.stack([network.values(frame) for network in self.networks]).mean(0)
+        found = torch.stack([network.log_probabilities(frame) for network in self.networks])
+        return found[0] if len(found) == 1 else found.logsumexp(0) - float(np.log(len(found)))
 
     @property
     def size(self) -> int:

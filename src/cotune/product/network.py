@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from cotune.data import Pipeline
+from cotune.engine.links import LINKS, Link
 from cotune.errors import ModelError
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.context import Context
@@ -28,16 +29,25 @@ class Network:
         activation: name.
         tensors: weights and running statistics by name, without a lane axis; head at its true width.
         pipeline: raw columns to numbers.
+        link: what its outputs mean, a name of `cotune.engine.links`; "" in models from before there were several.
     """
 
     shape: MLP
     activation: str
     tensors: Mapping[str, Tensor]
     pipeline: Pipeline
+    link: str = ""
 
     @classmethod
     def cut(
-        cls, padded: MLP, width: int, activation: str, weights: Tensor, statistics: Tensor, pipeline: Pipeline
+        cls,
+        padded: MLP,
+        width: int,
+        activation: str,
+        link: str,
+        weights: Tensor,
+        statistics: Tensor,
+        pipeline: Pipeline,
     ) -> "Network":
         """From a lane's rows of weights and statistics, padding cut off."""
         tensors = {}
@@ -48,7 +58,7 @@ class Network:
                 corner = tuple(slice(n) for n in padded.real_shape(weight, width))
                 tensors[weight.name] = views[weight.name][0][corner].clone()
         shape = MLP(**{**asdict(padded), "width": width})
-        return cls(shape, activation, tensors, pipeline)
+        return cls(shape, activation, tensors, pipeline, link)
 
     @property
     def size(self) -> int:
@@ -73,6 +83,19 @@ class Network:
                 )
         return torch.cat(parts)
 
+    def log_probabilities(self, frame: pl.DataFrame) -> Tensor:
+        """Of the classes, for raw rows [row class], float64."""
+        return self._link("softmax")(self.logits(frame).double(), 0.0)
+
+    def values(self, frame: pl.DataFrame) -> Tensor:
+        """In the target's own units, for raw rows [row], float64."""
+        mean, scale = self.pipeline.target_mean, self.pipeline.target_scale
+        variation = scale / mean if mean > 0 else 0.0
+        return self._link("identity")(self.logits(frame).double(), variation)[:, 0] * scale + mean
+
+    def _link(self, usual: str) -> Link:
+        return LINKS[self.link or usual]
+
     def _padded_head(self) -> dict[str, Tensor]:
         found = {}
         for weight in self.shape.weights():
@@ -87,6 +110,7 @@ class Network:
         return {
             "shape": asdict(self.shape),
             "activation": self.activation,
+            "link": self.link,
             "pipeline": self.pipeline.to_json(),
         }
 
@@ -110,6 +134,11 @@ class Network:
             activation = str(tree["activation"])
             if activation not in ACTIVATIONS:
                 raise ValueError(f"unknown activation '{activation}'")
-            return cls(shape, activation, dict(tensors), Pipeline.from_json(tree["pipeline"]))
+            if shape.slopes != (activation == "prelu"):
+                raise ValueError(f"activation '{activation}' and slopes {shape.slopes} do not go together")
+            link = str(tree.get("link", ""))
+            if link and link not in LINKS:
+                raise ValueError(f"unknown link '{link}'")
+            return cls(shape, activation, dict(tensors), Pipeline.from_json(tree["pipeline"]), link)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"the model's description is damaged: {error!r}") from None

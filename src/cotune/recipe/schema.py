@@ -8,7 +8,8 @@ from pydantic_core import PydanticCustomError
 
 from cotune.recipe.settings import Choice, Domain, Range, Setting
 
-ACTIVATIONS = ("identity", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid")
+ACTIVATIONS = ("identity", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus", "mish",
+               "hardsigmoid", "hardswish", "hardtanh", "prelu")  # fmt: skip
 NORMS = ("none", "batch", "layer", "group", "instance", "rms", "weight", "spectral")
 DROPOUTS = ("unit", "alpha", "spatial", "connect", "depth")
 OPTIMIZERS = (
@@ -35,7 +36,9 @@ SCHEDULED = tuple(name for name in OPTIMIZERS if name != "schedule_free")
 SCHEDULES = ("constant", "linear", "cosine")
 AVERAGES = ("none", "ema", "swa")
 INITS = ("he", "glorot", "lecun")
-LOSSES = ("cross_entropy", "mse", "mae", "huber")
+EMBEDDING_LOSSES = ("contrastive", "triplet", "supervised_contrastive")
+LOSSES = ("cross_entropy", "mse", "mae", "huber", "log_cosh", "quantile", "poisson", "gaussian",
+          "binary_cross_entropy", "focal", "hinge", *EMBEDDING_LOSSES)  # fmt: skip
 STRATEGIES = ("auto", "grid", "random", "quasi-random", "tpe", "gp")
 NUMBERS = ("plain", "piecewise", "periodic")
 COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore")
@@ -298,10 +301,48 @@ class TrainingSection(Section):
             low=0,
             below=1,
             fusable=True,
-            when=("loss", ("cross_entropy",)),
+            when=("loss", ("cross_entropy", "binary_cross_entropy")),
             source="Szegedy et al. 2016",
         ),
     ] = Range(0.0, 0.1)
+    quantile: Annotated[
+        Setting,
+        Domain(
+            "float",
+            low=1e-3,
+            high=1 - 1e-3,
+            fusable=True,
+            when=("loss", ("quantile",)),
+            source="Koenker & Bassett 1978",
+        ),
+    ] = 0.5
+    focal_gamma: Annotated[
+        Setting,
+        Domain("float", low=0, fusable=True, when=("loss", ("focal",)), source="Lin et al. 2017"),
+    ] = 2.0
+    embedding_size: Annotated[
+        Setting, Domain("int", low=1, high=1024, when=("loss", EMBEDDING_LOSSES), source="Khosla et al. 2020")
+    ] = 32
+    margin: Annotated[
+        Setting,
+        Domain(
+            "float",
+            low=1e-3,
+            fusable=True,
+            when=("loss", ("contrastive", "triplet")),
+            source="Hadsell et al. 2006; Hermans et al. 2017",
+        ),
+    ] = 1.0
+    contrast_temperature: Annotated[
+        Setting,
+        Domain(
+            "float",
+            low=1e-3,
+            fusable=True,
+            when=("loss", ("supervised_contrastive",)),
+            source="Khosla et al. 2020",
+        ),
+    ] = 0.1
     clip_norm: Annotated[
         Setting, Domain("float", low=0, fusable=True, source="Pascanu et al. 2013; 0 is off")
     ] = 0.0

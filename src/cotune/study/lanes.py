@@ -8,6 +8,7 @@ from cotune.data import Dataset, Pipeline, Splits, chooses_rows, prepared
 from cotune.engine.bank import Variant, as_tensor
 from cotune.engine.compiled import knows
 from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure, padded_width
+from cotune.engine.loss import LOSSES
 from cotune.engine.rng import seed_of
 from cotune.nets.mlp import MLP
 from cotune.recipe import Recipe
@@ -76,9 +77,12 @@ class LaneFactory:
             depth=_int(config["depth"]),
             norm=str(config["norm"]),
             residual=bool(config["residual"]),
-            outputs=max(1, len(self._dataset.classes)),
+            outputs=LOSSES[str(config["loss"])].outputs(
+                len(self._dataset.classes), _int(config.get("embedding_size", 0))
+            ),
             dropping=str(config["dropout_kind"]),
             waved=self._fitted(fold, config).scaled if config["numbers"] == "periodic" else 0,
+            slopes=config["activation"] == "prelu",
         )
         names = {name: str(config[name]) for name in ("activation", "optimizer", "loss")}
         structure = Structure(
@@ -156,6 +160,7 @@ class LaneFactory:
             mean=pipeline.target_mean,
             scale=pipeline.target_scale,
             mapped=features.mapped,
+            classes=len(self._dataset.classes),
         )
 
 

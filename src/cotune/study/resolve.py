@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from cotune.data import Dataset, Splits
 from cotune.engine.devices import compute_of, named
+from cotune.engine.loss import LOSSES
 from cotune.engine.metrics import METRICS
 from cotune.errors import RecipeError
 from cotune.recipe import Recipe
@@ -35,20 +38,21 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
     if epochs == "auto":
         epochs = max(EPOCHS[0], min(EPOCHS[1], round(ROW_EPOCHS / rows)))
     metric = _metric(search.metric, dataset, splits)
+    also = _also(search.also, metric, dataset, splits)
     return recipe.model_copy(
         update={
             "training": training.model_copy(
                 update={
                     "batch_size": batch,
                     "epochs": epochs,
-                    "loss": _loss(training.loss, dataset.task),
+                    "loss": _loss(training.loss, (metric, *also), dataset, splits),
                     "device": named(training.device),
                 }
             ),
             "search": search.model_copy(
                 update={
                     "metric": metric,
-                    "also": _also(search.also, metric, dataset, splits),
+                    "also": also,
                     "trials": search.trials if limited else TRIALS,
                 }
             ),
@@ -102,14 +106,33 @@ def _fewest_rows(splits: Splits) -> int:
     return min(len(fold.validation) for fold in splits.folds)
 
 
-def _loss(setting: object, task: Task) -> object:
-    fitting = ("cross_entropy",) if task.is_classification else ("mse", "mae", "huber")
+def _loss(setting: object, metrics: Sequence[str], dataset: Dataset, splits: Splits) -> object:
+    task = dataset.task
+    fitting = [name for name, loss in LOSSES.items() if task in loss.tasks]
     if setting == "auto":
         return fitting[0]
-    named = getattr(setting, "choices", (setting,))
-    for name in named:
+    names = getattr(setting, "choices", (setting,))
+    for name in names:
         if name not in fitting:
             raise RecipeError(
                 f"training.loss {name} does not fit a {task} task; choose among {', '.join(fitting)}"
             )
+        wanting = [metric for metric in metrics if METRICS[metric].needs_probabilities]
+        if wanting and not LOSSES[name].probabilities:
+            others = ", ".join(n for n in fitting if LOSSES[n].probabilities)
+            law = f"the metric {wanting[0]} needs probabilities, and training.loss {name} has none to give"
+            raise RecipeError(f"{law}; choose a loss among {others}, or another metric")
+    if "poisson" in names:
+        _check_counts(dataset, splits)
     return setting
+
+
+def _check_counts(dataset: Dataset, splits: Splits) -> None:
+    """Raise `RecipeError` where a Poisson rate cannot be had of the target."""
+    law = f"training.loss poisson needs a target of 0 or more with a mean above 0, but '{dataset.target}'"
+    remedy = "choose another loss, such as mse or log_cosh"
+    below = np.flatnonzero(dataset.y < 0)
+    if len(below):
+        raise RecipeError(f"{law} holds {dataset.y[below[0]]:g}; {remedy}")
+    if any(not dataset.y[fold.train].any() for fold in splits.folds):
+        raise RecipeError(f"{law} is 0 in all training rows of a fold; {remedy}")

@@ -6,6 +6,7 @@ import numpy as np
 
 from cotune.data.stored import slices
 from cotune.engine.lanes import mlp_of
+from cotune.engine.loss import LOSSES
 from cotune.product import Model
 from cotune.product.network import Network
 from cotune.study.loop import Ending
@@ -24,6 +25,7 @@ def model_of(prepared: Prepared, ending: Ending) -> Model:
             mlp_of(item.lane),
             item.lane.width,
             item.lane.activation,
+            LOSSES[item.lane.loss].link,
             item.weights,
             item.statistics,
             prepared.factory.pipeline(item.lane.id, ending.winner.params),

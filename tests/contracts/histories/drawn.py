@@ -10,12 +10,10 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from contracts.histories.values import AT_ONCE, RUINS, Boundary, History, Kind, Shape, Visit
-from cotune.engine.loss import LOSSES
 from cotune.engine.schedule import SCHEDULES
-from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.initialise import GAINS
 from cotune.recipe.schema import NORMS
-from engine.lanes import BOTH_WAYS
+from engine.lanes import BOTH_WAYS, SIDE_BY_SIDE, side_by_side
 
 METRICS = {3: ("log_loss", "accuracy"), 0: ("rmse", "r2")}
 """By the number of classes: one that falls and one that rises."""
@@ -61,9 +59,9 @@ def kinds(classes: int) -> st.SearchStrategy[Kind]:
         Kind,
         narrower=names([0, 1, 3]),
         fold=st.integers(0, 3),
-        activation=names(list(ACTIVATIONS)),
+        activation=names(SIDE_BY_SIDE),
         optimizer=names(BOTH_WAYS),
-        loss=names([name for name in LOSSES if (name == "cross_entropy") == bool(classes)]),
+        loss=names(side_by_side(classes)),
         schedule=names(list(SCHEDULES)),
         init=names(list(GAINS)),
         numbers=st.tuples(*(st.tuples(st.just(name), names(some)) for name, some in NUMBERS.items())),
