@@ -93,7 +93,15 @@ MEANINGS = {
     "jitter": "Standard deviation of noise on each value of a series.",
     "schedule": "Course of the learning rate after the warmup.",
     "warmup": "Fraction of the steps in which the rate rises from zero.",
-    "final_lr": "Fraction of the peak rate that is left at the end.",
+    "final_lr": "Fraction of the peak rate that is left at the end, or at the lowest.",
+    "cycles": "Times that the rate falls and begins anew.",
+    "drops": "Times that the rate drops by `decay_factor`: at equal distances with `step`, at 1/2, 3/4, 7/8 … of the "
+    "steps with `multistep`.",
+    "decay_factor": "What the rate is multiplied by when it drops.",
+    "decay_power": "Power of the fraction of the steps that is left.",
+    "decay_share": "Fraction of the steps in which the rate falls; before, it stays at the peak.",
+    "plateau_patience": "Epochs in a row without a gain after which the rate drops by `decay_factor`, to `final_lr` "
+    "at the lowest.",
     "strategy": "How configurations are chosen; see [search](search.md).",
     "metric": "What steers the search. `auto`: accuracy for classes, r2 for numbers.",
     "seed": "Of the splits, the search and every lane.",

@@ -5,10 +5,11 @@ from collections.abc import Collection
 import pytest
 
 from cotune.engine import plain
+from cotune.engine.lanes import NUMBERS
 from cotune.engine.loss import LOSSES
 from cotune.engine.metrics import METRICS
 from cotune.engine.optim import OPTIMIZERS
-from cotune.engine.schedule import SCHEDULES
+from cotune.engine.schedules import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.initialise import GAINS
 from cotune.recipe import schema
@@ -39,6 +40,16 @@ REGISTRIES = {
 @pytest.mark.parametrize(("names", "registry"), REGISTRIES.values(), ids=REGISTRIES.keys())
 def test_names_and_implementations_agree(names: Collection[str], registry: Collection[str]) -> None:
     assert sorted(names) == sorted(registry)
+
+
+def test_recipes_offer_a_schedule_the_numbers_it_reads() -> None:
+    read: dict[str, set[str]] = {}
+    for name, schedule in SCHEDULES.items():
+        for number in schedule.reads:
+            read.setdefault(number, set()).add(name)
+    asked = {n: d.when for n, (_, d) in schema.domains().items() if d.when and d.when[0] == "schedule"}
+    assert read == {number: set(names) for number, (_, names) in asked.items()}
+    assert read.keys() <= set(NUMBERS)
 
 
 def test_optimizers_are_filed_under_their_own_name() -> None:

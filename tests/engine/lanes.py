@@ -31,6 +31,12 @@ NUMBERS = {
     "clip_norm": 0.0,
     "warmup": 0.0,
     "final_lr": 0.1,
+    "cycles": 2,
+    "drops": 2,
+    "decay_factor": 0.5,
+    "decay_power": 2.0,
+    "decay_share": 0.5,
+    "plateau_patience": 1,
 }
 
 

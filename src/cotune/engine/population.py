@@ -21,6 +21,7 @@ from cotune.engine.memory import is_out_of_memory
 from cotune.engine.metrics import METRICS
 from cotune.engine.parallel import HEAVY, Job, cores, in_parallel
 from cotune.engine.rng import seed_of
+from cotune.engine.schedules import plateau
 from cotune.engine.state import State
 from cotune.engine.step import Run
 from cotune.nets.initialise import initialise
@@ -377,6 +378,11 @@ class Population:
         state.best.copy_(torch.where(better, figure, state.best))
         own = [slots.judged(lane) for lane in self.lanes]
         state.keep_as_best(better, own)
+        reduced = plateau.after_epoch(
+            self.lanes, state.factor, state.waited, gained=better, judged=torch.isfinite(figure)
+        )
+        for kept, now in zip((state.factor, state.waited), reduced, strict=True):
+            kept.copy_(now)
 
     def evaluate_unfinished(self) -> None:
         """Let lanes that never finished an epoch be judged by the part they trained."""

@@ -12,7 +12,14 @@ ACTIVATIONS = ("identity", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", 
 NORMS = ("none", "batch", "layer", "group", "instance", "rms", "weight", "spectral")
 DROPOUTS = ("unit", "alpha", "spatial", "connect", "depth")
 OPTIMIZERS = ("sgd", "nesterov", "adam", "adamw")
-SCHEDULES = ("constant", "linear", "cosine")
+SCHEDULES = (
+    "constant", "linear", "cosine", "polynomial", "exponential", "inverse_time", "inverse_sqrt", "step", "multistep",
+    "wsd", "flat_cosine", "cosine_restarts", "one_cycle", "cyclic", "coslog4", "reduce_on_plateau",
+)  # fmt: skip
+RISING_SCHEDULES = ("one_cycle", "cyclic", "coslog4")
+"""They begin low, and have no warmup."""
+ENDLESS_SCHEDULES = ("constant", "inverse_sqrt", "step", "multistep", "coslog4")
+"""Where they end is not for `final_lr` to say."""
 AVERAGES = ("none", "ema", "swa")
 INITS = ("he", "glorot", "lecun")
 LOSSES = ("cross_entropy", "mse", "mae", "huber")
@@ -279,15 +286,56 @@ class TrainingSection(Section):
         Setting, Domain("float", low=0, fusable=True, source="Pascanu et al. 2013; 0 is off")
     ] = 0.0
     schedule: Annotated[
-        Setting, Domain("name", options=SCHEDULES, fusable=True, source="Loshchilov & Hutter 2017")
+        Setting,
+        Domain("name", options=SCHEDULES, fusable=True, source="Loshchilov & Hutter 2017; Smith 2017"),
     ] = "cosine"
     warmup: Annotated[
         Setting,
-        Domain("float", low=0, below=1, fusable=True, source="Goyal et al. 2017; fraction of the steps"),
+        Domain(
+            "float",
+            low=0,
+            below=1,
+            fusable=True,
+            when=("schedule", tuple(name for name in SCHEDULES if name not in RISING_SCHEDULES)),
+            source="Goyal et al. 2017; fraction of the steps",
+        ),
     ] = 0.05
     final_lr: Annotated[
-        Setting, Domain("float", low=0, high=1, fusable=True, when=("schedule", ("linear", "cosine")))
+        Setting,
+        Domain(
+            "float",
+            low=0,
+            high=1,
+            fusable=True,
+            when=("schedule", tuple(name for name in SCHEDULES if name not in ENDLESS_SCHEDULES)),
+        ),
     ] = 0.01
+    cycles: Annotated[
+        Setting,
+        Domain("int", low=1, high=1000, fusable=True, when=("schedule", ("cosine_restarts", "cyclic"))),
+    ] = 3
+    drops: Annotated[
+        Setting, Domain("int", low=1, high=50, fusable=True, when=("schedule", ("step", "multistep")))
+    ] = 2
+    decay_factor: Annotated[
+        Setting,
+        Domain(
+            "float",
+            low=0,
+            high=1,
+            fusable=True,
+            when=("schedule", ("step", "multistep", "reduce_on_plateau")),
+        ),
+    ] = 0.1
+    decay_power: Annotated[
+        Setting, Domain("float", low=0, high=20, fusable=True, when=("schedule", ("polynomial",)))
+    ] = 2.0
+    decay_share: Annotated[
+        Setting, Domain("float", low=0, high=1, fusable=True, when=("schedule", ("wsd", "flat_cosine")))
+    ] = 0.2
+    plateau_patience: Annotated[
+        Setting, Domain("int", low=1, fusable=True, when=("schedule", ("reduce_on_plateau",)))
+    ] = 5
     clip_value: Annotated[Setting, Domain("float", low=0, fusable=True, source="Mikolov 2012; 0 is off")] = (
         0.0
     )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contracts.histories.values import AT_ONCE, RUINS, Boundary, History, Kind, Shape, Visit
 from cotune.engine.loss import LOSSES
 from cotune.engine.optim import OPTIMIZERS
-from cotune.engine.schedule import SCHEDULES
+from cotune.engine.schedules import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.initialise import GAINS
 from cotune.recipe.schema import NORMS
@@ -30,6 +30,7 @@ NUMBERS = {
     "clip_norm": (0.0, 0.5),
     "warmup": (0.0, 0.3),
     "final_lr": (0.05, 0.5),
+    "decay_factor": (0.1, 0.5),
 }
 STAY = 4
 """Epochs at most."""
