@@ -45,7 +45,9 @@ MEANINGS = {
     "dropout_kind": "What is left out: units (alpha: keeping mean and variance), feature maps, weights, layers.",
     "embedding_width": "Numbers in the vector of a category.",
     "frequency_scale": "Spread of the first frequencies of periodic numbers.",
-    "init": "Spread of the first weights.",
+    "init": "How first weights are drawn. `lsuv` rescales each layer to unit variance on the lane's first batch; "
+    "`zeros` is for linear models.",
+    "init_std": "Standard deviation of the first weights.",
     "batch_size": "Rows a step. `auto`: a power of two near a hundredth of the rows, 32 to 256.",
     "loss": "What is minimised. `auto`: cross_entropy for classes, mse for numbers.",
     "optimizer": "Rule that turns gradients into steps.",

@@ -21,7 +21,7 @@ from cotune.engine.optim import OPTIMIZERS
 from cotune.engine.population import Way
 from cotune.engine.schedules import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
-from cotune.nets.initialise import GAINS
+from cotune.nets.initialisers import INITIALISERS
 from cotune.recipe.schema import NORMS
 from engine import lanes as made_of
 from engine import places
@@ -65,7 +65,7 @@ def drawn(shape: str, number: int) -> Lane:
         optimizer=pick.choice(list(OPTIMIZERS)),
         loss=pick.choice(losses),
         schedule=pick.choice(list(SCHEDULES)),
-        init=pick.choice(list(GAINS)),
+        init=pick.choice(list(INITIALISERS)),
         fold=pick.randrange(4),
         lr=pick.choice([1e-3, 1e-2]),
         dropout=pick.choice([0.0, 0.3]),

@@ -11,7 +11,7 @@ from cotune.engine.metrics import METRICS
 from cotune.engine.optim import OPTIMIZERS
 from cotune.engine.schedules import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
-from cotune.nets.initialise import GAINS
+from cotune.nets.initialisers import INITIALISERS
 from cotune.recipe import schema
 from cotune.report import words
 
@@ -28,7 +28,7 @@ REGISTRIES = {
     "the twin's norms": (schema.NORMS, plain.NORMS),
     "optimizers": (schema.OPTIMIZERS, OPTIMIZERS),
     "schedules": (schema.SCHEDULES, SCHEDULES),
-    "initialisers": (schema.INITS, GAINS),
+    "initialisers": (schema.INITS, INITIALISERS),
     "losses": (schema.LOSSES, LOSSES),
     "metrics": (schema.METRICS, METRICS),
     "metrics that may steer": (("auto", *schema.METRICS), choices("metric")),

@@ -37,6 +37,7 @@ NUMBERS = {
     "decay_power": 2.0,
     "decay_share": 0.5,
     "plateau_patience": 1,
+    "init_std": 0.1,
 }
 
 

@@ -157,6 +157,7 @@ NEUTRAL: dict[str, float] = {
     "decay_power": 1.0,
     "decay_share": 1.0,
     "plateau_patience": 1.0,
+    "init_std": 0.02,
     "freeze": 0.0,
     "unfreeze": 0.0,
     "layer_lr": 1.0,

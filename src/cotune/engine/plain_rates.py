@@ -85,7 +85,7 @@ SCHEDULERS: dict[str, Callable[[int, Numbers], Scheduler]] = {
         lambda o: lr_scheduler.LambdaLR(o, lambda t: 1 / (1 + (1 / n["final_lr"] - 1) * t / rest))
     ),
 }
-"""torch's own. Those for whole numbers of steps only (StepLR, CosineAnnealingWarmRestarts, CyclicLR) are in the tests."""
+"""torch's own. Those that take whole numbers of steps only, as StepLR does, are in the tests."""
 
 
 def _restarted(t: int, rest: int, n: Numbers) -> float:

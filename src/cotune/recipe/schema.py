@@ -21,7 +21,10 @@ RISING_SCHEDULES = ("one_cycle", "cyclic", "coslog4")
 ENDLESS_SCHEDULES = ("constant", "inverse_sqrt", "step", "multistep", "coslog4")
 """Where they end is not for `final_lr` to say."""
 AVERAGES = ("none", "ema", "swa")
-INITS = ("he", "glorot", "lecun")
+INITS = (
+    "he", "glorot", "lecun", "he_uniform", "glorot_uniform", "lecun_uniform", "orthogonal", "lsuv", "normal", "uniform",
+    "truncated_normal", "zeros",
+)  # fmt: skip
 LOSSES = ("cross_entropy", "mse", "mae", "huber")
 STRATEGIES = ("auto", "grid", "random", "quasi-random", "tpe", "gp")
 NUMBERS = ("plain", "piecewise", "periodic")
@@ -211,8 +214,24 @@ class NetworkSection(Section):
     ] = 0.1
     init: Annotated[
         Setting,
-        Domain("name", options=INITS, fusable=True, source="He 2015; Glorot & Bengio 2010; LeCun 1998"),
+        Domain(
+            "name",
+            options=INITS,
+            fusable=True,
+            source="He 2015; Glorot & Bengio 2010; LeCun 1998; Saxe et al. 2014; Mishkin & Matas 2016",
+        ),
     ] = "he"
+    init_std: Annotated[
+        Setting,
+        Domain(
+            "float",
+            low=0,
+            high=100,
+            fusable=True,
+            when=("init", ("normal", "uniform", "truncated_normal")),
+            source="Devlin et al. 2019",
+        ),
+    ] = 0.02
 
 
 def _strength(highest: float, source: str) -> Domain:

@@ -14,7 +14,7 @@ from cotune.engine.loss import LOSSES
 from cotune.engine.optim import OPTIMIZERS
 from cotune.engine.schedules import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
-from cotune.nets.initialise import GAINS
+from cotune.nets.initialisers import INITIALISERS
 from cotune.recipe.schema import NORMS
 
 METRICS = {3: ("log_loss", "accuracy"), 0: ("rmse", "r2")}
@@ -63,7 +63,7 @@ def kinds(classes: int) -> st.SearchStrategy[Kind]:
         optimizer=names(list(OPTIMIZERS)),
         loss=names([name for name in LOSSES if (name == "cross_entropy") == bool(classes)]),
         schedule=names(list(SCHEDULES)),
-        init=names(list(GAINS)),
+        init=names(list(INITIALISERS)),
         numbers=st.tuples(*(st.tuples(st.just(name), names(some)) for name, some in NUMBERS.items())),
         spare_epochs=names([0, 2]),
     )
