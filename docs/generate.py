@@ -45,7 +45,9 @@ MEANINGS = {
     "dropout_kind": "What is left out: units (alpha: keeping mean and variance), feature maps, weights, layers.",
     "embedding_width": "Numbers in the vector of a category.",
     "frequency_scale": "Spread of the first frequencies of periodic numbers.",
-    "init": "Spread of the first weights.",
+    "init": "How first weights are drawn. `lsuv` rescales each layer to unit variance on the lane's first batch; "
+    "`zeros` is for linear models.",
+    "init_std": "Standard deviation of the first weights.",
     "batch_size": "Rows a step. `auto`: a power of two near a hundredth of the rows, 32 to 256.",
     "loss": "What is minimised. `auto`: cross_entropy for classes, mse for numbers.",
     "optimizer": "Rule that turns gradients into steps. Good rates differ: near 1 for adadelta, 0.1 for sgd, a tenth "
@@ -101,7 +103,15 @@ MEANINGS = {
     "jitter": "Standard deviation of noise on each value of a series.",
     "schedule": "Course of the learning rate after the warmup.",
     "warmup": "Fraction of the steps in which the rate rises from zero.",
-    "final_lr": "Fraction of the peak rate that is left at the end.",
+    "final_lr": "Fraction of the peak rate that is left at the end, or at the lowest.",
+    "cycles": "Times that the rate falls and begins anew.",
+    "drops": "Times that the rate drops by `decay_factor`: at equal distances with `step`, at 1/2, 3/4, 7/8 … of the "
+    "steps with `multistep`.",
+    "decay_factor": "What the rate is multiplied by when it drops.",
+    "decay_power": "Power of the fraction of the steps that is left.",
+    "decay_share": "Fraction of the steps in which the rate falls; before, it stays at the peak.",
+    "plateau_patience": "Epochs in a row without a gain after which the rate drops by `decay_factor`, to `final_lr` "
+    "at the lowest.",
     "strategy": "How configurations are chosen; see [search](search.md).",
     "metric": "What steers the search. `auto`: accuracy for classes, r2 for numbers.",
     "seed": "Of the splits, the search and every lane.",

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from cotune.engine.bank import Variant
-from cotune.engine.lanes import Lane, Structure
+from cotune.engine.lanes import NUMBERS, Lane, Structure
 from cotune.engine.loop import Engine
 from cotune.nets.cnn import CNN
 from cotune.nets.mlp import MLP
@@ -60,7 +60,7 @@ def lanes_of(case: Case, count: int) -> list[Lane]:
     sets = [row_sets(case, fold) for fold in range(case.folds)]
     found = []
     for place, setting in enumerate(settings(case, count)):
-        numbers = dict.fromkeys(("l1", "label_smoothing", "clip_norm", "warmup", "momentum", "final_lr"), 0.0)
+        numbers = dict.fromkeys(NUMBERS, 0.0)
         numbers |= {"lr": setting.rate, "dropout": setting.dropout, "weight_decay": DECAY}
         numbers |= {"beta1": 0.9, "beta2": 0.999}
         found.append(

@@ -17,6 +17,7 @@ from cotune.version import VERSION
 if TYPE_CHECKING:
     from cotune.api import TunedStudy as TunedStudy
     from cotune.api import load as load
+    from cotune.api import lr_find as lr_find
     from cotune.api import resume as resume
     from cotune.api import tune as tune
     from cotune.product import Model as Model
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 
 __version__ = VERSION
 
-__all__ = ["CotuneError", "Model", "Recipe", "TunedStudy", "load", "resume", "tune"]
+__all__ = ["CotuneError", "Model", "Recipe", "TunedStudy", "load", "lr_find", "resume", "tune"]
 
 _HOMES = {
     "tune": "cotune.api",
+    "lr_find": "cotune.api",
     "load": "cotune.api",
     "resume": "cotune.api",
     "TunedStudy": "cotune.api",

@@ -16,6 +16,8 @@ from cotune.product import Model
 from cotune.recipe import Recipe, make, read
 from cotune.records import Store, StudyView, read_view
 from cotune.study import Directory
+from cotune.study.lr_find import LrCurve
+from cotune.study.lr_find import lr_find as range_test
 from cotune.study.session import Sitting, begin
 from cotune.study.session import resume as go_on
 from cotune.version import VERSION
@@ -121,6 +123,40 @@ def run(
     with _sitting(quiet=quiet, began=began) as sitting:
         begin(source, request, directory, sitting, version=VERSION)
     return TunedStudy(directory.path)
+
+
+def lr_find(
+    data: Any = None,
+    *,
+    target: str | int | None = None,
+    recipe: str | Path | Mapping[str, Any] | Recipe | None = None,
+    **settings: Any,
+) -> LrCurve:
+    """A learning-rate range test: 64 networks that differ in nothing but their rate, trained together for some steps.
+
+    All else is the middle of the recipe's space. Nothing is written.
+
+    Args:
+        data, target, recipe, settings: as in `tune`.
+
+    Raises:
+        RecipeError: the request is wrong; all its faults at once.
+        DataError: the data cannot be used.
+
+    Example:
+        >>> cotune.lr_find("adult.csv", target="income", optimizer="sgd").suggested   # doctest: +SKIP
+
+    Source: Smith, Cyclical learning rates for training neural networks, WACV 2017.
+    """
+    request = build_recipe(recipe, target=None if target is None else str(target), **settings)
+    return find_rates(request.data.source if data is None else data, request)
+
+
+def find_rates(source: Any, request: Recipe) -> LrCurve:
+    """`lr_find` with a finished recipe."""
+    if source is None:
+        raise RecipeError("there is no data: pass a path or a frame, or set data.source in the recipe")
+    return range_test(source, request)
 
 
 def resume(path: str | Path, *, data: str | Path | None = None, quiet: bool = True) -> TunedStudy:

@@ -111,6 +111,32 @@ def tune(
     _conclude(study, quiet=quiet)
 
 
+@app.command("lr-find", epilog=_epilog("cotune lr-find adult.csv --target income --set optimizer=sgd"))
+def lr_find(
+    data: Annotated[
+        str | None, typer.Argument(metavar="DATA", help="CSV, TSV, Parquet or NumPy file.")
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
+    task: Annotated[str | None, typer.Option(help="regression, binary or multiclass; else inferred.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the split and the first weights.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="YAML file to start from.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any recipe key: optimizer=sgd, width=256."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Try 64 learning rates at once for some steps, and suggest one; nothing is written."""
+    built = _recipe(recipe, settings, {"source": data, "target": target, "task": task, "seed": seed})
+    if built.data.source is None:
+        raise RecipeError("there is no data: name a file, as in `cotune lr-find data.csv --target COL`")
+    from cotune.api import find_rates
+    from cotune.listing import print_rates
+
+    found = find_rates(built.data.source, built)
+    _print_json(found.as_dict()) if as_json else print_rates(found)
+
+
 @app.command(epilog=_epilog("cotune demo", "cotune demo --out runs/digits"))
 def demo(
     out: Annotated[Path | None, typer.Option(help="Directory of the study; runs/demo by default.")] = None,

@@ -10,6 +10,7 @@ from cotune.errors import ModelError, RecipeError
 from cotune.files import replacing
 from cotune.product import Model
 from cotune.records import StudyView
+from cotune.study.lr_find import LrCurve
 from cotune.types import Status, TrialResult
 
 
@@ -196,6 +197,33 @@ def print_plan(facts: Mapping[str, Any]) -> None:
     print("chosen: the fastest; compiled loops also where another way is faster by less than a quarter")
     if facts["capacity_used"] is not None:
         print(f"\nslots in use on average: {100 * facts['capacity_used']:.0f} %")
+
+
+BARS = 40
+"""Characters of the longest bar."""
+
+
+def print_rates(found: LrCurve) -> None:
+    """What `cotune lr-find` says: the loss by learning rate, as a table with bars, and what follows from it."""
+    marks = {found.suggested: "suggested", found.largest_stable: "largest stable"}
+    finite = [loss for loss in found.losses if loss is not None]
+    low, high = (min(finite), finite[0]) if finite else (0.0, 0.0)
+    lines = []
+    for rate, loss in zip(found.rates, found.losses, strict=True):
+        share = 0.0 if loss is None or high <= low else min(1.0, (loss - low) / (high - low))
+        bar = "diverged" if loss is None else "█" * round(BARS * share)
+        lines.append([f"{rate:.2e}", _number(loss), bar.ljust(BARS), marks.get(rate, "")])
+    _print_table(["lr", found.loss, "", ""], lines)
+    print(
+        f"\n{found.loss} on training rows, mean of the last half of {found.steps} steps; the same first weights"
+    )
+    if found.suggested is None:
+        print("suggested       none: no learning rate lowers the loss")
+    else:
+        print(f"suggested       {found.suggested:.2e}, where the loss falls most steeply")
+    if found.largest_stable is not None:
+        print(f"lowest loss     {found.lowest:.2e}")
+        print(f"largest stable  {found.largest_stable:.2e}")
 
 
 def write_predictions(model: Model, data: Path, output: Path | None) -> None:

@@ -20,9 +20,9 @@ from cotune.engine.lanes import Lane, padded_width
 from cotune.engine.loss import LOSSES
 from cotune.engine.optim import OPTIMIZERS
 from cotune.engine.population import Way
-from cotune.engine.schedule import SCHEDULES
+from cotune.engine.schedules import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
-from cotune.nets.initialise import GAINS
+from cotune.nets.initialisers import INITIALISERS
 from cotune.recipe.schema import NORMS
 from engine import lanes as made_of
 from engine import places
@@ -80,7 +80,7 @@ def drawn(shape: str, number: int) -> Lane:
         optimizer=pick.choice(BOTH_WAYS),
         loss=pick.choice(losses),
         schedule=pick.choice(list(SCHEDULES)),
-        init=pick.choice(list(GAINS)),
+        init=pick.choice(list(INITIALISERS)),
         fold=pick.randrange(4),
         lr=pick.choice([1e-3, 1e-2]),
         dropout=pick.choice([0.0, 0.3]),

@@ -7,14 +7,15 @@ import torch
 from torch import Tensor
 
 from cotune.engine import plain, plain_losses, reference
+from cotune.engine.lanes import NUMBERS
 from cotune.engine.links import LINKS, NEIGHBOURS
 from cotune.engine.loss import LOSSES
 from cotune.engine.metrics import METRICS
 from cotune.engine.optim import OPTIMIZERS, Rates
-from cotune.engine.schedule import SCHEDULES
+from cotune.engine.schedules import SCHEDULES
 from cotune.kernels import activations, losses, updates
 from cotune.nets.activations import ACTIVATIONS
-from cotune.nets.initialise import GAINS
+from cotune.nets.initialisers import INITIALISERS
 from cotune.recipe import schema
 from cotune.report import words
 from engine.lanes import lane, table
@@ -31,7 +32,7 @@ REGISTRIES = {
     "the twin's activations": (schema.ACTIVATIONS, plain.ACTIVATIONS),
     "optimizers": (schema.OPTIMIZERS, OPTIMIZERS),
     "schedules": (schema.SCHEDULES, SCHEDULES),
-    "initialisers": (schema.INITS, GAINS),
+    "initialisers": (schema.INITS, INITIALISERS),
     "losses": (schema.LOSSES, LOSSES),
     "the twin's losses": (schema.LOSSES, plain_losses.LOSSES),
     "compiled losses": ([name for name, loss in LOSSES.items() if loss.compiled], losses.NAMES),
@@ -48,6 +49,16 @@ REGISTRIES = {
 @pytest.mark.parametrize(("names", "registry"), REGISTRIES.values(), ids=REGISTRIES.keys())
 def test_names_and_implementations_agree(names: Collection[str], registry: Collection[str]) -> None:
     assert sorted(names) == sorted(registry)
+
+
+def test_recipes_offer_a_schedule_the_numbers_it_reads() -> None:
+    read: dict[str, set[str]] = {}
+    for name, schedule in SCHEDULES.items():
+        for number in schedule.reads:
+            read.setdefault(number, set()).add(name)
+    asked = {n: d.when for n, (_, d) in schema.domains().items() if d.when and d.when[0] == "schedule"}
+    assert read == {number: set(names) for number, (_, names) in asked.items()}
+    assert read.keys() <= set(NUMBERS)
 
 
 def test_optimizers_are_filed_under_their_own_name() -> None:

@@ -3,6 +3,7 @@
 import random
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,13 +28,14 @@ LANES: dict[LaneId, Lane] = {
         lane(2, width=16, schedule="linear", warmup=0.3),
         lane(3, variant=EMBEDDED, optimizer="nesterov"),
         lane(4, norm="batch", optimizer="adam", dropout=0.1),
+        lane(5, schedule="reduce_on_plateau", lr=0.3, plateau_patience=2, epochs=9),
     )
 }
 
 
 def started() -> Engine:
-    """Five lanes in three populations, in the middle of things; lane 4 has joined late."""
-    made = engine([one for name, one in LANES.items() if name.trial < 4], metric="log_loss")
+    """Six lanes in three populations, in the middle of things; lane 4 has joined late."""
+    made = engine([one for name, one in LANES.items() if name.trial != 4], metric="log_loss")
     for _ in range(4):
         made.train_epoch()
     made.join([LANES[LaneId(4, 0)]])
@@ -67,6 +69,26 @@ def test_a_restored_engine_goes_on_as_if_nothing_had_been(tmp_path: Path) -> Non
     assert_equal(made, copy)
     again, _ = through_a_file(copy, tmp_path / "b", [])
     assert_equal(made, again)
+
+
+def test_a_plateau_has_been_waited_at() -> None:
+    """Else the files above hold nothing of it."""
+    states = [population.state for population in started().populations]
+    assert any((state.factor < 1).any() or state.waited.any() for state in states)
+
+
+def test_a_file_from_before_plateaus_is_taken_up(tmp_path: Path) -> None:
+    made = started()
+    taken = snapshot.take(made, [], boundary=5)
+    old = {n: t for n, t in taken.tensors.items() if not n.endswith((".factor", ".waited"))}
+    assert len(old) < len(taken.tensors)
+    snapshot.write(replace(taken, tensors=old), tmp_path / "a")
+    copy = Engine(metric="log_loss", compute=made_of.COMPUTE)
+    snapshot.restore(snapshot.read(tmp_path / "a"), copy, LANES.__getitem__)
+    for p, q in zip(made.populations, copy.populations, strict=True):
+        assert torch.equal(p.state.weights, q.state.weights)
+        assert (q.state.factor == 1).all()
+        assert not q.state.waited.any()
 
 
 def test_a_snapshot_does_not_change_what_it_takes(tmp_path: Path) -> None:

@@ -38,6 +38,13 @@ NUMBERS = {
     "focal_gamma": 2.0,
     "margin": 1.0,
     "contrast_temperature": 0.1,
+    "cycles": 2,
+    "drops": 2,
+    "decay_factor": 0.5,
+    "decay_power": 2.0,
+    "decay_share": 0.5,
+    "plateau_patience": 1,
+    "init_std": 0.1,
 }
 EMBEDDING_SIZE = 6
 

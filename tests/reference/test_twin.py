@@ -15,10 +15,10 @@ from cotune.engine.loss import LOSSES
 from cotune.engine.optim import OPTIMIZERS
 from cotune.engine.plain import PlainCNN, PlainRNN, true_weights
 from cotune.engine.plain_norms import stored
-from cotune.engine.schedule import SCHEDULES
+from cotune.engine.schedules import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.cnn import CNN
-from cotune.nets.initialise import GAINS
+from cotune.nets.initialisers import INITIALISERS
 from cotune.nets.rnn import RNN
 from cotune.recipe.schema import DROPOUTS, NORMS, WITH_MOMENTUM, WITH_SQUARES
 from cotune.types import Task
@@ -212,9 +212,22 @@ def test_every_schedule(schedule: str, warmup: float) -> None:
     compare(lane(schedule=schedule, warmup=warmup, lr=0.05))
 
 
-@pytest.mark.parametrize("init", GAINS)
+@pytest.mark.parametrize("patience", [1, 2])
+def test_a_plateau_reduces_the_rate(patience: int) -> None:
+    some = {"schedule": "reduce_on_plateau", "plateau_patience": patience, "optimizer": "nesterov"}
+    fast, slow = lane(lr=0.3, **some), lane(1, lr=1e-4, **some)
+    compare(fast, slow, epochs=11)
+    made = population([fast, slow])
+    for _ in range(11):
+        made.train_epoch()
+    assert made.state.factor[0] < 1
+    assert made.state.factor[1] == 1
+
+
+@pytest.mark.parametrize("init", INITIALISERS)
 def test_every_initialiser(init: str) -> None:
-    compare(lane(init=init))
+    linear = init == "zeros"  # hidden layers of zeros never learn
+    compare(lane(init=init, depth=0 if linear else 2))
 
 
 @pytest.mark.parametrize("dropout", [0.1, 0.5])

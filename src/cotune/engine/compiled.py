@@ -165,7 +165,7 @@ class Bound:
         steps = lanes[0].structure.steps
         self._coefficients = torch.zeros(len(lanes), steps, updates.COEFFICIENTS)
         numbers = numbers_of(lanes)
-        for _, rows, columns in coefficients(lanes, numbers, state.step):
+        for _, rows, columns in coefficients(lanes, numbers, state.step, state.factor):
             for number, column in enumerate(columns):
                 self._coefficients[rows, :, number] = column.float()
         self._extras = extras(lanes, numbers, state.step).float()

@@ -4,11 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cotune.engine import rng
+from cotune.engine.first_weights import first_rows
 from cotune.engine.lanes import Lane, mlp_of
 from cotune.engine.plain_norms import Factors, alpha_dropped, linear_without, norm_of, stored, with_norm
 from cotune.nets.cnn import CNN
-from cotune.nets.initialise import initialise
 from cotune.nets.layout import Layout
 from cotune.nets.mlp import MLP
 from cotune.nets.rnn import RNN
@@ -256,12 +255,8 @@ def plain_network(lane: Lane) -> nn.Module:
 
 def first_weights(lane: Lane) -> dict[str, Tensor]:
     """What the lane's network begins with, by name, padding cut off."""
-    layout = Layout.of(lane.structure.network.weights())
-    seed = rng.seed_of(lane.seed, "weights")
-    scale = lane.number("frequency_scale")
-    row = initialise(
-        lane.structure.network, layout, width=lane.width, init=lane.init, seed=seed, frequency_scale=scale
-    )
+    network = lane.structure.network
+    row, _ = first_rows(lane, (Layout.of(network.weights()), Layout.of(network.statistics())))
     return true_weights(lane, row)
 
 
@@ -269,8 +264,7 @@ def first_statistics(lane: Lane) -> dict[str, Tensor]:
     """The statistics that the lane's network begins with, by name, padding cut off."""
     network = lane.structure.network
     layout = Layout.of(network.statistics())
-    seed = rng.seed_of(lane.seed, "statistics")
-    row = initialise(network, layout, width=lane.width, init=lane.init, seed=seed)
+    _, row = first_rows(lane, (Layout.of(network.weights()), layout))
     views = layout.views(row.unsqueeze(0))
     return {
         w.name: views[w.name][0][tuple(slice(n) for n in network.real_shape(w, lane.width))]

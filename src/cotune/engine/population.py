@@ -16,14 +16,14 @@ from cotune.engine.course import WINDOW, Course
 from cotune.engine.devices import ON_HOST, Compute
 from cotune.engine.evaluate import figures, in_units, outputs, predictions
 from cotune.engine.faults import Fault
+from cotune.engine.first_weights import first_rows
 from cotune.engine.lanes import Lane, Structure
 from cotune.engine.memory import is_out_of_memory
 from cotune.engine.metrics import METRICS
 from cotune.engine.parallel import HEAVY, Job, cores, in_parallel
-from cotune.engine.rng import seed_of
+from cotune.engine.schedules import plateau
 from cotune.engine.state import State
 from cotune.engine.step import Run
-from cotune.nets.initialise import initialise
 from cotune.nets.layout import Layout
 from cotune.types import Divergence, LaneId, Record
 
@@ -113,7 +113,7 @@ class Population:
         """Let untrained lanes in. Rows are sorted anew, so that equal activations stand side by side."""
         if not lanes:
             return
-        rows = [self._first_weights(lane) for lane in lanes]
+        rows = [first_rows(lane, self.layouts) for lane in lanes]
         weights, statistics = (torch.stack(part) for part in zip(*rows, strict=True))
         fresh = State.fresh(weights, statistics, max(map(slots.count, lanes)))
         slots.begin(lanes, fresh.weights, fresh.memory)
@@ -142,21 +142,6 @@ class Population:
             self._bound = None
             for name in gone:
                 self._described.pop(name, None)
-
-    def _first_weights(self, lane: Lane) -> tuple[torch.Tensor, torch.Tensor]:
-        network = self.structure.network
-        weights, statistics = (
-            initialise(
-                network,
-                layout,
-                width=lane.width,
-                init=lane.init,
-                seed=seed_of(lane.seed, purpose),
-                frequency_scale=lane.number("frequency_scale"),
-            )
-            for layout, purpose in zip(self.layouts, ("weights", "statistics"), strict=True)
-        )
-        return weights, statistics
 
     def train_epoch(self, *, halt: Halt = never) -> Outcome:
         """Train every lane for one epoch, then evaluate it; see `train_together`."""
@@ -383,6 +368,11 @@ class Population:
         state.best.copy_(torch.where(better, figure, state.best))
         own = [slots.judged(lane) for lane in self.lanes]
         state.keep_as_best(better, own)
+        reduced = plateau.after_epoch(
+            self.lanes, state.factor, state.waited, gained=better, judged=torch.isfinite(figure)
+        )
+        for kept, now in zip((state.factor, state.waited), reduced, strict=True):
+            kept.copy_(now)
 
     def evaluate_unfinished(self) -> None:
         """Let lanes that never finished an epoch be judged by the part they trained."""

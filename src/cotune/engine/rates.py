@@ -9,7 +9,7 @@ from cotune.engine import averages
 from cotune.engine.accumulate import rhythm
 from cotune.engine.lanes import NUMBERS, Lane
 from cotune.engine.optim import OPTIMIZERS, Rates
-from cotune.engine.schedule import factors
+from cotune.engine.schedules import factors
 from cotune.nets.context import Segment
 
 
@@ -30,7 +30,7 @@ def numbers_of(lanes: Sequence[Lane]) -> dict[str, Tensor]:
 
 
 def coefficients(
-    lanes: Sequence[Lane], numbers: dict[str, Tensor], begun: Tensor
+    lanes: Sequence[Lane], numbers: dict[str, Tensor], begun: Tensor, factor: Tensor
 ) -> list[tuple[str, slice, tuple[Tensor, ...]]]:
     """(optimizer, its lanes, its coefficients) for every segment of lanes with one optimizer.
 
@@ -38,6 +38,7 @@ def coefficients(
         lanes: of one structure.
         numbers: see `numbers_of`.
         begun: steps each lane had taken when the epoch began [lane].
+        factor: by which its rate was reduced so far, see `State` [lane].
 
     Returns:
         coefficients in float64 [lane step].
@@ -45,13 +46,8 @@ def coefficients(
     steps = lanes[0].structure.steps
     taken = begun.unsqueeze(1) + torch.arange(steps)
     total = torch.tensor([lane.epochs * steps for lane in lanes])
-    shares = factors(
-        tuple(lane.schedule for lane in lanes),
-        taken,
-        total=total,
-        warmup=numbers["warmup"],
-        final=numbers["final_lr"],
-    )
+    shares = factors([lane.schedule for lane in lanes], taken, total=total, numbers=numbers)
+    shares = shares * factor.unsqueeze(1)
     found = []
     for name, start, stop in segments([lane.optimizer for lane in lanes]):
         rows = slice(start, stop)

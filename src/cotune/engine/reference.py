@@ -6,7 +6,6 @@ ways and compare. From the fused path it takes only what defines a lane's chance
 and its dropout masks. It shares no line with the step, the optimizers, the schedules, the losses or the layers.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from cotune.engine.perturb import Batch, Perturbation
 from cotune.engine.plain import PlainCNN, PlainMLP, plain_network
 from cotune.engine.plain_losses import loss_of
 from cotune.engine.plain_method import PlainMethod
+from cotune.engine.plain_rates import Plateau, rate
 
 OF_TORCH: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": lambda groups, lr, betas: torch.optim.Adam(groups, lr, betas),
@@ -79,24 +79,6 @@ def decayed(network: nn.Module) -> list[nn.Parameter]:
     ]
 
 
-def rate(lane: Lane, step: int) -> float:
-    """The learning rate of step 0, 1, … of a lane."""
-    number, total = lane.numbers, lane.epochs * lane.structure.steps
-    warmup = round(number["warmup"] * total)
-    if step < warmup:
-        return number["lr"] * (step + 1) / warmup
-    done = min(1.0, (step - warmup) / max(1, total - warmup))
-    final = number["final_lr"]
-    match lane.schedule:
-        case "constant":
-            return number["lr"]
-        case "linear":
-            return number["lr"] * (1 + done * (final - 1))
-        case "cosine":
-            return number["lr"] * (final + (1 - final) * (1 + math.cos(math.pi * done)) / 2)
-    raise ValueError(f"the plain twin knows no schedule {lane.schedule!r}; give it one in rate")
-
-
 @dataclass(frozen=True, eq=False)
 class PlainTraining:
     """What the loop yields: the network as it ended, each epoch's mean loss, and the network to be judged."""
@@ -117,13 +99,14 @@ def train(lane: Lane, *, epochs: int) -> PlainTraining:
     optimizer = make_optimizer(lane, network)
     method = PlainMethod(lane, network, optimizer)
     batch, steps = lane.structure.batch_size, lane.structure.steps
+    plateau = Plateau(lane)
     step, losses = 0, []
     for epoch in range(epochs):
         total = 0.0
         method.begin_epoch(epoch)
         order = lane.train[rng.permutation(lane.seed, epoch, len(lane.train))]
         for t, rows in enumerate(order[: steps * batch].view(steps, batch)):
-            method.set_rate(rate(lane, step))
+            method.set_rate(rate(lane, step) * plateau.factor)
             if isinstance(network, PlainMLP | PlainCNN):
                 network.factors.step = step
             batch_of_step = changed(lane, rows, step)
@@ -139,12 +122,18 @@ def train(lane: Lane, *, epochs: int) -> PlainTraining:
             total += loss
             step += 1
         losses.append(total / steps)
-    judged = network if method.average is None else method.average.module
-    if lane.optimizer == "schedule_free" and method.average is None:
-        judged = plain_optim.with_means(network, optimizer)
-    if method.average is not None:
-        judged.load_state_dict(dict(network.named_buffers()), strict=False)
-    return PlainTraining(network, tuple(losses), judged)
+        plateau.after_epoch(judged_by(lane, method, network))
+    return PlainTraining(network, tuple(losses), judged_by(lane, method, network))
+
+
+def judged_by(lane: Lane, method: PlainMethod, network: nn.Module) -> nn.Module:
+    """The network whose figures count: an average of the weights, where there is one."""
+    if method.average is None:
+        free = lane.optimizer == "schedule_free"
+        return plain_optim.with_means(network, method.optimizer) if free else network
+    judged: nn.Module = method.average.module
+    judged.load_state_dict(dict(network.named_buffers()), strict=False)
+    return judged
 
 
 def changed(lane: Lane, rows: Tensor, step: int) -> Batch:

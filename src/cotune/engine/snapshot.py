@@ -69,8 +69,9 @@ def restore(snapshot: Snapshot, engine: Engine, lane_of: Callable[[LaneId], Lane
     engine.plans.update({kind: Plan(**saved) for kind, saved in snapshot.plan["ways"].items()})
     for p, saved in enumerate(snapshot.plan["populations"]):
         lanes = [lane_of(LaneId(*pair)) for pair in saved["lanes"]]
-        state = State(
-            **{name: snapshot.tensors[f"population{p}.{name}"].clone() for name in State.__annotations__}
+        begin = f"population{p}."
+        state = State.saved(
+            {name.removeprefix(begin): t for name, t in snapshot.tensors.items() if name.startswith(begin)}
         )
         engine.population(lanes).restore(lanes, state)
     return [

@@ -4,7 +4,7 @@ What a lane computes with lies on the population's device. What decisions are ma
 figure) lies in the host's memory, where to look at it costs no wait.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -12,6 +12,9 @@ from torch import Tensor
 
 COMPUTED = ("weights", "statistics", "memory", "best_weights", "best_statistics")
 """The tensors that lie on the device."""
+
+LATER = ("factor", "waited")
+"""The tensors that versions before 0.3 did not save: none of their lanes could need another value than the first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +28,7 @@ class State:
         best_weights, best_statistics: as they were at the lane's best epoch.
         best: validation figure at that epoch, float64 [lane]; NaN before the first.
         epoch, step: the lane's own counters, int64 [lane].
+        factor, waited: of `reduce_on_plateau`, float64 and int64 [lane]; see `cotune.engine.schedules.plateau`.
     """
 
     weights: Tensor
@@ -35,6 +39,8 @@ class State:
     best: Tensor
     epoch: Tensor
     step: Tensor
+    factor: Tensor
+    waited: Tensor
 
     @property
     def lanes(self) -> int:
@@ -55,7 +61,22 @@ class State:
             best=torch.full((lanes,), torch.nan, dtype=torch.float64),
             epoch=zeros,
             step=zeros.clone(),
+            factor=torch.ones(lanes, dtype=torch.float64),
+            waited=zeros.clone(),
         )
+
+    @classmethod
+    def saved(cls, tensors: Mapping[str, Tensor]) -> "State":
+        """What `tensors` gave, copied. What an older version did not save yet is as at a lane's start.
+
+        Raises:
+            KeyError: a tensor that every version has saved is missing.
+        """
+        found = {
+            f.name: tensors[f.name].clone() for f in fields(cls) if f.name in tensors or f.name not in LATER
+        }
+        fresh = cls.fresh(found["weights"], found["statistics"], 0)
+        return replace(fresh, **found)
 
     def take(self, rows: list[int]) -> "State":
         """A copy of these rows, in this order."""

@@ -97,6 +97,7 @@ class Run:
         self._statistics = statistics_layout.views(state.statistics[rows])
         self._flat_statistics = state.statistics[rows]
         self._taken = state.step[rows]
+        self._factor = state.factor[rows]
         leaves = layout.views(self._weights.detach())
         self._leaves = {name: leaf.detach().requires_grad_() for name, leaf in leaves.items()}
         self._gradient = torch.zeros_like(self._weights)
@@ -165,7 +166,9 @@ class Run:
         """(optimizer, its lanes, its coefficients [step lane 1]) for the whole epoch."""
         return [
             (name, rows, tuple(self._on_device(c.t().float().contiguous()).unsqueeze(2) for c in columns))
-            for name, rows, columns in coefficients(self._lanes, self._numbers, self._taken - first)
+            for name, rows, columns in coefficients(
+                self._lanes, self._numbers, self._taken - first, self._factor
+            )
         ]
 
     def _extra_columns(self, first: int) -> dict[str, Tensor]:

@@ -118,7 +118,7 @@ class CNN:
         found = []
         for layer, (_, _, channels, units) in enumerate(self._stages()):
             name, inputs = f"convolution{layer}", self.kernel**2 * channels
-            found.append(Weight(f"{name}.weight", (inputs, units), "fan", decay=True))
+            found.append(Weight(f"{name}.weight", (inputs, units), "fan", decay=True, places=self.kernel**2))
             if self.norm != "batch":  # it subtracts a bias again: its gradient would be rounding noise
                 found.append(Weight(f"{name}.bias", (units,)))
             found += learned(self.norm, name, units)
@@ -158,6 +158,7 @@ class CNN:
                 w = w * drop.part(first, tuple(w.shape[1:]))
             x = h.reshape(*h.shape[:2], height, across, channels)
             z = _convolve(x, w, weights.get(f"{name}.bias"), self.kernel)
+            z = context.gauged(name, z)
             z = normalise(self.norm, name, z.flatten(2, 3), weights, statistics, context)
             slope = weights[f"{name}.slope"].repeat(1, height * across) if self.slopes else None
             z = context.activate(z.flatten(2), slope)
@@ -165,7 +166,8 @@ class CNN:
                 z = self._dropped(z.view(*z.shape[:2], -1, units), drop, first).flatten(2)
                 first += self._draws_of(stage, rows)
             h = context.seen(name, _pool(z.view(*z.shape[:2], height, across, units)).flatten(2))
-        return context.seen("head", linear(h, weights["head.weight"], weights["head.bias"]))
+        logits = context.gauged("head", linear(h, weights["head.weight"], weights["head.bias"]))
+        return context.seen("head", logits)
 
     def _dropped(self, z: Tensor, drop: Factors, first: int) -> Tensor:
         """z [lane batch position unit] without what is left out."""

@@ -24,6 +24,7 @@ class Context:
         real: units in use per lane [lane] when some lanes are narrower than the population, else `None`.
         dropout: what is left out of this step, or `None`.
         watch: called with (layer name, output) after every layer; for diagnosis.
+        gauge: called with (layer name, products and bias) before norm and activation; what it returns goes on.
     """
 
     training: bool
@@ -31,6 +32,7 @@ class Context:
     real: Tensor | None = None
     dropout: Factors | None = None
     watch: Callable[[str, Tensor], None] | None = None
+    gauge: Callable[[str, Tensor], Tensor] | None = None
 
     def activate(self, x: Tensor, slope: Tensor | None = None) -> Tensor:
         """Each lane's own activation on x [lane batch unit].
@@ -47,6 +49,10 @@ class Context:
     def mask(self, x: Tensor) -> Tensor:
         """Zero the units beyond each lane's own width. Times 1.0 is exact, so wide lanes are untouched."""
         return x if self.real is None else x * in_use(self.real, x.shape[-1]).to(x.dtype)
+
+    def gauged(self, layer: str, z: Tensor) -> Tensor:
+        """What a layer's products came to, as the gauge would have it [lane batch … unit]."""
+        return z if self.gauge is None else self.gauge(layer, z)
 
     def seen(self, layer: str, x: Tensor) -> Tensor:
         """Show a layer's output to the watcher; returns it."""

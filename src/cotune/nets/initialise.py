@@ -5,28 +5,25 @@ drawn in the true shape and set into the corner of the padded one, whose rest st
 """
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from cotune.nets.activations import FIRST_SLOPE
+from cotune.nets.initialisers import INITIALISERS, Matrix
 from cotune.nets.layout import Layout, Weight
 from cotune.nets.network import Network
 
-GAINS: dict[str, Callable[[int, int], float]] = {
-    "he": lambda fan_in, _: 2.0 / fan_in,
-    "glorot": lambda fan_in, fan_out: 2.0 / (fan_in + fan_out),
-    "lecun": lambda fan_in, _: 1.0 / fan_in,
-}
-"""Variance of the weights by initialiser.
-
-Sources: He et al., ICCV 2015, eq. 10; Glorot & Bengio, AISTATS 2010, eq. 16; LeCun et al., Efficient BackProp, 1998.
-"""
-
 
 def initialise(
-    network: Network, layout: Layout, *, width: int, init: str, seed: int, frequency_scale: float = 0.1
+    network: Network,
+    layout: Layout,
+    *,
+    width: int,
+    init: str,
+    seed: int,
+    frequency_scale: float = 0.1,
+    std: float = 0.0,
 ) -> Tensor:
     """One row of weights [layout.size].
 
@@ -34,9 +31,10 @@ def initialise(
         network: the padded shape.
         layout: of its weights, or of its statistics.
         width: the lane's own hidden width, at most `network.width`.
-        init: name of the initialiser, see `GAINS`.
+        init: name of the initialiser, see `INITIALISERS`.
         seed: the lane's own, in [0, 2⁶³).
         frequency_scale: standard deviation of the first frequencies of waves.
+        std: of the weights, for initialisers that look at no fan.
     """
     row = torch.zeros(1, layout.size)
     generator = torch.Generator().manual_seed(seed)
@@ -44,7 +42,7 @@ def initialise(
     for weight in sorted(layout.weights, key=lambda w: w.name):
         real = network.real_shape(weight, width)
         corner = views[weight.name][0][tuple(slice(n) for n in real)]
-        corner.copy_(_draw(weight, real, init, generator))
+        corner.copy_(_draw(weight, real, init, std, generator))
         if weight.init == "frequency":
             corner.mul_(frequency_scale)
     for weight in layout.weights:
@@ -54,7 +52,9 @@ def initialise(
     return row[0]
 
 
-def _draw(weight: Weight, shape: tuple[int, ...], init: str, generator: torch.Generator) -> Tensor:
+def _draw(
+    weight: Weight, shape: tuple[int, ...], init: str, std: float, generator: torch.Generator
+) -> Tensor:
     match weight.init:
         case "zeros" | "norms":
             return torch.zeros(shape)
@@ -69,7 +69,7 @@ def _draw(weight: Weight, shape: tuple[int, ...], init: str, generator: torch.Ge
         case "normal":
             return torch.randn(shape, generator=generator) / math.sqrt(shape[-1])
         case "fan":
-            # The head feeds no activation: half of He's variance keeps first logits near unit size.
-            variance = GAINS["lecun" if weight.name.startswith("head") else init](*shape)
-            return torch.randn(shape, generator=generator) * math.sqrt(variance)
+            name = (INITIALISERS[init].head if weight.name.startswith("head") else "") or init
+            matrix = Matrix(shape, shape[-1] * weight.places, std)
+            return INITIALISERS[name].draw(matrix, generator)
     raise AssertionError(weight.init)

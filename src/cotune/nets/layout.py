@@ -33,6 +33,7 @@ class Weight:
             columns of the layer's weight) or "slope" (prelu's first).
         accumulates: whether autograd adds its gradient up; a linear layer overwrites its own.
         decay: whether weight decay and L1 act on it (matrices yes; biases and norms no).
+        places: of a filter, how often a unit uses an input; 1 for a matrix.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Weight:
     init: str = "zeros"
     decay: bool = False
     accumulates: bool = True
+    places: int = 1
 
     @property
     def size(self) -> int:

@@ -172,12 +172,13 @@ class MLP:
             if drop is not None and self.dropping == "connect":
                 w = w * drop.part(first, tuple(w.shape[1:]))
             z = linear(h, w, weights.get(f"{name}.bias"))
+            z = context.gauged(name, z)
             z = normalise(self.norm, name, z.unsqueeze(2), weights, statistics, context).squeeze(2)
             z = context.mask(context.activate(z, weights.get(f"{name}.slope")))
             if drop is not None:
                 z = self._dropped(z, layer, drop, first, context)
             h = context.seen(name, h + z if self.residual and layer else z)
-        logits = linear(h, weights["head.weight"], weights["head.bias"])
+        logits = context.gauged("head", linear(h, weights["head.weight"], weights["head.bias"]))
         return context.seen("head", logits)
 
     def program(self, layout: Layout, statistics: Layout, rows: int) -> Program:

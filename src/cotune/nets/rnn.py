@@ -105,13 +105,14 @@ class RNN:
         lanes, batch, _ = numeric.shape
         x = numeric.reshape(lanes, batch * self.times, self.inputs)
         gates = torch.baddbmm(weights["input.bias"].unsqueeze(1), x, weights["input.weight"])
-        gates = gates.view(lanes, batch, self.times, 3 * self.width)
+        gates = context.gauged("input", gates).view(lanes, batch, self.times, 3 * self.width)
         h = numeric.new_zeros(lanes, batch, self.width)
         w, b = weights["state.weight"], weights["state.bias"].unsqueeze(1)
         for t in range(self.times):
             h = _step(gates[:, :, t], torch.baddbmm(b, h, w), h)
         h = context.seen("gru", h)
-        return context.seen("head", linear(h, weights["head.weight"], weights["head.bias"]))
+        logits = context.gauged("head", linear(h, weights["head.weight"], weights["head.bias"]))
+        return context.seen("head", logits)
 
     def program(self, layout: Layout, statistics: Layout, rows: int) -> Program:  # noqa: ARG002
         """`forward` as a table for compiled loops."""

@@ -33,9 +33,19 @@ WITH_MEAN = ("adam", "adamw", "adamax", "nadam", "radam", "amsgrad", "lion", "mu
 WITH_SQUARES = (*WITH_MEAN, "adadelta", "rmsprop")
 SCHEDULED = tuple(name for name in OPTIMIZERS if name != "schedule_free")
 """Optimizers by the numbers, and the schedule, that mean something to them."""
-SCHEDULES = ("constant", "linear", "cosine")
+SCHEDULES = (
+    "constant", "linear", "cosine", "polynomial", "exponential", "inverse_time", "inverse_sqrt", "step", "multistep",
+    "wsd", "flat_cosine", "cosine_restarts", "one_cycle", "cyclic", "coslog4", "reduce_on_plateau",
+)  # fmt: skip
+RISING_SCHEDULES = ("one_cycle", "cyclic", "coslog4")
+"""They begin low, and have no warmup."""
+ENDLESS_SCHEDULES = ("constant", "inverse_sqrt", "step", "multistep", "coslog4")
+"""Where they end is not for `final_lr` to say."""
 AVERAGES = ("none", "ema", "swa")
-INITS = ("he", "glorot", "lecun")
+INITS = (
+    "he", "glorot", "lecun", "he_uniform", "glorot_uniform", "lecun_uniform", "orthogonal", "lsuv", "normal", "uniform",
+    "truncated_normal", "zeros",
+)  # fmt: skip
 EMBEDDING_LOSSES = ("contrastive", "triplet", "supervised_contrastive")
 LOSSES = ("cross_entropy", "mse", "mae", "huber", "log_cosh", "quantile", "poisson", "gaussian",
           "binary_cross_entropy", "focal", "hinge", *EMBEDDING_LOSSES)  # fmt: skip
@@ -227,8 +237,24 @@ class NetworkSection(Section):
     ] = 0.1
     init: Annotated[
         Setting,
-        Domain("name", options=INITS, fusable=True, source="He 2015; Glorot & Bengio 2010; LeCun 1998"),
+        Domain(
+            "name",
+            options=INITS,
+            fusable=True,
+            source="He 2015; Glorot & Bengio 2010; LeCun 1998; Saxe et al. 2014; Mishkin & Matas 2016",
+        ),
     ] = "he"
+    init_std: Annotated[
+        Setting,
+        Domain(
+            "float",
+            low=0,
+            high=100,
+            fusable=True,
+            when=("init", ("normal", "uniform", "truncated_normal")),
+            source="Devlin et al. 2019",
+        ),
+    ] = 0.02
 
 
 def _strength(highest: float, source: str) -> Domain:
@@ -353,16 +379,56 @@ class TrainingSection(Section):
             options=SCHEDULES,
             fusable=True,
             when=("optimizer", SCHEDULED),
-            source="Loshchilov & Hutter 2017",
+            source="Loshchilov & Hutter 2017; Smith 2017",
         ),
     ] = "cosine"
     warmup: Annotated[
         Setting,
-        Domain("float", low=0, below=1, fusable=True, source="Goyal et al. 2017; fraction of the steps"),
+        Domain(
+            "float",
+            low=0,
+            below=1,
+            fusable=True,
+            when=("schedule", tuple(name for name in SCHEDULES if name not in RISING_SCHEDULES)),
+            source="Goyal et al. 2017; fraction of the steps",
+        ),
     ] = 0.05
     final_lr: Annotated[
-        Setting, Domain("float", low=0, high=1, fusable=True, when=("schedule", ("linear", "cosine")))
+        Setting,
+        Domain(
+            "float",
+            low=0,
+            high=1,
+            fusable=True,
+            when=("schedule", tuple(name for name in SCHEDULES if name not in ENDLESS_SCHEDULES)),
+        ),
     ] = 0.01
+    cycles: Annotated[
+        Setting,
+        Domain("int", low=1, high=1000, fusable=True, when=("schedule", ("cosine_restarts", "cyclic"))),
+    ] = 3
+    drops: Annotated[
+        Setting, Domain("int", low=1, high=50, fusable=True, when=("schedule", ("step", "multistep")))
+    ] = 2
+    decay_factor: Annotated[
+        Setting,
+        Domain(
+            "float",
+            low=0,
+            high=1,
+            fusable=True,
+            when=("schedule", ("step", "multistep", "reduce_on_plateau")),
+        ),
+    ] = 0.1
+    decay_power: Annotated[
+        Setting, Domain("float", low=0, high=20, fusable=True, when=("schedule", ("polynomial",)))
+    ] = 2.0
+    decay_share: Annotated[
+        Setting, Domain("float", low=0, high=1, fusable=True, when=("schedule", ("wsd", "flat_cosine")))
+    ] = 0.2
+    plateau_patience: Annotated[
+        Setting, Domain("int", low=1, fusable=True, when=("schedule", ("reduce_on_plateau",)))
+    ] = 5
     clip_value: Annotated[Setting, Domain("float", low=0, fusable=True, source="Mikolov 2012; 0 is off")] = (
         0.0
     )

@@ -10,8 +10,8 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from contracts.histories.values import AT_ONCE, RUINS, Boundary, History, Kind, Shape, Visit
-from cotune.engine.schedule import SCHEDULES
-from cotune.nets.initialise import GAINS
+from cotune.engine.schedules import SCHEDULES
+from cotune.nets.initialisers import INITIALISERS
 from cotune.recipe.schema import NORMS
 from engine.lanes import BOTH_WAYS, SIDE_BY_SIDE, side_by_side
 
@@ -28,6 +28,7 @@ NUMBERS = {
     "clip_norm": (0.0, 0.5),
     "warmup": (0.0, 0.3),
     "final_lr": (0.05, 0.5),
+    "decay_factor": (0.1, 0.5),
 }
 STEADY = ("adam", "adagrad", "adadelta", "rmsprop", "adamax", "nadam", "radam", "amsgrad")
 """Optimizers that weight decay cannot ruin: they divide by the gradient's size, and it is part of the gradient."""
@@ -63,7 +64,7 @@ def kinds(classes: int) -> st.SearchStrategy[Kind]:
         optimizer=names(BOTH_WAYS),
         loss=names(side_by_side(classes)),
         schedule=names(list(SCHEDULES)),
-        init=names(list(GAINS)),
+        init=names(list(INITIALISERS)),
         numbers=st.tuples(*(st.tuples(st.just(name), names(some)) for name, some in NUMBERS.items())),
         spare_epochs=names([0, 2]),
     )
