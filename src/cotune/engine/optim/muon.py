@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from cotune.engine.optim.base import Matrix, Optimizer, Rates
 from cotune.engine.optim.moments import adam_step, moments
@@ -19,6 +20,7 @@ from cotune.engine.optim.moments import adam_step, moments
 QUINTIC = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5
 LEAST_NORM = 1e-7
+GRAIN = 16
 SCALE = 0.2
 """Root mean square of AdamW's usual step, over its rate."""
 
@@ -72,19 +74,16 @@ def orthogonal(x: Tensor, padded: Tensor) -> Tensor:
     """
     a, b, c = QUINTIC
     norm = padded.square().sum(1).sqrt().clamp(min=LEAST_NORM)
-    x = x / norm.view(-1, 1, 1)
+    rows, columns = x.shape[1:]
+    # Products of odd sizes are rounded by where a lane lies in memory; zeros around a matrix change nothing else.
+    x = functional.pad(x / norm.view(-1, 1, 1), (0, -columns % GRAIN, 0, -rows % GRAIN))
     flat = x.shape[1] <= x.shape[2]
     for _ in range(ITERATIONS):
         turned = x.transpose(1, 2)
-        gram = _product(x, turned) if flat else _product(turned, x)
-        gram = b * gram + c * _product(gram, gram)
-        x = a * x + (_product(gram, x) if flat else _product(x, gram))
-    return x
-
-
-def _product(one: Tensor, other: Tensor) -> Tensor:
-    """one · other; matrix kernels round an outer product differently for one lane than for several."""
-    return one * other if one.shape[2] == 1 else torch.bmm(one, other)
+        gram = torch.bmm(x, turned) if flat else torch.bmm(turned, x)
+        gram = b * gram + c * torch.bmm(gram, gram)
+        x = a * x + (torch.bmm(gram, x) if flat else torch.bmm(x, gram))
+    return x[:, :rows, :columns]
 
 
 def _view(flat: Tensor, matrix: Matrix, start: int = 0) -> Tensor:
