@@ -168,7 +168,7 @@ MEASURED = [norm for norm in NORMS if norm not in ("spectral", "instance")]
 @pytest.mark.parametrize("norm", MEASURED)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_lsuv_gives_every_layer_unit_variance(activation: str, norm: str) -> None:
-    network = MLP(10, (), 0, 32, DEEP, norm, True, 3)
+    network = MLP(10, (), 0, 32, DEEP, norm, True, 3, slopes=activation == "prelu")
     layout = Layout.of(network.weights())
     x = 5 + 3 * torch.randn(64, 10, generator=torch.Generator().manual_seed(0))
     before = initialise(network, layout, width=32, init="lsuv", seed=1)
