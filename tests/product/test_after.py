@@ -1,5 +1,6 @@
 """After training: laws of ensembles, temperature and threshold, on made-up members."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from sklearn.linear_model import Ridge
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.metrics import log_loss as sklearn_log_loss
 from torch import Tensor
@@ -119,6 +121,15 @@ def test_stacking_finds_the_weights_that_made_the_target() -> None:
     y = 0.7 * f[0] + 0.3 * f[2]
     weights = stacking(replace(found, f=f, y=y, folds=[200, 400]))
     assert weights == pytest.approx([0.7, 0.0, 0.3, 0.0], abs=0.02)
+
+
+def test_stacking_is_scikit_learns_non_negative_ridge(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["cotune.product.after.stacking"], "PENALTIES", (0.03,))
+    found = evidence("accuracy", members=5)
+    x = found.f.exp().flatten(1).T.numpy()
+    t = F.one_hot(found.y, 3).double().flatten().numpy()
+    ridge = Ridge(alpha=0.03 * 240, positive=True, fit_intercept=False, tol=1e-12, max_iter=100_000).fit(x, t)
+    assert stacking(found) == pytest.approx((ridge.coef_ / ridge.coef_.sum()).tolist(), abs=1e-4)
 
 
 def test_stacking_falls_back_on_the_best_where_nothing_helps() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from cotune.engine.metrics import METRICS
+from cotune.engine.parallel import one_thread_a_kernel
 from cotune.product import Model
 from cotune.product.after import ENSEMBLES, Evidence
 from cotune.product.after.pool import pool
@@ -53,6 +54,11 @@ def make_model(prepared: Prepared, leaders: Sequence[Leader]) -> Made:
     Args:
         leaders: the best trials, best first.
     """
+    with one_thread_a_kernel():  # small tensors: threads would have to wait for each other
+        return _make_model(prepared, leaders)
+
+
+def _make_model(prepared: Prepared, leaders: Sequence[Leader]) -> Made:
     after, single = prepared.recipe.after, alone(prepared, leaders[0])
     number = leaders[0].result.number
     facts: dict[str, Any] = {
