@@ -182,8 +182,10 @@ def test_temperature_never_raises_the_loss() -> None:
         assert log_loss(scaled(found.f[0], temperature(found.f[0], found.y)), found.y) <= log_loss(
             found.f[0], found.y
         )
-    sure = F.log_softmax(torch.tensor([[60.0, 0.0]] * 50, dtype=torch.float64), dim=-1)
-    assert temperature(sure, torch.zeros(50, dtype=torch.int64)) <= 1.0
+    right = F.log_softmax(torch.tensor([[2.0, 0.0]] * 50, dtype=torch.float64), dim=-1)
+    found, more = (temperature(right.repeat(n, 1), torch.zeros(50 * n, dtype=torch.int64)) for n in (1, 20))
+    assert more < found < 1.0, "the more rows are told right, the bolder"
+    assert found > 0.6, "fifty rows without a mistake are no reason to be certain"
     f = torch.full((50, 2), 0.5, dtype=torch.float64).log()
     assert temperature(f, torch.arange(50) % 2) == 1.0, "nothing to gain"
     assert scaled(f, 1.0) is f
