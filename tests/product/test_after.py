@@ -20,7 +20,7 @@ from cotune.product.after.pool import pool
 from cotune.product.after.snapshot import snapshot
 from cotune.product.after.soup import can_mix, mixed, soup
 from cotune.product.after.stacking import stacking
-from cotune.product.after.temperature import calibration_error, log_loss, scaled, temperature
+from cotune.product.after.temperature import log_loss, scaled, temperature
 from cotune.product.after.threshold import by_labels, candidates, decided, threshold
 from cotune.product.network import Network
 
@@ -173,7 +173,8 @@ def test_temperature_undoes_boldness_and_keeps_the_labels(boldness: float, class
     assert log_loss(after, y) <= log_loss(f, y)
     assert log_loss(f, y) == pytest.approx(sklearn_log_loss(y.numpy(), f.exp().numpy()))
     if boldness in (0.2, 5.0):
-        assert calibration_error(after, y) < 0.3 * calibration_error(f, y)
+        wrong, less = METRICS["calibration_error"].compute(torch.stack([f, after]), y).tolist()
+        assert less < 0.3 * wrong
 
 
 def test_temperature_never_raises_the_loss() -> None:
@@ -189,14 +190,6 @@ def test_temperature_never_raises_the_loss() -> None:
     f = torch.full((50, 2), 0.5, dtype=torch.float64).log()
     assert temperature(f, torch.arange(50) % 2) == 1.0, "nothing to gain"
     assert scaled(f, 1.0) is f
-
-
-def test_the_calibration_error_is_the_gap_in_each_bin() -> None:
-    p = torch.tensor([[0.1, 0.9], [0.1, 0.9], [0.4, 0.6], [0.7, 0.3]], dtype=torch.float64)
-    y = torch.tensor([1, 0, 1, 0])
-    # bins of 1/15: {0.9, 0.9}, {0.6}, {0.7}
-    expected = (abs(1 - 1.8) + abs(1 - 0.6) + abs(1 - 0.7)) / 4
-    assert calibration_error(p.log(), y) == pytest.approx(expected)
 
 
 # ---------------------------------------------------------------------- threshold

@@ -12,6 +12,7 @@ from cotune.engine.lanes import Lane, Structure
 from cotune.engine.memory import SHARE, held_bytes, step_bytes
 from cotune.engine.plan import Plan, choose, kind_of
 from cotune.engine.population import WAYS, Halt, Outcome, Population, Way, never, train_together
+from cotune.engine.slots import judged_weights
 from cotune.types import LaneId, Record
 
 CACHE_BYTES = 48 << 20
@@ -171,14 +172,15 @@ class Engine:
         return sorted(found, key=lambda item: item.lane.id)
 
     def now(self, records: Sequence[Record]) -> list[LaneWeights]:
-        """The weights of lanes in training as they are after the epoch that these records are of."""
+        """The weights of lanes in training that were judged after the epoch that these records are of."""
         due = {record.lane: record for record in records}
         found = []
         for population in self.populations:
             state = population.state
             for i, lane in enumerate(population.lanes):
                 if (record := due.get(lane.id)) is not None:
-                    rows = _home(state.weights[i]), _home(state.statistics[i])
+                    weights = judged_weights([lane], state.weights, state.memory, [i])[0]
+                    rows = _home(weights), _home(state.statistics[i])
                     found.append(
                         LaneWeights(lane, *rows, score=record.metrics[self._metric], epoch=record.epoch)
                     )

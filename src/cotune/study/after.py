@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from cotune.engine.metrics import METRICS
@@ -12,7 +13,7 @@ from cotune.product import Model
 from cotune.product.after import ENSEMBLES, Evidence
 from cotune.product.after.pool import pool
 from cotune.product.after.soup import mixed, soup
-from cotune.product.after.temperature import calibration_error, log_loss, scaled, temperature
+from cotune.product.after.temperature import log_loss, scaled, temperature
 from cotune.product.after.threshold import by_labels, decided, threshold
 from cotune.product.network import Network
 from cotune.study.leaders import Leader
@@ -143,7 +144,7 @@ def _calibrated(
     facts["calibration"] = {
         "temperature": found,
         "log_loss": [log_loss(f, evidence.y) for f in (g, after)],
-        "ece": [calibration_error(f, evidence.y) for f in (g, after)],
+        "ece": METRICS["calibration_error"].compute(torch.stack([g, after]), evidence.y).tolist(),
     }
     return replace(model, temperature=found), after
 

@@ -17,7 +17,6 @@ Source: Guo et al., On calibration of modern neural networks, ICML 2017.
 
 import math
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -25,8 +24,6 @@ SPREAD = 0.25
 """σ: two thirds of temperatures lie within a quarter of 1, as far as one knows before looking."""
 RANGE = (0.05, 20.0)
 """Temperatures tried."""
-BINS = 15
-"""Of the calibration error, as in the paper."""
 
 
 def scaled(f: Tensor, temperature: float) -> Tensor:
@@ -56,15 +53,3 @@ def temperature(f: Tensor, y: Tensor) -> float:
     found = minimize_scalar(cost, bounds=(low, high), method="bounded")
     best = math.exp(float(found.x))
     return best if log_loss(scaled(f, best), y) < log_loss(f, y) else 1.0
-
-
-def calibration_error(f: Tensor, y: Tensor) -> float:
-    """ECE = Σ_b n_b / n · |accuracy_b − confidence_b| over bins b of the most probable class's probability.
-
-    Source: Naeini et al., AAAI 2015; Guo et al., ICML 2017, eq. 3.
-    """
-    confidence, said = f.exp().max(-1)
-    hit = (said == y).double()
-    place = (confidence * BINS).ceil().long().clamp(1, BINS) - 1
-    gap = torch.zeros(BINS, dtype=torch.float64).index_add_(0, place, hit - confidence.double())
-    return float(gap.abs().sum() / len(y))
