@@ -126,6 +126,7 @@ SECTIONS = {
     "augment": "What is done to training rows on their way into a network, anew in every step; 0 is off.",
     "training": "How each network is trained.",
     "search": "How the space is searched, and when to stop. Whichever limit is met first ends the study.",
+    "after": "What is made of the trained networks, by what they say of validation rows. It costs no further training.",
 }
 
 

@@ -10,6 +10,7 @@ from cotune.errors import ModelError, RecipeError
 from cotune.files import replacing
 from cotune.product import Model
 from cotune.records import StudyView
+from cotune.report.made import is_ensemble, whose
 from cotune.study.lr_find import LrCurve
 from cotune.types import Status, TrialResult
 
@@ -42,8 +43,18 @@ def print_summary(view: StudyView) -> None:
     if best is None:
         print("best      none yet")
     else:
-        test = "not tested yet" if best["test_score"] is None else f"test {_number(best['test_score'])}"
+        single, model = summary["single_test_score"], summary["model"]
+        test = "not tested yet" if single is None else f"test {_number(single)}"
         print(f"best      trial {best['trial']}: validation {_number(best['score'])}, {test}")
+        if model is not None and is_ensemble(view.meta["result"]):
+            said = f"validation {_number(model['score'])}, test {_number(best['test_score'])}"
+            print(f"model     {whose(view.meta['result'])}, {model['networks']} networks: {said}")
+        if model is not None and model["temperature"] is not None:
+            before, after = map(_number, model["log_loss"])
+            by = f"temperature {_number(model['temperature'])}"
+            print(f"scaled    probabilities by {by}: validation log loss {before} → {after}")
+        if model is not None and model["threshold"] is not None:
+            print(f"labels    positive above a probability of {_number(model['threshold'])}")
     training = sum(trial.status is Status.RUNNING for trial in view.trials)
     words = [f"{count} {word}" for word, count in counts.items()] + (
         [f"{training} in training"] if training else []

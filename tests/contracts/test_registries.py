@@ -1,6 +1,7 @@
 """Every name a recipe may use has an implementation, and every implementation a name."""
 
 from collections.abc import Collection
+from typing import get_args
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from cotune.engine.schedules import SCHEDULES
 from cotune.kernels import activations, losses, updates
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.initialisers import INITIALISERS
+from cotune.product.after import ENSEMBLES
 from cotune.recipe import schema
 from cotune.report import words
 from engine.lanes import lane, table
@@ -43,6 +45,10 @@ REGISTRIES = {
     "metrics that may steer": (("auto", *schema.METRICS), choices("metric")),
     "metrics beside it": (schema.METRICS, choices("also")),
     "the report's words for metrics": (schema.METRICS, words.METRICS),
+    "ensembles": (
+        get_args(schema.AfterSection.model_fields["ensemble"].annotation),
+        ("none", "soup", *ENSEMBLES),
+    ),
 }
 
 

@@ -44,7 +44,7 @@ def test_scores_recomputed_from_predictions_equal_the_study_s(
     task: str, settings: dict, tmp_path: Path
 ) -> None:
     path = csv(tmp_path, task)
-    study = tune(path, tmp_path / "study", epochs=6, **settings)
+    study = tune(path, tmp_path / "study", epochs=6, ensemble="none", **settings)
     shown = study.show()
     frame, splits = parts(path, study.path)
     score = SCORES[shown["metric"]]

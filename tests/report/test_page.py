@@ -14,7 +14,18 @@ from cotune.records.view import StudyView
 from cotune.report import render, write
 from cotune.types import LaneId, Record, Status
 
-SECTIONS = ("answer", "progress", "leaderboard", "curves", "parameters", "errors", "data", "training", "use")
+SECTIONS = (
+    "answer",
+    "progress",
+    "leaderboard",
+    "model",
+    "curves",
+    "parameters",
+    "errors",
+    "data",
+    "training",
+    "use",
+)
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
 

@@ -12,7 +12,8 @@ from cotune.engine.lanes import Lane, Structure
 from cotune.engine.memory import SHARE, held_bytes, step_bytes
 from cotune.engine.plan import Plan, choose, kind_of
 from cotune.engine.population import WAYS, Halt, Outcome, Population, Way, never, train_together
-from cotune.types import LaneId
+from cotune.engine.slots import judged_weights
+from cotune.types import LaneId, Record
 
 CACHE_BYTES = 48 << 20
 """On a CPU lanes step together in chunks whose weights, gradients and optimizer memory take about so much: more
@@ -27,18 +28,20 @@ MOST_LANES_ON_GPU = 256
 
 @dataclass(frozen=True, eq=False)
 class LaneWeights:
-    """A lane's best network.
+    """A lane's network, at its best epoch or at another.
 
     Args:
         lane: which lane it was.
         weights, statistics: rows in the layouts of its structure.
         score: validation figure they reached.
+        epoch: which epoch they are of; `None` for the best.
     """
 
     lane: Lane
     weights: torch.Tensor
     statistics: torch.Tensor
     score: float
+    epoch: int | None = None
 
 
 class Engine:
@@ -165,6 +168,21 @@ class Engine:
                         LaneWeights(
                             lane, _home(state.best_weights[i]), _home(state.best_statistics[i]), score
                         )
+                    )
+        return sorted(found, key=lambda item: item.lane.id)
+
+    def now(self, records: Sequence[Record]) -> list[LaneWeights]:
+        """The weights of lanes in training that were judged after the epoch that these records are of."""
+        due = {record.lane: record for record in records}
+        found = []
+        for population in self.populations:
+            state = population.state
+            for i, lane in enumerate(population.lanes):
+                if (record := due.get(lane.id)) is not None:
+                    weights = judged_weights([lane], state.weights, state.memory, [i])[0]
+                    rows = _home(weights), _home(state.statistics[i])
+                    found.append(
+                        LaneWeights(lane, *rows, score=record.metrics[self._metric], epoch=record.epoch)
                     )
         return sorted(found, key=lambda item: item.lane.id)
 

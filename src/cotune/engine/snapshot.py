@@ -49,7 +49,8 @@ def take(engine: Engine, leaders: Sequence[LaneWeights], *, boundary: int) -> Sn
     for i, leader in enumerate(leaders):
         tensors[f"leader{i}.weights"] = leader.weights
         tensors[f"leader{i}.statistics"] = leader.statistics
-        kept.append({"lane": [leader.lane.id.trial, leader.lane.id.index], "score": leader.score})
+        lane = leader.lane.id
+        kept.append({"lane": [lane.trial, lane.index], "score": leader.score, "epoch": leader.epoch})
     plan = {
         "populations": populations,
         "leaders": kept,
@@ -80,6 +81,7 @@ def restore(snapshot: Snapshot, engine: Engine, lane_of: Callable[[LaneId], Lane
             snapshot.tensors[f"leader{i}.weights"],
             snapshot.tensors[f"leader{i}.statistics"],
             saved["score"],
+            saved.get("epoch"),
         )
         for i, saved in enumerate(snapshot.plan["leaders"])
     ]

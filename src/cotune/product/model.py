@@ -1,4 +1,7 @@
-"""The fitted model: the networks of the best trial's folds and seeds, averaged; saved without pickle."""
+"""The fitted model: networks that are averaged, and what is made of their answer; saved without pickle.
+
+It has the networks of the best trial's folds and seeds, or those of an ensemble of trials, with weights.
+"""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -14,15 +17,19 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from cotune.data import read_frame
+from cotune.data import Pipeline, read_frame
 from cotune.data.stored import slices
 from cotune.engine.metrics import METRICS
 from cotune.errors import CotuneError, ModelError
 from cotune.files import replacing, write_text
+from cotune.product.after.pool import pool
+from cotune.product.after.temperature import scaled
+from cotune.product.after.threshold import by_labels, decided
 from cotune.product.network import Network
 from cotune.types import Task
 
-FORMAT = 1
+FORMAT = 2
+"""Format 1 had a pipeline in every network, and no weights."""
 LABELS: dict[str, Callable[[str], Any]] = {
     "str": str,
     "int": int,
@@ -42,6 +49,9 @@ class Model:
         task, target, classes: what it predicts; `classes` is () for a regression.
         networks: at least one; their probabilities, or values, are averaged.
         label_type: what labels are predicted as: "str", "int", "float" or "bool".
+        weights: of the networks, none negative, their sum is 1; () counts all the same.
+        temperature: the averaged log-probabilities are divided by it.
+        threshold: probability above which a row is called the second class (binary); `None` is one half.
 
     Example:
         >>> study = cotune.load("runs/adult")                 # doctest: +SKIP
@@ -53,6 +63,9 @@ class Model:
     classes: tuple[str, ...]
     networks: Sequence[Network]
     label_type: str = "str"
+    weights: tuple[float, ...] = ()
+    temperature: float = 1.0
+    threshold: float | None = None
 
     def predict(self, data: Any) -> NDArray[Any]:
         """Labels, typed as in the data the study was given, or values (float64) of a regression, shape [row].
@@ -65,7 +78,7 @@ class Model:
         """
         raw = self._raw(data)
         if self.task.is_classification:
-            labels: NDArray[Any] = self.labels[raw.argmax(-1).numpy()]
+            labels: NDArray[Any] = self.labels[self.decide(raw).numpy()]
             return labels
         found: NDArray[Any] = raw.numpy()
         return found
@@ -104,11 +117,17 @@ class Model:
             y: class indices, or values, shape [row].
         """
         truth = torch.from_numpy(np.asarray(y))
-        return {
-            name: float(metric.compute(raw.unsqueeze(0), truth)[0])
-            for name, metric in METRICS.items()
-            if metric.classification == self.task.is_classification and metric.needs_rows <= len(truth)
-        }
+        by_label = decided(raw, self.threshold)
+        found = {}
+        for name, metric in METRICS.items():
+            if metric.classification == self.task.is_classification and metric.needs_rows <= len(truth):
+                seen = by_label if self.threshold is not None and by_labels(name) else raw
+                found[name] = float(metric.compute(seen.unsqueeze(0), truth)[0])
+        return found
+
+    def decide(self, raw: Tensor) -> Tensor:
+        """Class indices [row] of what `outputs` gave."""
+        return decided(raw, self.threshold).argmax(-1)
 
     def outputs(self, frames: Iterable[pl.DataFrame]) -> Tensor:
         """Log-probabilities [row class], or values [row], of rows that come some at a time; float64."""
@@ -119,10 +138,28 @@ class Model:
         return self.outputs(frame[rows] for rows in slices(frame.height, frame.width))
 
     def _outputs(self, frame: pl.DataFrame) -> Tensor:
-        if not self.task.is_classification:
-            return torch.stack([network.values(frame) for network in self.networks]).mean(0)
-        found = torch.stack([network.log_probabilities(frame) for network in self.networks])
-        return found[0] if len(found) == 1 else found.logsumexp(0) - float(np.log(len(found)))
+        classification = self.task.is_classification
+        found = pool(
+            self.each(frame), self.weights or (1.0,) * len(self.networks), classification=classification
+        )
+        return scaled(found, self.temperature) if classification else found
+
+    def each(self, frame: pl.DataFrame) -> Tensor:
+        """What every network says by itself: log-probabilities [network row class], or values [network row]; float64.
+
+        Rows are prepared once for all networks that share a pipeline.
+        """
+        users: dict[int, list[int]] = {}
+        for place, network in enumerate(self.networks):
+            users.setdefault(id(network.pipeline), []).append(place)
+        found: dict[int, Tensor] = {}
+        for places in users.values():
+            features = self.networks[places[0]].pipeline.transform(frame)
+            for place in places:
+                network = self.networks[place]
+                said = network.log_probabilities if self.task.is_classification else network.values
+                found[place] = said(features)
+        return torch.stack([found[place] for place in range(len(self.networks))])
 
     @property
     def size(self) -> int:
@@ -135,17 +172,36 @@ class Model:
         tensors = {
             f"network{i}.{k}": v for i, net in enumerate(self.networks) for k, v in net.tensors.items()
         }
+        pipelines, whose = self._pipelines()
         about = {
             "format": FORMAT,
             "task": self.task.value,
             "target": self.target,
             "classes": list(self.classes),
             "label_type": self.label_type,
-            "networks": [network.to_json() for network in self.networks],
+            "weights": list(self.weights),
+            "temperature": self.temperature,
+            "threshold": self.threshold,
+            "networks": [
+                {**network.to_json(), "pipeline": place}
+                for network, place in zip(self.networks, whose, strict=True)
+            ],
+            "pipelines": pipelines,
         }
         with replacing(directory / WEIGHTS) as partial:
             save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial)
         write_text(directory / PIPELINE, json.dumps(about, indent=1) + "\n")
+
+    def _pipelines(self) -> tuple[list[dict[str, Any]], list[int]]:
+        """Every pipeline once, and which one each network has."""
+        trees = {id(network.pipeline): network.pipeline.to_json() for network in self.networks}
+        places: dict[str, int] = {}
+        pipelines: list[dict[str, Any]] = []
+        for tree in trees.values():
+            if tree["checksum"] not in places:
+                places[tree["checksum"]] = len(pipelines)
+                pipelines.append(tree)
+        return pipelines, [places[trees[id(network.pipeline)]["checksum"]] for network in self.networks]
 
     @classmethod
     def load(cls, directory: Path) -> "Model":
@@ -169,21 +225,51 @@ class Model:
             law = f"the model in {directory} has format {about['format']}, this cotune reads up to {FORMAT}"
             raise ModelError(f"{law}; upgrade with `pip install -U cotune`")
         try:
-            if about["format"] != FORMAT:
+            if about["format"] not in range(1, FORMAT + 1):
                 raise ValueError(f"format {about['format']!r}")
-            networks = []
-            for i, tree in enumerate(about["networks"]):
-                prefix = f"network{i}."
-                own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-                networks.append(Network.from_json(tree, own))
-            if not networks:
-                raise ValueError("it has no networks")
-            classes, label_type = tuple(about["classes"]), about["label_type"]
-            model = cls(Task(about["task"]), about["target"], classes, networks, label_type)
-            if len(model.labels) != len(classes):
-                raise ValueError("its labels do not match its classes")
-            return model
-        except (CotuneError, KeyError, TypeError, ValueError) as error:
+            return cls._from_json(about, tensors)
+        except (CotuneError, IndexError, KeyError, TypeError, ValueError) as error:
             said = str(error) if isinstance(error, CotuneError) else repr(error)
             law = f"the model's description in {directory} is damaged ({said})"
             raise ModelError(f"{law}; restore it from a backup, or tune again") from None
+
+    @classmethod
+    def _from_json(cls, about: dict[str, Any], tensors: dict[str, Tensor]) -> "Model":
+        pipelines = [Pipeline.from_json(tree) for tree in about.get("pipelines", ())]
+        networks = []
+        for i, tree in enumerate(about["networks"]):
+            prefix = f"network{i}."
+            own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+            used = tree["pipeline"]
+            pipeline = Pipeline.from_json(used) if about["format"] == 1 else pipelines[used]
+            networks.append(Network.from_json(tree, own, pipeline))
+        if not networks:
+            raise ValueError("it has no networks")
+        threshold = about.get("threshold")
+        model = cls(
+            Task(about["task"]),
+            about["target"],
+            tuple(about["classes"]),
+            networks,
+            about["label_type"],
+            tuple(float(weight) for weight in about.get("weights", ())),
+            float(about.get("temperature", 1.0)),
+            None if threshold is None else float(threshold),
+        )
+        model._check()
+        return model
+
+    def _check(self) -> None:
+        """Raise `ValueError` if what was read cannot be a model."""
+        if len(self.labels) != len(self.classes):
+            raise ValueError("its labels do not match its classes")
+        if self.weights and (
+            len(self.weights) != len(self.networks)
+            or min(self.weights) < 0
+            or not np.isclose(sum(self.weights), 1.0)
+        ):
+            raise ValueError("its weights are not those of its networks")
+        if not 0 < self.temperature < np.inf:
+            raise ValueError(f"temperature {self.temperature}")
+        if self.threshold is not None and not (0 < self.threshold < 1 and len(self.classes) == 2):
+            raise ValueError(f"threshold {self.threshold}")

@@ -8,7 +8,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from cotune.data import Pipeline
+from cotune.data import Features, Pipeline
 from cotune.engine.links import LINKS, Link
 from cotune.errors import ModelError
 from cotune.nets.activations import ACTIVATIONS
@@ -68,7 +68,10 @@ class Network:
 
     def logits(self, frame: pl.DataFrame) -> Tensor:
         """Raw outputs for raw rows [row output], float32."""
-        features = self.pipeline.transform(frame)
+        return self.logits_of(self.pipeline.transform(frame))
+
+    def logits_of(self, features: Features) -> Tensor:
+        """Raw outputs for rows that its pipeline has prepared [row output], float32."""
         numeric, codes = torch.from_numpy(features.numeric), torch.from_numpy(features.codes)
         weights, statistics = self._padded_head(), {}
         for weight in self.shape.statistics():
@@ -83,15 +86,15 @@ class Network:
                 )
         return torch.cat(parts)
 
-    def log_probabilities(self, frame: pl.DataFrame) -> Tensor:
-        """Of the classes, for raw rows [row class], float64."""
-        return self._link("softmax")(self.logits(frame).double(), 0.0)
+    def log_probabilities(self, features: Features) -> Tensor:
+        """Of the classes, for rows that its pipeline has prepared [row class], float64."""
+        return self._link("softmax")(self.logits_of(features).double(), 0.0)
 
-    def values(self, frame: pl.DataFrame) -> Tensor:
-        """In the target's own units, for raw rows [row], float64."""
+    def values(self, features: Features) -> Tensor:
+        """In the target's own units, for rows that its pipeline has prepared [row], float64."""
         mean, scale = self.pipeline.target_mean, self.pipeline.target_scale
         variation = scale / mean if mean > 0 else 0.0
-        return self._link("identity")(self.logits(frame).double(), variation)[:, 0] * scale + mean
+        return self._link("identity")(self.logits_of(features).double(), variation)[:, 0] * scale + mean
 
     def _link(self, usual: str) -> Link:
         return LINKS[self.link or usual]
@@ -106,17 +109,14 @@ class Network:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but the tensors."""
-        return {
-            "shape": asdict(self.shape),
-            "activation": self.activation,
-            "link": self.link,
-            "pipeline": self.pipeline.to_json(),
-        }
+        """Everything but the tensors and the pipeline."""
+        return {"shape": asdict(self.shape), "activation": self.activation, "link": self.link}
 
     @classmethod
-    def from_json(cls, tree: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "Network":
-        """Back from `to_json` and the tensors.
+    def from_json(
+        cls, tree: Mapping[str, Any], tensors: Mapping[str, Tensor], pipeline: Pipeline
+    ) -> "Network":
+        """Back from `to_json`, the tensors and the pipeline.
 
         Raises:
             ModelError: a part is missing or of the wrong shape.
@@ -139,6 +139,6 @@ class Network:
             link = str(tree.get("link", ""))
             if link and link not in LINKS:
                 raise ValueError(f"unknown link '{link}'")
-            return cls(shape, activation, dict(tensors), Pipeline.from_json(tree["pipeline"]), link)
+            return cls(shape, activation, dict(tensors), pipeline, link)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"the model's description is damaged: {error!r}") from None

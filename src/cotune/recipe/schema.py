@@ -528,6 +528,41 @@ class SearchSection(Section):
     first_rung: Annotated[int, Field(ge=1)] = Field(3, description="Epoch of the first rung.")
 
 
+class AfterSection(Section):
+    """What is made of the trained networks, by what they say of validation rows. It costs no further training."""
+
+    ensemble: Literal["none", "average", "weighted", "greedy", "stacking", "soup", "snapshot"] = Field(
+        "greedy",
+        description="The model: the best trial, or several. `greedy` adds trials while that helps on the validation "
+        "rows; `average`: all the same; `weighted`: by their loss; `stacking`: a linear model finds the weights; "
+        "`snapshot`: the best trial at several epochs; `soup`: weights of networks are averaged into one network. "
+        "See [after](after.md).",
+    )
+    members: Annotated[int, Field(ge=1, le=256)] = Field(
+        16, description="Trials, the best ones, that an ensemble may have."
+    )
+    calibration: Literal["none", "temperature"] = Field(
+        "temperature",
+        description="Of probabilities. `temperature`: one number makes them as bold as they are right; labels stay "
+        "the same. *Guo et al. 2017*",
+    )
+    threshold: Literal["none", "tune"] = Field(
+        "none",
+        description="`tune`, with two classes: the probability from which on a row is called positive is the one "
+        "that is best for the metric.",
+    )
+
+    @property
+    def one_trial(self) -> bool:
+        """Whether the model is made of the best trial alone."""
+        return self.ensemble in ("none", "snapshot")
+
+    @property
+    def epochs_matter(self) -> bool:
+        """Whether trials are wanted at several epochs."""
+        return self.ensemble in ("soup", "snapshot")
+
+
 class Recipe(Section):
     """A whole request."""
 
@@ -538,6 +573,7 @@ class Recipe(Section):
     augment: AugmentSection = AugmentSection()
     training: TrainingSection = TrainingSection()
     search: SearchSection = SearchSection()
+    after: AfterSection = AfterSection()
 
 
 def leaves() -> dict[str, tuple[str, Any]]:

@@ -35,7 +35,8 @@ class StudyView:
     - plan: [sentence];
     - once the study has ended, result: {trial, score, test: {metric: figure}, lanes, parameters (count of weights),
       confusion: [[count]] by true and predicted class, or scatter: {actual: […], predicted: […]}} of the test
-      rows; and finished: why it ended.
+      rows; in it after: what was done after training (see `cotune.study.after.Made`), and, where the model is not the
+      best trial as it was trained, single: {test, lanes, parameters} of that; and finished: why it ended.
     """
 
     meta: Mapping[str, Any]
@@ -111,15 +112,21 @@ class StudyView:
         ]
 
     def summary(self) -> dict[str, Any]:
-        """The value of `cotune show --json`."""
+        """The value of `cotune show --json`.
+
+        `test_score` is the model's; `single_test_score` is the best trial's alone.
+        """
         result = self.meta.get("result") or {}
         leaders = self.ranked()
-        best = None
+        best = model = single = None
         if leaders and leaders[0].score is not None:
             # A result of an earlier sitting may be of other weights than the leader has by now.
             tested = (result.get("trial"), result.get("score")) == (leaders[0].number, leaders[0].score)
             test = result["test"].get(self.metric) if tested else None
             best = {"trial": leaders[0].number, "score": leaders[0].score, "test_score": test}
+            if tested:
+                model = _model(result)
+                single = (result.get("single") or result)["test"].get(self.metric)
         ended = ("complete", "stopped", "diverged", "failed")
         steps = sum(b.lane_steps for b in self.boundaries)
         capacity = sum(b.capacity_steps for b in self.boundaries)
@@ -129,11 +136,32 @@ class StudyView:
             "metric": self.metric,
             "direction": "maximize" if self.maximize else "minimize",
             "best": best,
+            "single_test_score": single,
+            "model": model,
             "trials": {word: sum(t.status == word for t in self.trials) for word in ended},
             "lane_steps": steps,
             "seconds": round(max((b.elapsed for b in self.boundaries), default=0.0), 3),
             "capacity_used": round(in_slots / capacity, 4) if capacity else None,
         }
+
+
+def _model(result: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What was made of the trained networks; `None` in studies of older versions."""
+    after = result.get("after")
+    if not after:
+        return None
+    calibration = after.get("calibration") or {}
+    return {
+        "ensemble": after["ensemble"],
+        "members": after["members"],
+        "networks": result["lanes"],
+        "parameters": result["parameters"],
+        "score": (after.get("validation") or {}).get("model"),
+        "temperature": calibration.get("temperature"),
+        "log_loss": calibration.get("log_loss"),
+        "threshold": (after.get("threshold") or {}).get("value"),
+        "notes": after["notes"],
+    }
 
 
 def read_view(store: Store) -> StudyView:

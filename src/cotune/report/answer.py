@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from cotune.records.view import StudyView
-from cotune.report import facts
+from cotune.report import facts, made
 from cotune.report.words import (
     MISSING,
     clean,
@@ -56,10 +56,29 @@ def sentence(view: StudyView) -> Markup:
             trial.number, target, name, validation
         )
         return Markup("{}: {}, the best of {}.").format(lead, network, effort)
+    result = facts.result(view)
+    if made.is_ensemble(result):
+        return _of_many(view, target, network, effort)
     lead = Markup("Trial {} predicts {} with test {} {} (validation\u00a0{})").format(
         trial.number, target, name, figure(test.get(view.metric), 3), validation
     )
     return Markup("{}: {}, picked from {}.").format(lead, network, effort)
+
+
+def _of_many(view: StudyView, target: Markup, network: str, effort: str) -> Markup:
+    result = facts.result(view)
+    who = made.whose(result)
+    test, alone = (part["test"].get(view.metric) for part in (result, result["single"]))
+    lead = Markup("{} predicts {} with test {} {} (validation\u00a0{})").format(
+        f"{who[0].upper()}{who[1:]}",
+        target,
+        metric(view.metric),
+        figure(test, 3),
+        figure(made.after(result)["validation"]["model"], 3),
+    )
+    return Markup("{}; the best alone, trial {}, reaches {}: {}, picked from {}.").format(
+        lead, result["trial"], figure(alone, 3), network, effort
+    )
 
 
 def _nothing(view: StudyView, effort: str) -> Markup:
@@ -110,8 +129,12 @@ def headlines(view: StudyView) -> list[Headline]:
     name, summary = metric(view.metric), view.summary()
     direction = "more is better" if view.maximize else "less is better"
     test = (result.get("test") or {}).get(view.metric)
+    alone = (result.get("single") or {}).get("test", {}).get(view.metric)
+    beside = f"; the best trial alone: {figure(alone)}" if made.is_ensemble(result) else ""
     return [
-        Headline(f"Test {name}", figure(test), direction if test is not None else "not measured yet"),
+        Headline(
+            f"Test {name}", figure(test), direction + beside if test is not None else "not measured yet"
+        ),
         Headline(
             f"Validation {name}",
             figure(trial.score if trial else None),
@@ -127,7 +150,7 @@ def headlines(view: StudyView) -> list[Headline]:
 def _lanes(lanes: object) -> str:
     if not isinstance(lanes, int):
         return "of the best network"
-    return "in one network" if lanes == 1 else f"per network, {lanes} networks"
+    return "in one network" if lanes == 1 else f"in {lanes} networks"
 
 
 def _by_status(view: StudyView) -> str:

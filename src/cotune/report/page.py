@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from cotune.files import write_text
 from cotune.records.view import StudyView
-from cotune.report import answer, drawings, facts, tables
+from cotune.report import answer, drawings, facts, made, tables
 from cotune.report.words import count, finalize, metric, shorten
 
 _FACTS = ("version", "created", "name", "task", "classes", "target", "parameters", "plan", "finished")
@@ -38,6 +38,8 @@ def render(view: StudyView) -> str:
         notice=answer.notice(view),
         headlines=answer.headlines(view),
         test_figures=tables.test_figures(view),
+        members=made.members(view),
+        made=made.sentences(view),
         leaderboard=tables.leaderboard(view),
         progress=drawings.over_time(view),
         learning=drawings.learning(view),

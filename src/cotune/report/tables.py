@@ -59,9 +59,14 @@ def leaderboard(view: StudyView) -> Table:
 
 def test_figures(view: StudyView) -> Table:
     """Every figure measured on the test rows."""
-    test = facts.result(view).get("test") or {}
-    rows = tuple((metric(name), figure(found)) for name, found in test.items())
-    return Table("Figures on the test rows, used once, at the end.", ("figure", "test"), rows, frozenset({1}))
+    result = facts.result(view)
+    test, alone = result.get("test") or {}, (result.get("single") or {}).get("test")
+    rows = tuple(
+        (metric(name), figure(found), *(() if alone is None else (figure(alone.get(name)),)))
+        for name, found in test.items()
+    )
+    heads = ("figure", "test", *(() if alone is None else (f"trial {result['trial']} alone, as trained",)))
+    return Table("Figures on the test rows, used once, at the end.", heads, rows, frozenset({1, 2}))
 
 
 def columns(view: StudyView) -> Table:

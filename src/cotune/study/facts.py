@@ -89,14 +89,16 @@ def _plan(prepared: Prepared, recipe: Recipe) -> list[str]:
         )
     lanes = prepared.factory.lanes_per_trial
     if lanes > 1:
-        plan.append(
-            f"Each trial trains {lanes} networks (folds × seeds); the model averages the best trial's."
-        )
+        plan.append(f"Each trial trains {lanes} networks (folds × seeds); the model averages a trial's.")
     enough = " (more could not be kept busy to the end, or would gain nothing on this machine)"
     plan.append(
         f"{search.lanes} networks train at once{enough if recipe.search.lanes == 'auto' else ''}; "
         "the slot of one that ends is taken at the next epoch."
     )
+    after = prepared.recipe.after
+    if after.ensemble != "none":
+        of = "the best trial at several epochs" if after.one_trial else f"the {after.members} best trials"
+        plan.append(f"In the end validation rows choose the model among {of} ({after.ensemble}).")
     return plan
 
 

@@ -1,22 +1,57 @@
-"""The best ended trials, whose weights are kept: one of them will be the model."""
+"""The best ended trials, whose weights are kept: the model will be one of them, or an ensemble of some."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cotune.engine.loop import LaneWeights
 from cotune.types import TrialResult
 
 MOST = 5
-"""Trials kept."""
+"""Trials kept where no ensemble asks for more."""
+
+BYTES = 256 << 20
+"""What trials may take where more than those are kept, since they are part of every snapshot."""
+
+
+@dataclass(frozen=True, eq=False)
+class Leader:
+    """A trial and its networks.
+
+    Args:
+        result: how it went.
+        lanes: its folds × seeds, each at its best epoch.
+        checkpoints: the same at further epochs, where they are kept.
+    """
+
+    result: TrialResult
+    lanes: Sequence[LaneWeights]
+    checkpoints: Sequence[LaneWeights] = ()
+
+    @property
+    def weights(self) -> list[LaneWeights]:
+        """All of them."""
+        return [*self.lanes, *self.checkpoints]
+
+    @property
+    def bytes(self) -> int:
+        """What they take."""
+        return sum(item.weights.nbytes + item.statistics.nbytes for item in self.weights)
 
 
 class Leaders:
     """Keeps the weights of the best trials; of equal scores the earlier trial is better.
 
+    Which are kept follows from the trials in the order in which they ended, so that a resumed study keeps the same.
+
     Args:
         maximize: whether larger scores are better.
+        most: trials kept; fewer where they are large.
     """
 
-    def __init__(self, *, maximize: bool) -> None:
+    def __init__(self, *, maximize: bool, most: int = MOST) -> None:
         self._maximize = maximize
-        self._kept: list[tuple[TrialResult, list[LaneWeights]]] = []
+        self._most = most
+        self._kept: list[Leader] = []
 
     def rank(self, result: TrialResult) -> tuple[float, int]:
         """Smaller is better."""
@@ -27,20 +62,28 @@ class Leaders:
         """Whether a trial that has ended is among the best."""
         if result.score is None:
             return False
-        return len(self._kept) < MOST or self.rank(result) < self.rank(self._kept[-1][0])
+        return len(self._kept) < self._most or self.rank(result) < self.rank(self._kept[-1].result)
 
-    def keep(self, result: TrialResult, lanes: list[LaneWeights]) -> None:
+    def keep(self, leader: Leader) -> None:
         """Take a trial in, and let the worst go if there are too many."""
-        self._kept = sorted([*self._kept, (result, lanes)], key=lambda pair: self.rank(pair[0]))[:MOST]
+        self._kept = self.best([*self._kept, leader])
+
+    def best(self, leaders: Sequence[Leader]) -> list[Leader]:
+        """The best of some trials, as many as are kept, best first."""
+        found = sorted(leaders, key=lambda leader: self.rank(leader.result))[: self._most]
+        taken = sum(leader.bytes for leader in found)
+        while len(found) > MOST and taken > BYTES:
+            taken -= found.pop().bytes
+        return found
+
+    def all(self) -> list[Leader]:
+        """The trials, best first."""
+        return list(self._kept)
 
     def results(self) -> list[TrialResult]:
-        """The trials, best first."""
-        return [result for result, _ in self._kept]
+        """How they went."""
+        return [leader.result for leader in self._kept]
 
-    def lanes(self, number: int) -> list[LaneWeights]:
-        """The lanes of a kept trial; none of one that is not kept."""
-        return next((lanes for result, lanes in self._kept if result.number == number), [])
-
-    def all_lanes(self) -> list[LaneWeights]:
-        """The lanes of every kept trial, for a snapshot."""
-        return [weights for _, lanes in self._kept for weights in lanes]
+    def all_weights(self) -> list[LaneWeights]:
+        """The networks of every kept trial, for a snapshot."""
+        return [item for leader in self._kept for item in leader.weights]

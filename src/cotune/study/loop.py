@@ -12,7 +12,7 @@ from typing import Any
 
 from cotune.engine import snapshot
 from cotune.engine.lanes import Lane
-from cotune.engine.loop import Engine, LaneWeights
+from cotune.engine.loop import Engine
 from cotune.engine.metrics import METRICS
 from cotune.engine.parallel import one_thread_a_kernel
 from cotune.engine.plan import Plan
@@ -23,10 +23,11 @@ from cotune.records import Boundary, Store
 from cotune.search import Limits, Rungs, Sampler, make_sampler
 from cotune.space import Space
 from cotune.study.budget import Pace, Speed
+from cotune.study.checkpoints import Checkpoints, cycle_ends
 from cotune.study.clock import Clock
 from cotune.study.directory import Directory
 from cotune.study.lanes import LaneFactory
-from cotune.study.leaders import Leaders
+from cotune.study.leaders import MOST, Leader, Leaders
 from cotune.study.ledger import Ledger
 from cotune.study.proposals import Proposals
 from cotune.study.saving import Snapshots
@@ -39,12 +40,16 @@ FIRST_EPOCH = 1.0
 
 @dataclass(frozen=True)
 class Ending:
-    """How training ended: why, and the best trial's lanes (empty when none has a score)."""
+    """How training ended: why, and the best trials with their networks, best first (none where none has a score)."""
 
     reason: str
     interrupted: bool
-    winner: TrialResult | None
-    lanes: tuple[LaneWeights, ...]
+    leaders: tuple[Leader, ...]
+
+    @property
+    def winner(self) -> TrialResult | None:
+        """The best trial."""
+        return self.leaders[0].result if self.leaders else None
 
 
 class Study:
@@ -117,7 +122,9 @@ class Study:
         self._trials: dict[int, Trial] = {}
         self._results: dict[int, TrialResult] = {}
         self._ended = dict.fromkeys(Status, 0)
-        self._leaders = Leaders(maximize=self._maximize)
+        after = recipe.after
+        self._leaders = Leaders(maximize=self._maximize, most=MOST if after.one_trial else after.members)
+        self._checkpoints = Checkpoints(cycle_ends(self._epochs) if after.epochs_matter else frozenset())
         self._lane_epochs = 0
         self._exhausted = False
         self._first_asked: float | None = None
@@ -211,10 +218,12 @@ class Study:
             self._ledger.judge(known.records, outcome.divergences, outcome.failed)
             boundary = known
         self._lane_epochs += len(boundary.records)
+        self._checkpoints.take(self._engine, outcome.records)
         self._close(boundary.ended)
         if known is None:
             self._store.commit(boundary)
-            self._snapshots.save(self._engine, self._leaders.all_lanes(), boundary=self._boundary)
+            kept = [*self._leaders.all_weights(), *self._checkpoints.all()]
+            self._snapshots.save(self._engine, kept, boundary=self._boundary)
         self._show(self.progress())
 
     def _idle_steps(self, outcome: Outcome) -> int:
@@ -226,8 +235,9 @@ class Study:
         """Take leave of trials that are over; keep the weights of the leaders."""
         for result in map(self._ledger.forget, ended):
             self._note(result)
+            checkpoints = self._checkpoints.forget(result.number)
             if self._leaders.would_keep(result):
-                self._leaders.keep(result, self._engine.best(result.number))
+                self._leaders.keep(Leader(result, self._engine.best(result.number), checkpoints))
         gone = {result.number for result in ended}
         self._engine.leave([LaneId(n, i) for n in gone for i in range(self._factory.lanes_per_trial)])
 
@@ -286,11 +296,11 @@ class Study:
                 self._store.commit(
                     Boundary(self._boundary, self._clock.elapsed(), steps, 0, started, (), closed)
                 )
-        best = min([*standing.values(), *self._leaders.results()], key=self._leaders.rank, default=None)
-        if best is None:
-            return Ending(reason, interrupted, None, ())
-        lanes = self._leaders.lanes(best.number) or self._engine.best(best.number)
-        return Ending(reason, interrupted, best, tuple(lanes))
+        training = [
+            Leader(result, self._engine.best(number), self._checkpoints.of(number))
+            for number, result in standing.items()
+        ]
+        return Ending(reason, interrupted, tuple(self._leaders.best([*self._leaders.all(), *training])))
 
     def _standing(self) -> dict[int, TrialResult]:
         """Trials in training whose every lane has a figure, as if they ended now."""
@@ -331,9 +341,16 @@ class Study:
             for result in map(self._ledger.forget, boundary.ended):
                 self._note(result)
         self._boundary = saved.boundary
-        leaders = snapshot.restore(saved, self._engine, self._lane)
-        for number in dict.fromkeys(item.lane.id.trial for item in leaders):
-            self._leaders.keep(self._results[number], [w for w in leaders if w.lane.id.trial == number])
+        kept = snapshot.restore(saved, self._engine, self._lane)
+        for number in dict.fromkeys(item.lane.id.trial for item in kept):
+            own = [item for item in kept if item.lane.id.trial == number]
+            if number in self._results:
+                best, further = (
+                    [w for w in own if (w.epoch is None) == is_best] for is_best in (True, False)
+                )
+                self._leaders.keep(Leader(self._results[number], best, further))
+            else:
+                self._checkpoints.put(own)
 
     def _lane(self, name: LaneId) -> Lane:
         return self._factory.lane(name, self._trials[name.trial].params)

@@ -9,7 +9,9 @@ from cotune.engine.devices import compute_of, named
 from cotune.engine.loss import LOSSES
 from cotune.engine.metrics import METRICS
 from cotune.errors import RecipeError
+from cotune.product.after.threshold import by_labels
 from cotune.recipe import Recipe
+from cotune.recipe.schema import AfterSection
 from cotune.types import Task
 
 ROW_EPOCHS = 1_000_000
@@ -56,6 +58,7 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
                     "trials": search.trials if limited else TRIALS,
                 }
             ),
+            "after": _after(recipe, dataset.task, metric),
         }
     )
 
@@ -104,6 +107,17 @@ def _fitting(task: Task) -> list[str]:
 
 def _fewest_rows(splits: Splits) -> int:
     return min(len(fold.validation) for fold in splits.folds)
+
+
+def _after(recipe: Recipe, task: Task, metric: str) -> AfterSection:
+    after = recipe.after
+    if after.threshold == "tune" and task is not Task.BINARY:
+        raise RecipeError(f"after.threshold tune needs two classes, but the task is {task}; leave it out")
+    if after.threshold == "tune" and not by_labels(metric):
+        law = f"after.threshold tune needs a metric of labels, but {metric} looks at probabilities"
+        others = ", ".join(name for name in METRICS if by_labels(name))
+        raise RecipeError(f"{law}; choose search.metric among {others}, or leave it out")
+    return after if task.is_classification else after.model_copy(update={"calibration": "none"})
 
 
 def _loss(setting: object, metrics: Sequence[str], dataset: Dataset, splits: Splits) -> object:

@@ -20,6 +20,7 @@ from cotune.records import Store, StudyView, read_view, write_leaderboard
 from cotune.report import write as write_report
 from cotune.search import make_sampler
 from cotune.space import Space, from_recipe
+from cotune.study.after import alone, make_model
 from cotune.study.budget import Speed
 from cotune.study.directory import Directory
 from cotune.study.facts import announcement, column_lines, facts_of
@@ -27,7 +28,7 @@ from cotune.study.lanes import LaneFactory
 from cotune.study.loop import Study, no_network
 from cotune.study.prepared import Prepared, compute_for, fit_to_machine
 from cotune.study.resolve import resolve
-from cotune.study.winner import model_of, tested
+from cotune.study.winner import tested
 from cotune.types import Progress
 
 
@@ -197,11 +198,13 @@ def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitt
             _derive(store, directory)
             raise no_network(ending.reason)
         return
-    model = model_of(prepared, ending)
-    model.save(directory.best)
-    if not ending.interrupted:  # the test rows are looked at once, when nothing is left to decide
-        about = {**store.meta()["data"], "preparation": model.networks[0].pipeline.describe()}
-        store.set_meta(result=tested(prepared, ending, model), data=about, finished=ending.reason)
+    if ending.interrupted:
+        alone(prepared, ending.leaders[0]).save(directory.best)
+    else:  # the test rows are looked at once, when nothing is left to decide
+        made = make_model(prepared, ending.leaders)
+        made.model.save(directory.best)
+        about = {**store.meta()["data"], "preparation": made.single.networks[0].pipeline.describe()}
+        store.set_meta(result=tested(prepared, ending.winner, made), data=about, finished=ending.reason)
     _derive(store, directory)
 
 

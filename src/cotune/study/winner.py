@@ -1,61 +1,52 @@
-"""The winner: from a study's ending to a model, and to its figures on the test rows."""
+"""The winner: a study's model and its figures on the test rows."""
 
 from typing import Any
 
 import numpy as np
 
 from cotune.data.stored import slices
-from cotune.engine.lanes import mlp_of
-from cotune.engine.loss import LOSSES
 from cotune.product import Model
-from cotune.product.network import Network
-from cotune.study.loop import Ending
+from cotune.study.after import Made
 from cotune.study.prepared import Prepared
-from cotune.types import Task
+from cotune.types import Task, TrialResult
 
 SCATTER = 2000
 """Test rows kept for the report's plot of predictions."""
 
 
-def model_of(prepared: Prepared, ending: Ending) -> Model:
-    """The networks of the best trial's folds and seeds, with the pipelines of their rows."""
-    assert ending.winner is not None
-    networks = [
-        Network.cut(
-            mlp_of(item.lane),
-            item.lane.width,
-            item.lane.activation,
-            LOSSES[item.lane.loss].link,
-            item.weights,
-            item.statistics,
-            prepared.factory.pipeline(item.lane.id, ending.winner.params),
-        )
-        for item in ending.lanes
-    ]
-    data = prepared.dataset
-    return Model(data.task, data.target, data.classes, networks, data.label_type)
-
-
-def tested(prepared: Prepared, ending: Ending, model: Model) -> dict[str, Any]:
-    """Test figures of the winner; the only place where the test rows are looked at."""
+def tested(prepared: Prepared, winner: TrialResult, made: Made) -> dict[str, Any]:
+    """Test figures of the model, and of the best trial alone; the only place where the test rows are looked at."""
     dataset, rows = prepared.dataset, prepared.splits.test
-    assert ending.winner is not None
-    y = dataset.y[rows]
-    raw = model.outputs(dataset.frame[rows[some]] for some in slices(len(rows), dataset.frame.width))
+    y, model = dataset.y[rows], made.model
+
+    def raw_of(asked: Model) -> Any:
+        return asked.outputs(dataset.frame[rows[some]] for some in slices(len(rows), dataset.frame.width))
+
+    def figures(asked: Model, raw: Any) -> dict[str, float | None]:
+        found = asked.figures(raw, y)
+        return {name: value if np.isfinite(value) else None for name, value in found.items()}
+
+    raw = raw_of(model)
     found: dict[str, Any] = {
-        "trial": ending.winner.number,
-        "score": ending.winner.score,
-        "test": {
-            name: value if np.isfinite(value) else None for name, value in model.figures(raw, y).items()
-        },
+        "trial": winner.number,
+        "score": winner.score,
+        "test": figures(model, raw),
         "lanes": len(model.networks),
         "parameters": model.size,
+        "after": made.facts,
     }
+    if model is not made.single:
+        single = made.single
+        found["single"] = {
+            "test": figures(single, raw_of(single)),
+            "lanes": len(single.networks),
+            "parameters": single.size,
+        }
     if dataset.task is Task.REGRESSION:
         some = np.linspace(0, len(rows) - 1, min(SCATTER, len(rows))).astype(int)
         found["scatter"] = {"actual": y[some].tolist(), "predicted": raw[some].tolist()}
     else:
-        said = raw.argmax(-1).numpy()
+        said = model.decide(raw).numpy()
         table = np.zeros((len(dataset.classes), len(dataset.classes)), dtype=int)
         np.add.at(table, (np.asarray(y, dtype=np.int64), said), 1)
         found["confusion"] = table.tolist()
