@@ -144,6 +144,7 @@ class Bound:
         """The step of the epoch that each lane takes next; those that are lost have come to its end."""
         self._most_rows = int(self._size[:, machine.TRAIN_ROWS].max())
         self._losses = np.zeros(count)
+        self._numbers = numbers_of(lanes)
         self._set("starts", self._tools.program.starts.ctypes.data)
         self._set("matrices", self._tools.matrices.ctypes.data)
         for name in ("numeric", "codes", "truth", "class_weights", "train", "validation", "corners"):
@@ -164,11 +165,11 @@ class Bound:
         self._size[:, machine.TAKEN] = state.step.numpy()
         steps = lanes[0].structure.steps
         self._coefficients = torch.zeros(len(lanes), steps, updates.COEFFICIENTS)
-        numbers = numbers_of(lanes)
+        numbers = self._numbers
         for _, rows, columns in coefficients(lanes, numbers, state.step, state.factor):
             for number, column in enumerate(columns):
                 self._coefficients[rows, :, number] = column.float()
-        self._extras = extras(lanes, numbers, state.step).float()
+        self._extras = extras(lanes, numbers, state.step).float().contiguous()
         for name, part in (("coefficients", self._coefficients), ("extras", self._extras)):
             size = part.stride(0) * part.element_size()
             self._set(name, part.data_ptr() + size * np.arange(len(lanes)))

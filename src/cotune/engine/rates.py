@@ -26,7 +26,13 @@ def segments(names: Sequence[str]) -> tuple[Segment, ...]:
 
 def numbers_of(lanes: Sequence[Lane]) -> dict[str, Tensor]:
     """The fusable numbers, float32 [lane] each."""
-    return {n: torch.tensor([lane.number(n) for lane in lanes], dtype=torch.float32) for n in NUMBERS}
+    rows = [[lane.number(name) for name in NUMBERS] for lane in lanes]
+    columns = torch.tensor(rows, dtype=torch.float32).t().contiguous()
+    return dict(zip(NUMBERS, columns, strict=True))
+
+
+RATED = ("lr", "weight_decay", "momentum", "beta1", "beta2", "warmup", "accumulate")
+"""The numbers that coefficients are made of."""
 
 
 def coefficients(
@@ -51,12 +57,12 @@ def coefficients(
     found = []
     for name, start, stop in segments([lane.optimizer for lane in lanes]):
         rows = slice(start, stop)
-        own = {n: values[rows].double().unsqueeze(1) for n, values in numbers.items()}
+        own = {name: numbers[name][rows].double().unsqueeze(1) for name in RATED}
         rates = Rates(
             lr=shares[rows] * own["lr"],
             taken=_stepped(lanes[rows], taken[rows]).double(),
             warmup=(own["warmup"] * total[rows].unsqueeze(1) / own["accumulate"].clamp(min=1)).round(),
-            **{n: own[n] for n in ("weight_decay", "momentum", "beta1", "beta2")},
+            **{name: own[name] for name in ("weight_decay", "momentum", "beta1", "beta2")},
         )
         found.append((name, rows, OPTIMIZERS[name].coefficients(rates)))
     return found
@@ -74,6 +80,9 @@ def _stepped(lanes: Sequence[Lane], taken: Tensor) -> Tensor:
 EXTRAS = ("part", "due", "ahead", "average", "noise")
 """What else differs from step to step, see `extras`."""
 
+PLAIN = (1.0, 1.0, 0.0, 1.0, 0.0)
+"""What they are where nothing does."""
+
 NOISE_FALLS = 0.275
 """Gradient noise has a variance that falls as (1 + t)^-0.55 (Neelakantan et al. 2015)."""
 
@@ -89,6 +98,8 @@ def extras(lanes: Sequence[Lane], numbers: dict[str, Tensor], begun: Tensor) -> 
         float64 [lane step extra], in the order of `EXTRAS`.
     """
     method, steps = lanes[0].structure.method, lanes[0].structure.steps
+    if not (method.accumulates or method.averages or method.looks_ahead or numbers["gradient_noise"].any()):
+        return torch.tensor(PLAIN, dtype=torch.float64).expand(len(lanes), steps, len(PLAIN))
     taken = begun.unsqueeze(1) + torch.arange(steps)
     own = {name: values.double().unsqueeze(1) for name, values in numbers.items()}
     part, due, stepped = torch.ones(taken.shape).double(), torch.ones(taken.shape).double(), taken + 1

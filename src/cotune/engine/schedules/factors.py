@@ -29,7 +29,8 @@ def factors(names: Sequence[str], t: Tensor, *, total: Tensor, numbers: Mapping[
         numbers: all that schedules read, [lane] each; of a number without a meaning for a lane any value will do.
     """
     t, total = t.double(), total.double().unsqueeze(1)
-    own = {name: values.double().unsqueeze(1) for name, values in numbers.items()}
+    read = {"warmup", *(number for name in set(names) for number in SCHEDULES[name].reads)}
+    own = {name: numbers[name].double().unsqueeze(1) for name in sorted(read)}
     warms = torch.tensor([["warmup" in SCHEDULES[name].reads] for name in names])
     rise = (own["warmup"] * total * warms).round()
     rest = (total - rise).clamp(min=1)
