@@ -1,5 +1,7 @@
 """What suits a data set by what its rows are: families of networks, preparations, and sizes of convolutions."""
 
+from collections.abc import Mapping
+
 from cotune.data import Dataset, Images
 from cotune.engine.devices import named
 from cotune.errors import RecipeError
@@ -9,6 +11,12 @@ from cotune.recipe.settings import Range, Setting
 from cotune.types import Value
 
 WORDS = {"mlp": "a multi-layer perceptron", "cnn": "a convolutional network"}
+
+UNFIT: Mapping[str, Mapping[str, str]] = {
+    "mlp": {"norm": "instance", "dropout_kind": "spatial"},  # a row has one position
+    "cnn": {"dropout_kind": "depth"},  # nothing is added to
+}
+"""Family → key of `network` → a value that means nothing there."""
 
 LEAST_SIDE = 3
 """Pixels that the shorter side of the last stage has, where the recipe leaves the stages open."""
@@ -39,6 +47,7 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
         )
     network = recipe.network.model_copy(update={"family": family})
     _refuse_foreign(network, families)
+    _refuse_unfit(network, families)
     if images is not None and "cnn" in families:
         on_gpu = named(recipe.training.device) != "cpu"
         network = network.model_copy(update=_convolutions(network, images.shape, on_gpu=on_gpu))
@@ -70,6 +79,15 @@ def _refuse_foreign(network: NetworkSection, families: tuple[Value, ...]) -> Non
             raise RecipeError(
                 f"network.{name} has no meaning for {own}; leave it out, or set family: {domain.when[1][0]}"
             )
+
+
+def _refuse_unfit(network: NetworkSection, families: tuple[Value, ...]) -> None:
+    for family in families:
+        for name, value in UNFIT[str(family)].items():
+            if value in _values(getattr(network, name)):
+                raise RecipeError(
+                    f"network.{name} {value} has no meaning for {WORDS[str(family)]}; choose another, or another family"
+                )
 
 
 def _convolutions(
