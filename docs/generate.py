@@ -35,7 +35,11 @@ MEANINGS = {
     "balance": "`weights` counts rare classes more: n / (classes · n of the class). `oversample` repeats their rows up "
     "to the largest class, an epoch growing to five times its rows at most; `undersample` takes as many of each as the "
     "smallest has.",
-    "family": "Family of networks.",
+    "pixels": "Of images: `standard` brings each channel to mean 0 and deviation 1, `unit` to 0 … 1.",
+    "family": "Family of networks: `mlp` or `cnn`, which needs images. `auto`: `cnn` for images, else `mlp`.",
+    "filters": "Filters of the first convolution, doubled in each further one. `auto`: 8 or 16; 16 to 64 on a GPU.",
+    "convolutions": "Stages of convolution and 2 × 2 pooling. `auto`: 2 or 3, fewer for sides below 24 pixels.",
+    "kernel": "Side of the filters. `auto`: 3.",
     "width": "Units of a hidden layer.",
     "depth": "Hidden layers; 0 is a linear model.",
     "activation": "What follows each hidden layer.",
@@ -188,7 +192,8 @@ def _legal_values(domain: Domain) -> str:
             return "`true`, `false`"
         case kind:
             noun = "whole number" if kind == "int" else "number"
-            return ", ".join([f"{noun} in {domain.interval}", *words])
+            steps = f", {domain.ladder}" if domain.step > 1 else ""
+            return ", ".join([f"{noun} in {domain.interval}{steps}", *words])
 
 
 def _legal_kind(field: Any) -> str:
@@ -207,10 +212,11 @@ def _said(schema: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "const" in schema:
         return f"`{schema['const']}`"
-    if schema["type"] == "array":
-        return f"list of {_said(schema['items'])}"
     if schema["type"] == "object":
         return "column: " + " or ".join(f"`{value}`" for value in schema["additionalProperties"]["enum"])
+    if schema["type"] == "array":
+        count = f"{schema['minItems']}: " if "minItems" in schema else ""
+        return f"list of {count}{_said(schema['items'])}"
     nouns = {"integer": "whole number", "number": "number", "string": "text", "boolean": "`true`, `false`"}
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum", schema.get("exclusiveMaximum"))

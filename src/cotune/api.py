@@ -78,10 +78,11 @@ def tune(
     quiet: bool = True,
     **settings: Any,
 ) -> TunedStudy:
-    """Search for the best network for a table, and train it.
+    """Search for the best network for a table or for images, and train it.
 
     Args:
-        data: path of a CSV, TSV, Parquet or NumPy file, a polars or pandas frame, or a pair (X, y) of arrays.
+        data: path of a CSV, TSV, Parquet or NumPy file or of a folder of images, a polars or pandas frame, or a pair
+            (X, y) of arrays; X of 3 or 4 axes are images.
         target: column to predict; of an array, its index.
         out: directory of the study; runs/NAME by default.
         recipe: a YAML file, a mapping, or a `Recipe` to start from.

@@ -57,7 +57,8 @@ def _program(
 @app.command(epilog=_epilog("cotune tune adult.csv --target income --time-limit 3m --out runs/adult"))
 def tune(
     data: Annotated[
-        str | None, typer.Argument(metavar="DATA", help="CSV, TSV, Parquet or NumPy file.")
+        str | None,
+        typer.Argument(metavar="DATA", help="CSV, TSV, Parquet or NumPy file, or a folder of images."),
     ] = None,
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
     task: Annotated[str | None, typer.Option(help="regression, binary or multiclass; else inferred.")] = None,
@@ -86,7 +87,7 @@ def tune(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Search for the best network for a table, and train it."""
+    """Search for the best network for a table or for images, and train it."""
     from cotune.recipe import as_yaml, json_schema
 
     if print_schema:
@@ -214,7 +215,9 @@ def explain(
 @app.command(epilog=_epilog("cotune predict runs/adult new.csv -o predictions.csv"))
 def predict(
     study: StudyDir,
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Rows with the columns the study was given.")],
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="Rows with the columns the study was given; or images.")
+    ],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV or Parquet file.")] = None,
 ) -> None:
     """Labels and probabilities, or values, for new rows; CSV on standard output unless -o is given."""

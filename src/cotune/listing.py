@@ -9,6 +9,8 @@ from typing import Any
 from cotune.errors import ModelError, RecipeError
 from cotune.files import replacing
 from cotune.product import Model
+from cotune.recipe.schema import FOR_IMAGES, FOR_TABLES, domains
+from cotune.recipe.settings import Domain
 from cotune.records import StudyView
 from cotune.report.made import is_ensemble, whose
 from cotune.study.lr_find import LrCurve
@@ -111,13 +113,25 @@ def explain_trial(view: StudyView, number: int) -> dict[str, Any]:
 
 
 def _fixed(view: StudyView, trial: TrialResult) -> dict[str, Any]:
+    """Values that are the same for all trials, of the keys that have a meaning in this one."""
     found: dict[str, Any] = {}
     for section in ("prepare", "network", "training"):
         settings = view.meta["resolved"][section]
         found |= {
             k: v for k, v in settings.items() if k not in trial.params and not isinstance(v, list | dict)
         }
-    return found
+    images = any(column["kind"] == "image" for column in view.meta["data"]["columns"])
+    foreign = FOR_TABLES if images else FOR_IMAGES
+    everything, known = {**found, **trial.params}, domains()
+    return {
+        name: value
+        for name, value in found.items()
+        if name not in foreign and (name not in known or _has_meaning(known[name][1], everything))
+    }
+
+
+def _has_meaning(domain: Domain, values: Mapping[str, Any]) -> bool:
+    return domain.when is None or values.get(domain.when[0]) in domain.when[1]
 
 
 def _peers(view: StudyView, trial: TrialResult) -> dict[str, Any]:

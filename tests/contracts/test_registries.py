@@ -16,10 +16,12 @@ from cotune.engine.optim import OPTIMIZERS, Rates
 from cotune.engine.schedules import SCHEDULES
 from cotune.kernels import activations, losses, updates
 from cotune.nets.activations import ACTIVATIONS
+from cotune.nets.families import FAMILIES
 from cotune.nets.initialisers import INITIALISERS
 from cotune.product.after import ENSEMBLES
 from cotune.recipe import schema
 from cotune.report import words
+from cotune.study.networks import BUILDERS
 from engine.lanes import lane, table
 
 
@@ -35,6 +37,8 @@ REGISTRIES = {
     "optimizers": (schema.OPTIMIZERS, OPTIMIZERS),
     "schedules": (schema.SCHEDULES, SCHEDULES),
     "initialisers": (schema.INITS, INITIALISERS),
+    "families": (schema.FAMILIES, FAMILIES),
+    "builders of families": (schema.FAMILIES, BUILDERS),
     "losses": (schema.LOSSES, LOSSES),
     "the twin's losses": (schema.LOSSES, plain_losses.LOSSES),
     "compiled losses": ([name for name, loss in LOSSES.items() if loss.compiled], losses.NAMES),

@@ -100,7 +100,7 @@ BAD = [
     # files
     Bad("missing file", in_folder("incom.csv"), SourceError, ("no file", "did you mean 'income.csv'?")),
     Bad("missing folder", in_folder("no/such.csv"), SourceError, ("no file", "there is no directory")),
-    Bad("a directory", given(Path(".")), SourceError, ("is a directory", "name a file")),
+    Bad("a directory", in_folder("."), SourceError, ("is a directory", "name a file")),
     Bad(
         "an address", given("https://x.org/t.csv"), SourceError, ("https://x.org/t.csv", "download it first")
     ),
@@ -167,7 +167,12 @@ BAD = [
     Bad("array without target", given(XY), TargetError, ("pass a pair (X, y)",), {"target": None}),
     Bad("frame without target", given(frame()), TargetError, ("--target", "known: x, y"), {"target": None}),
     Bad("1-D X", given((LABELS, LABELS)), SourceError, ("2 axes", "(40,)", "reshape")),
-    Bad("3-D X", given((np.zeros((4, 2, 2)), LABELS[:4])), SourceError, ("2 axes", "(4, 2, 2)", "flatten")),
+    Bad(
+        "5-D X",
+        given((np.zeros((4, 2, 2, 2, 2)), LABELS[:4])),
+        SourceError,
+        ("2 axes", "(4, 2, 2, 2, 2)", "flatten"),
+    ),
     Bad("lengths differ", given((XY, LABELS[:-1])), SourceError, ("X has 40 and y has 39",)),
     Bad("complex X", given((XY + 1j, LABELS)), SourceError, ("real numbers", "complex", "imaginary")),
     Bad("ragged X", given(([[1, 2], [3]], [0, 1])), SourceError, ("equal rows",)),

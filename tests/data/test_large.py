@@ -93,7 +93,7 @@ def test_groups_times_and_rows_without_target(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("small")
 def test_arrays_keep_their_numbers(dtype: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    x = (abs(rng.normal(size=(50, 3, 4))) * 50).astype("uint8" if dtype == "bool" else dtype)
+    x = (abs(rng.normal(size=(50, 3, 2, 1, 2))) * 50).astype("uint8" if dtype == "bool" else dtype)
     x = (x % 2).astype(dtype) if dtype == "bool" else x
     y = np.arange(50) % 3
     np.save(tmp_path / "X.npy", x)

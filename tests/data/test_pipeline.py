@@ -248,7 +248,7 @@ def test_foreign_trees(tree: object) -> None:
 
 
 def test_a_wrong_type_under_a_right_checksum_is_noticed() -> None:
-    from cotune.data.prepare.pipeline import _checksum
+    from cotune.data.prepare.codec import _checksum
 
     tree = Pipeline.fit(DATA["classes"], ROWS, {}).to_json()
     for key, value in (

@@ -17,6 +17,7 @@ PARAMETERS = {
     "int": Parameter("width", Range(8, 512), Domain("int")),
     "int log": Parameter("width", Range(8, 512, log=True), Domain("int")),
     "int step": Parameter("depth", Range(1, 10, step=4), Domain("int")),
+    "int of a ladder": Parameter("filters", Range(8, 64, step=16), Domain("int", low=8, step=8)),
     "numbers": Parameter("width", Choice((64, 128, 256)), Domain("int")),
     "names": Parameter("activation", Choice(("relu", "gelu")), Domain("name", options=("relu", "gelu"))),
     "switch": Parameter("residual", Choice((True, False)), Domain("bool")),

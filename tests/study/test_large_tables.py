@@ -59,9 +59,10 @@ def test_the_same_study(case: str, task: str, tmp_path: Path) -> None:
 
 
 def test_the_same_study_of_text_and_of_images(tmp_path: Path) -> None:
-    for source, target in ((csv(tmp_path, rows=200), "y"), (digits(tmp_path), "digit")):
+    flat = {"family": "mlp", "scaling": None}
+    for source, target, more in ((csv(tmp_path, rows=200), "y", {}), (digits(tmp_path), "digit", flat)):
         results = [
-            lasting(tune(source, tmp_path / f"{source.name}-{m}", target=target, memory=m).path)
+            lasting(tune(source, tmp_path / f"{source.name}-{m}", target=target, memory=m, **more).path)
             for m in ("auto", 1)
         ]
         assert results[0] == results[1]

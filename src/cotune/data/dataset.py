@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from cotune.data.arrays import Floats, Ints
+from cotune.data.images import Images
 from cotune.data.room import Room
 from cotune.data.stored import Frame
 from cotune.types import Task
@@ -32,7 +33,7 @@ class Column:
     @property
     def is_feature(self) -> bool:
         """Whether the network gets to see it."""
-        return self.kind in ("numeric", "categorical", "boolean", "date")
+        return self.kind in ("numeric", "categorical", "boolean", "date", "image")
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Dataset:
 
     Args:
         frame: the feature columns in use, typed by kind: Float64, String, Boolean, Datetime; in memory or in files.
+            Of a data set of images, the images.
         columns: every column of the source, the target too.
         target: name of the column to predict.
         task: what is to be learned.
@@ -53,9 +55,10 @@ class Dataset:
         notes: what was left out, for the user to read.
         label_type: what a class label was in the source: "str", "int", "float" or "bool".
         room: what memory and files there are for the rows; `None` for no limit.
+        test: numbers of the test rows that the source itself gives (sorted); `None` where it gives none.
     """
 
-    frame: Frame
+    frame: Frame | Images
     columns: tuple[Column, ...]
     target: str
     task: Task
@@ -68,6 +71,13 @@ class Dataset:
     notes: tuple[str, ...] = ()
     label_type: str = "str"
     room: Room | None = field(default=None, compare=False, repr=False)
+    test: Ints | None = None
+
+    @property
+    def table(self) -> Frame:
+        """The frame of a data set that is a table."""
+        assert not isinstance(self.frame, Images)
+        return self.frame
 
     @property
     def rows(self) -> int:

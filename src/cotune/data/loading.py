@@ -1,11 +1,17 @@
 """From a source to a data set: read, tell the columns' kinds, read the target, name what was left out."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
+from os import PathLike
+from pathlib import Path
 
 from cotune.data.cells import PARSERS, is_number
 from cotune.data.columns import Asked, check_columns, check_features, describe, groups_of, times_of
 from cotune.data.dataset import Column, Dataset, fingerprint
+from cotune.data.image_loading import image_column, images_in_table, images_of
+from cotune.data.image_sources import find_images
+from cotune.data.images import Size
 from cotune.data.room import Room
 from cotune.data.saved import Typed, find, key_of, save
 from cotune.data.sources import open_limited, open_source
@@ -27,18 +33,21 @@ def load(
     group: str | None = None,
     time: str | None = None,
     room: Room | None = None,
+    image_size: str | Size = "auto",
 ) -> Dataset:
     """The data set in `source`.
 
     Args:
-        source: path of a .csv, .tsv (also .gz), .parquet, .npy or .npz file, or of a folder with X.npy and y.npy;
-            a frame, a 2-D array, or (X, y).
+        source: path of a .csv, .tsv (also .gz), .parquet, .npy or .npz file, of a folder with X.npy and y.npy, or of
+            one with a sub-folder of images for each class; a frame, a 2-D array, or (X, y), X with 2 axes, or with 3
+            or 4 for images.
         target: name of the column to predict; for (X, y) the name that y gets (default "target").
         task: "regression", "binary", "multiclass", or "auto" to tell it from the target's values.
         columns: column → kind, where the inferred kind is wrong.
         group: column whose equal values must not be torn apart by a split.
         time: column that orders the rows.
         room: how much memory the rows may take, and where the others go; without it all are in memory.
+        image_size: height and width that images are brought to; "auto" to settle it from theirs.
 
     Raises:
         SourceError: the source cannot be read.
@@ -54,25 +63,38 @@ def load(
             f"task must be one of {', '.join(TASKS)}, but got '{task}'{did_you_mean(task, TASKS)}"
         )
     asked = Asked(target, task, dict(columns), group, time)
+    with nullcontext() if room is None else room.reading() as scratch:
+        limited = (
+            None if room is None or scratch is None else lambda size: None if room.has(size) else scratch()
+        )
+        images = find_images(source, target, limited)
+        if images is not None:
+            return images_of(images, asked, image_size, room)
+    folder = Path(source).parent if isinstance(source, str | PathLike) else Path()
     if room is None:
-        return _typed(open_source(source, target), asked, None)
+        return _typed(open_source(source, target), asked, None, folder, image_size)
     key = key_of(source, asdict(asked))
     found = find(room, key)
     if found is not None:
         return found
     with room.reading() as scratch:
-        dataset = _typed(open_limited(source, target, room, scratch), asked, room)
+        dataset = _typed(open_limited(source, target, room, scratch), asked, room, folder, image_size)
     if isinstance(dataset.frame, StoredFrame):
         save(dataset, room.table, key)
     return dataset
 
 
-def _typed(table: Table[Columns], asked: Asked, room: Room | None) -> Dataset:
+def _typed(table: Table[Columns], asked: Asked, room: Room | None, folder: Path, size: str | Size) -> Dataset:
     """One column is looked at after the other: of a table that is not in memory, one is in memory at a time."""
     frame, place = table.frame, table.origin.place
     name = _target_name(table, asked.target)
     check_columns(frame.columns, name, asked)
     goal = read_target(frame[name], asked.task, place)
+    pictured = None if table.is_array else image_column(table, asked, name, folder)
+    if pictured is not None:
+        return images_in_table(
+            table, pictured, folder, goal=goal, target=name, asked=asked, size=size, room=room
+        )
     every = len(goal.kept) == frame.height
     typed = Typed(None if table.fits or room is None else room.made(room.table.name))
     described: list[Column] = []

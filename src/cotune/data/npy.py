@@ -1,13 +1,13 @@
 """Arrays in NumPy's files: X.npy and y.npy in a folder, an .npz with X and y, or one .npy that is a table.
 
-Rows of more axes, such as images, are flattened: pixels become the columns x0, x1, …
+Rows of two or three axes are images; those of more are flattened, their numbers become the columns x0, x1, …
 """
 
 import errno
 import math
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +68,7 @@ def read_arrays(path: Path, scratch: Path | None = None) -> tuple[NDArray[Any], 
     Raises:
         SourceError: a file is damaged, holds objects, or lacks X.
     """
-    with _readable(path):
+    with readable(path):
         if path.suffix.lower() == ".npz":
             with zipfile.ZipFile(path) as archive:
                 x = _member(archive, scratch)
@@ -83,18 +83,55 @@ def read_arrays(path: Path, scratch: Path | None = None) -> tuple[NDArray[Any], 
     return x.reshape(len(x), math.prod(x.shape[1:])), y
 
 
+def shape_of(path: Path) -> tuple[int, ...]:
+    """The shape of X, or of x_train where an archive has that, from the header alone; () where there is neither."""
+    with readable(path):
+        if path.suffix.lower() != ".npz":
+            with (path / "X.npy" if path.is_dir() else path).open("rb") as handle:
+                return _header(handle)[0]
+        with zipfile.ZipFile(path) as archive:
+            for name in ("X", "x_train", "x_test"):
+                if f"{name}.npy" in archive.namelist():
+                    with archive.open(f"{name}.npy") as member:
+                        return _header(member)[0]
+    return ()
+
+
+def read_members(path: Path, names: Sequence[str], scratch: Path | None = None) -> dict[str, NDArray[Any]]:
+    """Arrays of an archive, of a folder or of an .npy file (which holds X) by name, those that are there.
+
+    Args:
+        scratch: a folder in which to unpack an archive that is too large for memory.
+
+    Raises:
+        SourceError: a file is damaged, or holds objects.
+    """
+    with readable(path):
+        if path.suffix.lower() == ".npz":
+            with zipfile.ZipFile(path) as archive:
+                there = [name for name in names if f"{name}.npy" in archive.namelist()]
+                return {name: _member(archive, scratch, name) for name in there}
+        if path.is_dir():
+            return {
+                name: np.load(file, mmap_mode="r")
+                for name in names
+                if (file := path / f"{name}.npy").exists()
+            }
+        return {"X": np.load(path, mmap_mode="r")}
+
+
 def _loaded(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     with archive.open(f"{name}.npy") as handle:
         found: NDArray[Any] = np.lib.format.read_array(handle, allow_pickle=False)
         return found
 
 
-def _member(archive: zipfile.ZipFile, scratch: Path | None) -> NDArray[Any]:
+def _member(archive: zipfile.ZipFile, scratch: Path | None, name: str = "X") -> NDArray[Any]:
     if scratch is None:
-        return _loaded(archive, "X")
-    with archive.open("X.npy") as packed, (scratch / "X.npy").open("wb") as unpacked:
+        return _loaded(archive, name)
+    with archive.open(f"{name}.npy") as packed, (scratch / f"{name}.npy").open("wb") as unpacked:
         shutil.copyfileobj(packed, unpacked, BLOCK)
-    found: NDArray[Any] = np.load(scratch / "X.npy", mmap_mode="r")
+    found: NDArray[Any] = np.load(scratch / f"{name}.npy", mmap_mode="r")
     return found
 
 
@@ -119,7 +156,7 @@ def by_column(x: NDArray[Any], scratch: Path) -> ArrayColumns:
 
 def cells(path: Path) -> tuple[int, int]:
     """(cells of X, bytes of each) from the header alone."""
-    with _readable(path):
+    with readable(path):
         if path.suffix.lower() == ".npz":
             with zipfile.ZipFile(path) as archive, archive.open("X.npy") as member:
                 return _cells(member)
@@ -128,14 +165,21 @@ def cells(path: Path) -> tuple[int, int]:
 
 
 def _cells(handle: Any) -> tuple[int, int]:
+    shape, size = _header(handle)
+    return math.prod(shape), size
+
+
+def _header(handle: Any) -> tuple[tuple[int, ...], int]:
+    """(shape, bytes of a cell)."""
     version = np.lib.format.read_magic(handle)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(handle)
-    return math.prod(shape), dtype.itemsize
+    return shape, dtype.itemsize
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
+    """Turns what a damaged file raises into a `SourceError`."""
     try:
         yield
     except (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile) as error:

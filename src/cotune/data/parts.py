@@ -33,6 +33,15 @@ class Parts:
         """
         return pl.concat([read_parquet(path, [name]) for path in self.paths])[name]
 
+    def first(self) -> pl.DataFrame:
+        """The first row.
+
+        Raises:
+            SourceError: a file is damaged.
+        """
+        with _whole(self.paths[0]):
+            return pl.scan_parquet(self.paths[0]).head(1).collect()
+
     @classmethod
     def write(cls, folder: Path, frames: Iterable[pl.DataFrame]) -> "Parts":
         """Store frames of equal columns as they come."""

@@ -3,11 +3,11 @@
 Nothing is computed otherwise for it: both ways give the same numbers, bit for bit.
 
 ```
-FOLDER/  table/{table.json,*.npy,*.parquet}  prepared/{KEY.numeric.npy,KEY.codes.npy}  reading/
+FOLDER/  table/{table.json,*.npy,*.parquet}  images/pixels.npy  prepared/{KEY.numeric.npy,KEY.codes.npy}  reading/
 ```
 
-`table` holds the typed columns, `prepared` the rows as networks read them, `reading` what is only of use while the
-source is read.
+`table` holds the typed columns, `images` pixels at their common size, `prepared` the rows as networks read them,
+`reading` what is only of use while the source is read.
 """
 
 import shutil
@@ -43,6 +43,10 @@ class Room:
         fits = size <= self._left
         self._left -= size if fits else 0
         return fits
+
+    def has(self, size: int) -> bool:
+        """Whether so many bytes of memory are to be had, for a while."""
+        return size <= self._left
 
     def made(self, name: str) -> Path:
         """A folder in the folder, made where it is missing."""

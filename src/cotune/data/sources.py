@@ -98,7 +98,10 @@ def _existing(source: "str | PathLike[str]") -> Path:
             "download it first, then name the file"
         )
     if path.is_dir() and not is_array(path):
-        raise SourceError(f"{path} is a directory; name a file in it{_siblings(path, '')}")
+        raise SourceError(
+            f"{path} is a directory; name a file in it{_siblings(path, '')}; images must lie in one sub-folder "
+            "for each class"
+        )
     if not path.exists():
         raise SourceError(f"there is no file {path}{_siblings(path.parent, path.name)}")
     if not path.is_dir() and not path.name.lower().endswith(READABLE):

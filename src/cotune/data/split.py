@@ -125,6 +125,7 @@ def _group(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
         raise SplitError("a split by group needs a group column; name it with `--set group=COLUMN`")
     _check_rows(dataset)
     groups = dataset.groups
+    _refuse_given(dataset, settings)
     sizes = np.bincount(groups)
     if len(sizes) < settings.folds + 1:
         raise SplitError(
@@ -152,6 +153,7 @@ def _time(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
     if dataset.times is None:
         raise SplitError("a split by time needs a time column; name it with `--set time=COLUMN`")
     _check_rows(dataset)
+    _refuse_given(dataset, settings)
     order = np.argsort(dataset.times, kind="stable").astype(np.int64)
     held = _count(settings.test, dataset.rows, "test")
     rest, test = order[:-held], order[-held:]
@@ -175,6 +177,10 @@ _METHODS: dict[str, Callable[[Dataset, SplitSection, int], Plan]] = {
 
 def _set_test_aside(dataset: Dataset, settings: SplitSection, seed: int) -> tuple[Ints, Ints, list[str]]:
     _check_rows(dataset)
+    if dataset.test is not None:
+        rest = np.setdiff1d(np.arange(dataset.rows), dataset.test)
+        _check_given(dataset, len(rest))
+        return rest, dataset.test, [f"the {len(dataset.test):,} test rows are those that the data brings"]
     return _draw(dataset, np.arange(dataset.rows), settings.test, "test", seed)
 
 
@@ -193,6 +199,24 @@ def _draw(
             notes.append(f"the {part} rows are not stratified: some classes have too few rows")
     kept, drawn = train_test_split(rows, test_size=held, stratify=labels, random_state=_state(seed))
     return kept, drawn, notes
+
+
+def _check_given(dataset: Dataset, rest: int) -> None:
+    assert dataset.test is not None
+    if not len(dataset.test) or rest < 3:
+        raise SplitError(
+            f"every part needs rows, but the data brings {len(dataset.test)} test rows with a target "
+            f"and {rest} others; "
+            "bring more of both, or leave its test rows out"
+        )
+
+
+def _refuse_given(dataset: Dataset, settings: SplitSection) -> None:
+    if dataset.test is not None:
+        raise SplitError(
+            f"the data brings its own test rows, but a split by {settings.method} chooses them itself; "
+            "use method: holdout or kfold, or leave its test rows out"
+        )
 
 
 def _count(fraction: float, rows: int, part: str) -> int:

@@ -17,7 +17,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from cotune.data import Pipeline, read_frame
+from cotune.data.images import Images, Rows
+from cotune.data.prepare.fitting import from_json, transformed
 from cotune.data.stored import slices
 from cotune.engine.metrics import METRICS
 from cotune.errors import CotuneError, ModelError
@@ -71,7 +72,8 @@ class Model:
         """Labels, typed as in the data the study was given, or values (float64) of a regression, shape [row].
 
         Args:
-            data: a path, a polars or pandas frame, or an array, with the columns the study was given.
+            data: a path, a polars or pandas frame, or an array, with the columns the study was given; of images a
+                folder or file of them, a table of their paths, or an array.
 
         Raises:
             DataError: the rows cannot be read, or a column is missing.
@@ -101,13 +103,14 @@ class Model:
         return found
 
     def table(self, data: Any) -> pl.DataFrame:
-        """What `cotune predict` writes: `prediction`, and `probability_CLASS` for each class."""
-        frame = read_frame(data)
-        columns: dict[str, NDArray[Any]] = {"prediction": self.predict(frame)}
+        """What `cotune predict` writes: `prediction`, and `probability_CLASS` for each class; `file` of a folder."""
+        frame = self._read(data)
+        columns: dict[str, Any] = {"prediction": self.predict(frame)}
         if self.task.is_classification:
             p = self.predict_proba(frame)
             columns |= {f"probability_{name}": p[:, i] for i, name in enumerate(self.classes)}
-        return pl.DataFrame(columns)
+        files = {"file": frame.names} if isinstance(frame, Images) and frame.names else {}
+        return pl.DataFrame(files | columns)
 
     def figures(self, raw: Tensor, y: NDArray[Any]) -> dict[str, float]:
         """Every metric that fits the task.
@@ -129,22 +132,26 @@ class Model:
         """Class indices [row] of what `outputs` gave."""
         return decided(raw, self.threshold).argmax(-1)
 
-    def outputs(self, frames: Iterable[pl.DataFrame]) -> Tensor:
+    def outputs(self, frames: Iterable[Rows]) -> Tensor:
         """Log-probabilities [row class], or values [row], of rows that come some at a time; float64."""
         return torch.cat([self._outputs(frame) for frame in frames])
 
     def _raw(self, data: Any) -> Tensor:
-        frame = read_frame(data)
+        frame = self._read(data)
         return self.outputs(frame[rows] for rows in slices(frame.height, frame.width))
 
-    def _outputs(self, frame: pl.DataFrame) -> Tensor:
+    def _read(self, data: Any) -> Rows:
+        """Raw rows; the networks' preparations differ in what they learned, not in what they read."""
+        return self.networks[0].pipeline.read(data)
+
+    def _outputs(self, frame: Rows) -> Tensor:
         classification = self.task.is_classification
         found = pool(
             self.each(frame), self.weights or (1.0,) * len(self.networks), classification=classification
         )
         return scaled(found, self.temperature) if classification else found
 
-    def each(self, frame: pl.DataFrame) -> Tensor:
+    def each(self, frame: Rows) -> Tensor:
         """What every network says by itself: log-probabilities [network row class], or values [network row]; float64.
 
         Rows are prepared once for all networks that share a pipeline.
@@ -154,7 +161,7 @@ class Model:
             users.setdefault(id(network.pipeline), []).append(place)
         found: dict[int, Tensor] = {}
         for places in users.values():
-            features = self.networks[places[0]].pipeline.transform(frame)
+            features = transformed(self.networks[places[0]].pipeline, frame)
             for place in places:
                 network = self.networks[place]
                 said = network.log_probabilities if self.task.is_classification else network.values
@@ -235,13 +242,13 @@ class Model:
 
     @classmethod
     def _from_json(cls, about: dict[str, Any], tensors: dict[str, Tensor]) -> "Model":
-        pipelines = [Pipeline.from_json(tree) for tree in about.get("pipelines", ())]
+        pipelines = [from_json(tree) for tree in about.get("pipelines", ())]
         networks = []
         for i, tree in enumerate(about["networks"]):
             prefix = f"network{i}."
             own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
             used = tree["pipeline"]
-            pipeline = Pipeline.from_json(used) if about["format"] == 1 else pipelines[used]
+            pipeline = from_json(used) if about["format"] == 1 else pipelines[used]
             networks.append(Network.from_json(tree, own, pipeline))
         if not networks:
             raise ValueError("it has no networks")

@@ -1,20 +1,22 @@
 """One trained network of a model: its shape, its weights, the preparation of its rows."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
 import torch
 from torch import Tensor
 
-from cotune.data import Features, Pipeline
+from cotune.data import Features, Fitted
+from cotune.data.images import Rows
+from cotune.data.prepare.fitting import transformed
 from cotune.engine.links import LINKS, Link
 from cotune.errors import ModelError
+from cotune.nets import families
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.context import Context
 from cotune.nets.layout import Layout
-from cotune.nets.mlp import MLP
+from cotune.nets.network import Network as Shape
 
 ROWS = 4096
 """Rows predicted at once."""
@@ -22,7 +24,7 @@ ROWS = 4096
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A multi-layer perceptron at its true width, with the pipeline that feeds it.
+    """A network at its true width, with the pipeline that feeds it.
 
     Args:
         shape: of the network, unpadded but for the head.
@@ -32,22 +34,22 @@ class Network:
         link: what its outputs mean, a name of `cotune.engine.links`; "" in models from before there were several.
     """
 
-    shape: MLP
+    shape: Shape
     activation: str
     tensors: Mapping[str, Tensor]
-    pipeline: Pipeline
+    pipeline: Fitted
     link: str = ""
 
     @classmethod
     def cut(
         cls,
-        padded: MLP,
+        padded: Shape,
         width: int,
         activation: str,
         link: str,
         weights: Tensor,
         statistics: Tensor,
-        pipeline: Pipeline,
+        pipeline: Fitted,
     ) -> "Network":
         """From a lane's rows of weights and statistics, padding cut off."""
         tensors = {}
@@ -57,8 +59,7 @@ class Network:
             for weight in known:
                 corner = tuple(slice(n) for n in padded.real_shape(weight, width))
                 tensors[weight.name] = views[weight.name][0][corner].clone()
-        shape = MLP(**{**asdict(padded), "width": width})
-        return cls(shape, activation, tensors, pipeline, link)
+        return cls(families.at_width(padded, width), activation, tensors, pipeline, link)
 
     @property
     def size(self) -> int:
@@ -66,9 +67,9 @@ class Network:
         names = {weight.name for weight in self.shape.weights()}
         return sum(tensor.numel() for name, tensor in self.tensors.items() if name in names)
 
-    def logits(self, frame: pl.DataFrame) -> Tensor:
+    def logits(self, frame: Rows) -> Tensor:
         """Raw outputs for raw rows [row output], float32."""
-        return self.logits_of(self.pipeline.transform(frame))
+        return self.logits_of(transformed(self.pipeline, frame))
 
     def logits_of(self, features: Features) -> Tensor:
         """Raw outputs for rows that its pipeline has prepared [row output], float32."""
@@ -110,21 +111,17 @@ class Network:
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the tensors and the pipeline."""
-        return {"shape": asdict(self.shape), "activation": self.activation, "link": self.link}
+        return {**families.to_json(self.shape), "activation": self.activation, "link": self.link}
 
     @classmethod
-    def from_json(
-        cls, tree: Mapping[str, Any], tensors: Mapping[str, Tensor], pipeline: Pipeline
-    ) -> "Network":
+    def from_json(cls, tree: Mapping[str, Any], tensors: Mapping[str, Tensor], pipeline: Fitted) -> "Network":
         """Back from `to_json`, the tensors and the pipeline.
 
         Raises:
             ModelError: a part is missing or of the wrong shape.
         """
         try:
-            fields = dict(tree["shape"])
-            fields["cardinalities"] = tuple(fields["cardinalities"])
-            shape = MLP(**fields)
+            shape = families.from_json(tree)
             for weight in (*shape.weights(), *shape.statistics()):
                 found, due = tuple(tensors[weight.name].shape), shape.real_shape(weight, shape.width)
                 if found != due:

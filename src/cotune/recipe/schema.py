@@ -51,7 +51,8 @@ LOSSES = ("cross_entropy", "mse", "mae", "huber", "log_cosh", "quantile", "poiss
           "binary_cross_entropy", "focal", "hinge", *EMBEDDING_LOSSES)  # fmt: skip
 STRATEGIES = ("auto", "grid", "random", "quasi-random", "tpe", "gp")
 NUMBERS = ("plain", "piecewise", "periodic")
-COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore")
+COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image")
+FAMILIES = ("mlp", "cnn")
 
 MetricName = Literal[
     "accuracy", "balanced_accuracy", "precision_macro", "precision_micro", "precision_weighted", "recall_macro",
@@ -117,6 +118,34 @@ Device = Annotated[
 ]
 
 
+SIDES = (4, 512)
+"""Pixels that a side of the images a network reads may have."""
+
+
+def _image_size(raw: object) -> object:
+    if raw == "auto":
+        return raw
+    sides = [raw, raw] if isinstance(raw, int) else raw
+    if isinstance(sides, list | tuple) and len(sides) == 2:
+        whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
+        if whole and all(SIDES[0] <= side <= SIDES[1] for side in sides):
+            return tuple(sides)
+    law = f"must be auto, a side in pixels, or [height, width], each from {SIDES[0]} to {SIDES[1]}, but got {raw!r}"
+    raise PydanticCustomError("setting", "{law}", {"law": law})
+
+
+Side = Annotated[int, Field(ge=SIDES[0], le=SIDES[1])]
+ImageSize = Annotated[
+    Literal["auto"] | tuple[Side, Side],
+    BeforeValidator(
+        _image_size,
+        json_schema_input_type=Literal["auto"]
+        | Side
+        | Annotated[list[Side], Field(min_length=2, max_length=2)],
+    ),
+]
+
+
 class Section(BaseModel):
     """Base of the recipe's sections: closed and frozen."""
 
@@ -127,17 +156,24 @@ class DataSection(Section):
     """Which data, and what is to be learned from it."""
 
     source: str | None = Field(
-        None, description="Path of a CSV, TSV, Parquet or NumPy file, or of a folder with X.npy and y.npy."
+        None,
+        description="Path of a CSV, TSV, Parquet or NumPy file, of a folder with X.npy and y.npy, or of a folder "
+        "with a sub-folder of images for each class.",
     )
     target: str | None = Field(None, description="Name of the column to predict.")
     task: Literal["auto", "regression", "binary", "multiclass"] = "auto"
     columns: dict[
-        str, Literal["numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore"]
+        str, Literal["numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image"]
     ] = Field(default_factory=dict, description="Column kinds that override the inferred ones.")
     memory: Memory = Field(
         "auto",
         description="Memory that the rows may take, such as `2GB`; what does not fit lies in files of the "
         "study, and the results are the same. `auto`: half of the free memory.",
+    )
+    image_size: ImageSize = Field(
+        "auto",
+        description="Size that images are brought to: the side in pixels, or `[height, width]`. `auto`: their own if "
+        "all have one, else the median, even; at most 64.",
     )
 
 
@@ -197,19 +233,43 @@ class PrepareSection(Section):
             source="King & Zeng 2001; He & Garcia 2009",
         ),
     ] = "none"
+    pixels: Annotated[Setting, Domain("name", options=("standard", "unit"))] = "standard"
+
+
+FOR_TABLES = (
+    "missing", "indicators", "outliers", "scaling", "numbers", "bins", "categories", "select", "keep",
+)  # fmt: skip
+"""Keys of `prepare` that mean nothing for images."""
+
+FOR_IMAGES = ("pixels",)
+"""Keys of `prepare` that mean nothing for tables."""
 
 
 class NetworkSection(Section):
     """The architecture."""
 
-    family: Literal["mlp"] = "mlp"
-    width: Annotated[Setting, Domain("int", low=1, high=8192)] = Choice((64, 128, 256))
-    depth: Annotated[Setting, Domain("int", low=0, high=64)] = Choice((1, 2, 3))
-    activation: Annotated[Setting, Domain("name", options=ACTIVATIONS)] = Choice(("relu", "gelu", "silu"))
-    norm: Annotated[Setting, Domain("name", options=NORMS, source="Ioffe & Szegedy 2015; Ba et al. 2016")] = (
-        "none"
+    family: Annotated[
+        Setting, Domain("name", options=FAMILIES, words=("auto",), source="LeCun et al. 1998 for cnn")
+    ] = "auto"
+    width: Annotated[Setting, Domain("int", low=1, high=8192, when=("family", ("mlp",)))] = Choice(
+        (64, 128, 256)
     )
-    residual: Annotated[Setting, Domain("bool", source="He et al. 2016")] = False
+    depth: Annotated[Setting, Domain("int", low=0, high=64, when=("family", ("mlp",)))] = Choice((1, 2, 3))
+    filters: Annotated[
+        Setting, Domain("int", low=8, high=512, step=8, words=("auto",), when=("family", ("cnn",)))
+    ] = "auto"
+    convolutions: Annotated[
+        Setting, Domain("int", low=1, high=8, words=("auto",), when=("family", ("cnn",)))
+    ] = "auto"
+    kernel: Annotated[
+        Setting, Domain("int", low=1, high=11, step=2, words=("auto",), when=("family", ("cnn",)))
+    ] = "auto"
+    activation: Annotated[Setting, Domain("name", options=ACTIVATIONS)] = Choice(("relu", "gelu", "silu"))
+    norm: Annotated[
+        Setting,
+        Domain("name", options=NORMS, source="Ioffe & Szegedy 2015; Ba et al. 2016"),
+    ] = "none"
+    residual: Annotated[Setting, Domain("bool", when=("family", ("mlp",)), source="He et al. 2016")] = False
     dropout: Annotated[
         Setting, Domain("float", low=0, below=1, fusable=True, source="Srivastava et al. 2014")
     ] = Range(0.0, 0.5)

@@ -59,6 +59,7 @@ class Domain:
         fusable: whether lanes that differ in it still share one fused step.
         when: (parameter, values): it only has meaning while that parameter has one of those values.
         words: words allowed in place of a value, such as "auto"; they cannot be searched.
+        step: legal whole numbers are low, low + step, low + 2 step, …
         source: where the meaning, or the default range, was published.
     """
 
@@ -70,6 +71,7 @@ class Domain:
     fusable: bool = False
     when: tuple[str, tuple[Value, ...]] | None = None
     words: tuple[str, ...] = ()
+    step: int = 1
     source: str = ""
 
     def check(self, value: object) -> Value:
@@ -83,7 +85,7 @@ class Domain:
                 word = "none" if value is None else value
                 if word not in self.options:
                     raise _fault(
-                        f"must be one of {', '.join(self.options)}, but got {value!r}"
+                        f"must be one of {', '.join((*self.words, *self.options))}, but got {value!r}"
                         + did_you_mean(str(value), self.options)
                     )
                 return str(word)
@@ -104,6 +106,8 @@ class Domain:
             raise _fault(f"must be a whole number, but got {value!r}")
         if not self.low <= value <= self.high or (self.below is not None and value >= self.below):
             raise _fault(f"must lie in {self.interval}, but got {value!r}")
+        if self.step > 1 and (value - self.low) % self.step:
+            raise _fault(f"must be {self.ladder}, but got {value!r}")
         return int(value) if self.kind == "int" else float(value)
 
     @property
@@ -113,6 +117,12 @@ class Domain:
         if self.below is not None:
             return f"{left}, {self.below:g})"
         return f"{left}, {self.high:g}]" if math.isfinite(self.high) else f"{left}, ∞)"
+
+    @property
+    def ladder(self) -> str:
+        """The first legal numbers, where not all whole ones are."""
+        first = ", ".join(f"{self.low + i * self.step:g}" for i in range(3))
+        return f"one of {first}, …"
 
     def parse(self, raw: object) -> Setting:
         """A fixed value, a `Range` or a `Choice` from what stands in a recipe."""
@@ -159,6 +169,10 @@ class Domain:
             raise _fault(f"low <= high must hold, but got (low={low:g}, high={high:g}); swap them?")
         if log and low <= 0:
             raise _fault(f"a log range needs low > 0, but got low={low:g}; set log: false, or raise low")
+        if self.step > 1 and log:
+            raise _fault(f"takes only {self.ladder}, so a log range cannot be had: write a list of choices")
+        if self.step > 1 and step is None:
+            step = self.step
         if step is not None:
             if isinstance(step, bool) or not isinstance(step, int | float) or not step > 0:
                 raise _fault(f"step must be a number above 0, but got {step!r}")
@@ -166,6 +180,8 @@ class Domain:
                 raise _fault("log and step cannot be had together: drop one of them")
             if self.kind == "int" and step != int(step):
                 raise _fault(f"step must be a whole number here, but got {step!r}")
+            if self.step > 1 and step % self.step:
+                raise _fault(f"step must be a multiple of {self.step} here, but got {step!r}")
         return Range(low, high, log, step)
 
     def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
@@ -213,6 +229,8 @@ def _number_schema(domain: Domain) -> dict[str, Any]:
         schema["maximum"] = domain.high
     if domain.below is not None:
         schema["exclusiveMaximum"] = domain.below
+    if domain.step > 1 and domain.low % domain.step == 0:
+        schema["multipleOf"] = domain.step
     return schema
 
 

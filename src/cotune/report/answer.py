@@ -90,7 +90,10 @@ def _nothing(view: StudyView, effort: str) -> Markup:
 
 
 def describe(view: StudyView, trial: TrialResult) -> str:
-    """A trial's network in words: `an MLP of 2 × 128 GELU units`."""
+    """A trial's network in words: `an MLP of 2 × 128 GELU units`, `a CNN of 2 convolutions, 16 and 32 GELU filters of
+    3 × 3 pixels`."""
+    if facts.setting(view, trial, "network", "family") == "cnn":
+        return _describe_cnn(view, trial)
     depth, width, activation = (
         facts.setting(view, trial, "network", k) for k in ("depth", "width", "activation")
     )
@@ -102,6 +105,23 @@ def describe(view: StudyView, trial: TrialResult) -> str:
     residual = facts.setting(view, trial, "network", "residual") is True
     article = "a residual MLP" if residual else "an MLP"
     return f"{article} of {_tied(f'{value(depth)} × {value(width)}')} {kind} units".replace("  ", " ")
+
+
+def _describe_cnn(view: StudyView, trial: TrialResult) -> str:
+    stages, first, side, activation = (
+        facts.setting(view, trial, "network", k) for k in ("convolutions", "filters", "kernel", "activation")
+    )
+    if not isinstance(stages, int) or not isinstance(first, int) or not isinstance(side, int):
+        return "a CNN"
+    kind = ACTIVATIONS.get(str(activation), "linear" if activation == "identity" else clean(activation or ""))
+    filters = [str(first << stage) for stage in range(stages)]
+    listed = " and ".join([", ".join(filters[:-1]), filters[-1]] if stages > 1 else filters)
+    size = _tied(f"{side} × {side}")
+    return (
+        f"a CNN of {_tied(count(stages, 'convolution'))}, {listed} {kind} filters of {size} pixels".replace(
+            "  ", " "
+        )
+    )
 
 
 def _tied(words: str) -> str:

@@ -40,7 +40,8 @@ def running(view: StudyView) -> int:
 
 def setting(view: StudyView, trial: TrialResult, section: str, name: str) -> Value:
     """A trial's value of a recipe key: its own, or the one fixed in the recipe; `None` when unknown."""
-    fixed = (view.meta.get("recipe") or {}).get(section, {}).get(name)
+    settled = view.meta.get("resolved") or view.meta.get("recipe") or {}
+    fixed = settled.get(section, {}).get(name)
     found = trial.params.get(name, fixed)
     return None if isinstance(found, list | dict) else found
 

@@ -15,7 +15,7 @@ from cotune.types import Params, Value
 GROUP = 16
 """Consecutive trials that share a structure."""
 
-FREE = frozenset({"activation", "optimizer", "loss", "missing", "outliers", "scaling"})
+FREE = frozenset({"activation", "optimizer", "loss", "missing", "outliers", "scaling", "pixels"})
 """Structural parameters that vary freely: one population holds them side by side, as slices of lanes, or as rows that
 were prepared in different ways but have the same features."""
 

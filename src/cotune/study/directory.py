@@ -1,7 +1,7 @@
 """The directory that one study lives in.
 
 ```
-runs/adult/  study.yaml  study.sqlite  leaderboard.csv  report.html  snapshots/  best/  [data.parquet]  [rows/]
+runs/adult/  study.yaml  study.sqlite  leaderboard.csv  report.html  snapshots/  best/  [data.parquet|npz]  [rows/]
 ```
 """
 
@@ -29,6 +29,8 @@ class Directory:
         self.lock = path / "lock"
         self.data = path / "data.parquet"
         """A copy of data that came from memory, so that the study can be resumed."""
+        self.images = path / "data.npz"
+        """The same of images that came from memory."""
         self.rows = path / "rows"
         """Rows that do not fit into memory; of use until the study is finished."""
 
@@ -72,9 +74,9 @@ class Directory:
         if not self.path.is_dir():
             return False
         names = {p.name for p in self.path.iterdir() if not (p.name.startswith(".") and ".partial" in p.name)}
-        ours = {p.name for p in (self.lock, self.snapshots, self.data, self.recipe, self.rows)} | {
-            ".writable"
-        }
+        ours = {
+            p.name for p in (self.lock, self.snapshots, self.data, self.images, self.recipe, self.rows)
+        } | {".writable"}
         return bool(names) and not (self.lock.name in names and names <= ours)
 
     def must_hold_a_study(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from cotune.data import Dataset, describe_columns
+from cotune.data import Dataset, Images, describe_columns
 from cotune.engine.metrics import METRICS
 from cotune.recipe import Recipe
 from cotune.recipe.settings import to_plain
@@ -106,10 +106,16 @@ def announcement(prepared: Prepared, directory: Path) -> str:
     """The line that says what is about to be done."""
     dataset = prepared.dataset
     return (
-        f"{dataset.name}: {dataset.rows:,} rows, {dataset.frame.width} features, {dataset.task.value} of "
+        f"{dataset.name}: {dataset.rows:,} {_rows(dataset)}, {dataset.task.value} of "
         f"{dataset.target}; searching {len(prepared.space.parameters)} parameters by {prepared.recipe.search.metric} "
         f"→ {directory}"
     )
+
+
+def _rows(dataset: Dataset) -> str:
+    if isinstance(dataset.frame, Images):
+        return f"images of {dataset.frame.words()}"
+    return f"rows, {dataset.frame.width} features"
 
 
 def column_lines(dataset: Dataset) -> list[str]:
@@ -121,4 +127,6 @@ def column_lines(dataset: Dataset) -> list[str]:
         names = [column.name for column in dataset.columns if column.kind == kind]
         shown = ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
         lines.append(f"{len(names)} {kind}: {shown}")
+    if isinstance(dataset.frame, Images):
+        return lines
     return [*lines, "another kind with --set 'columns={NAME: KIND}'"]

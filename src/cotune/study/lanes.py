@@ -4,16 +4,16 @@ from collections.abc import Mapping
 
 import torch
 
-from cotune.data import Dataset, Pipeline, Splits, chooses_rows, prepared
+from cotune.data import Dataset, Fitted, Images, Splits, chooses_rows, fit, prepared
 from cotune.engine.bank import Variant, as_tensor
 from cotune.engine.compiled import knows
-from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure, padded_width
+from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure
 from cotune.engine.loss import LOSSES
 from cotune.engine.rng import seed_of
-from cotune.nets.mlp import MLP
 from cotune.recipe import Recipe
 from cotune.recipe.schema import SCHEDULED, PrepareSection
 from cotune.space import Space
+from cotune.study.networks import network_of
 from cotune.types import LaneId, Params, Value
 
 PREPARATION = tuple(PrepareSection.model_fields)
@@ -39,7 +39,7 @@ class LaneFactory:
         self._splits = splits
         self._rows = [(torch.from_numpy(f.train), torch.from_numpy(f.validation)) for f in splits.folds]
         self._trained: dict[_Key, torch.Tensor] = {}
-        self._pipelines: dict[_Key, Pipeline] = {}
+        self._pipelines: dict[_Key, Fitted] = {}
         self._variants: dict[_Key, Variant] = {}
 
     def with_recipe(self, recipe: Recipe) -> "LaneFactory":
@@ -67,23 +67,12 @@ class LaneFactory:
         # Folds differ by a row or two: the shortest sets the steps, so that they share a population.
         shortest = self._shortest(config) if self._recipe.split.method != "time" else len(train)
         batch = min(_int(config["batch_size"]), shortest)
-        width = _int(config["width"])
         numbers = {name: _float(config.get(name, neutral)) for name, neutral in NEUTRAL.items()}
-        network = MLP(
-            features=variant.numeric.shape[1],
-            cardinalities=variant.cardinalities,
-            embedding_width=_int(config.get("embedding_width")) if variant.cardinalities else 0,
-            width=padded_width(width, batch),
-            depth=_int(config["depth"]),
-            norm=str(config["norm"]),
-            residual=bool(config["residual"]),
-            outputs=LOSSES[str(config["loss"])].outputs(
-                len(self._dataset.classes), _int(config.get("embedding_size", 0))
-            ),
-            dropping=str(config["dropout_kind"]),
-            waved=self._fitted(fold, config).scaled if config["numbers"] == "periodic" else 0,
-            slopes=config["activation"] == "prelu",
+        outputs = LOSSES[str(config["loss"])].outputs(
+            len(self._dataset.classes), _int(config.get("embedding_size", 0))
         )
+        pipeline = self._fitted(fold, config)
+        network, width = network_of(config, variant, scaled=pipeline.scaled, outputs=outputs, batch=batch)
         names = {name: str(config[name]) for name in ("activation", "optimizer", "loss")}
         structure = Structure(
             network=network,
@@ -109,16 +98,16 @@ class LaneFactory:
             validation=validation,
         )
 
-    def pipeline(self, lane: LaneId, params: Params) -> Pipeline:
+    def pipeline(self, lane: LaneId, params: Params) -> Fitted:
         """The fitted preparation that a lane's rows went through."""
         config = self._space.complete(params)
         return self._fitted(lane.index // self._recipe.search.seeds, config)
 
-    def _fitted(self, fold: int, config: Mapping[str, Value]) -> Pipeline:
+    def _fitted(self, fold: int, config: Mapping[str, Value]) -> Fitted:
         settings = _preparation(config)
         key = (fold, tuple(settings.items()))
         if key not in self._pipelines:
-            self._pipelines[key] = Pipeline.fit(self._dataset, self._splits.folds[fold].train, settings)
+            self._pipelines[key] = fit(self._dataset, self._splits.folds[fold].train, settings)
         return self._pipelines[key]
 
     def _training_rows(self, fold: int, config: Mapping[str, Value]) -> torch.Tensor:
@@ -145,7 +134,7 @@ class LaneFactory:
             self._variants[key] = self._prepare(self._fitted(fold, config))
         return self._variants[key]
 
-    def _prepare(self, pipeline: Pipeline) -> Variant:
+    def _prepare(self, pipeline: Fitted) -> Variant:
         features = prepared(pipeline, self._dataset)
         y = as_tensor(self._dataset.y)
         if not self._dataset.task.is_classification:
@@ -160,6 +149,7 @@ class LaneFactory:
             mean=pipeline.target_mean,
             scale=pipeline.target_scale,
             mapped=features.mapped,
+            shape=self._dataset.frame.shape if isinstance(self._dataset.frame, Images) else (),
             classes=len(self._dataset.classes),
         )
 

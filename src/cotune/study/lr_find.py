@@ -97,6 +97,7 @@ def lr_find(source: Any, recipe: Recipe) -> LrCurve:
             group=division.group,
             time=division.time,
             room=Room(data.memory, Path(folder)),
+            image_size=data.image_size,
         )
         splits = split(dataset, division, seed=recipe.search.seed)
         resolved = resolve(recipe, dataset, splits)

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cotune.engine.lanes import mlp_of
 from cotune.engine.loop import LaneWeights
 from cotune.engine.loss import LOSSES
 from cotune.product.after.soup import can_mix
@@ -33,7 +32,7 @@ def networks_of(prepared: Prepared, params: Params, lanes: Sequence[LaneWeights]
     """The networks of a trial's lanes, with the pipelines of their rows."""
     return [
         Network.cut(
-            mlp_of(item.lane),
+            item.lane.structure.network,
             item.lane.width,
             item.lane.activation,
             LOSSES[item.lane.loss].link,

@@ -12,6 +12,7 @@ from cotune.errors import RecipeError
 from cotune.product.after.threshold import by_labels
 from cotune.recipe import Recipe
 from cotune.recipe.schema import AfterSection
+from cotune.study.suited import suited
 from cotune.types import Task
 
 ROW_EPOCHS = 1_000_000
@@ -25,12 +26,13 @@ TRIALS = 100
 
 
 def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
-    """The recipe with every "auto" but the number of lanes filled in.
+    """The recipe with every "auto" but the number of lanes filled in, and what suits the data.
 
     Raises:
         RecipeError: a metric or the loss does not fit the task or the split, or the precision the device.
         DeviceError: the device is not there.
     """
+    recipe = suited(recipe, dataset)
     rows = min(len(fold.train) for fold in splits.folds)
     training, search = recipe.training, recipe.search
     limited = search.trials or search.time_limit or search.lane_epochs

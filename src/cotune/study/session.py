@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cotune.data import Dataset, Room, load, split
+from cotune.data import Dataset, Images, Room, load, split
+from cotune.data.image_sources import find_images, save_arrays, with_whole_paths
 from cotune.data.sources import open_source
 from cotune.data.stored import StoredFrame
 from cotune.engine.loop import Engine
@@ -87,7 +88,9 @@ def _begin(
     splits = split(dataset, recipe.split, seed=recipe.search.seed)
     for note in (*column_lines(dataset), *dataset.notes, *splits.notes):
         sitting.say(note)
-    if isinstance(dataset.frame, StoredFrame):
+    if isinstance(dataset.frame, StoredFrame) or (
+        isinstance(dataset.frame, Images) and dataset.frame.in_file
+    ):
         sitting.say(f"the rows take more memory than data.memory allows: they lie in {directory.rows}")
     resolved = resolve(recipe, dataset, splits)
     space = from_recipe(resolved)
@@ -96,7 +99,7 @@ def _begin(
     factory = LaneFactory(resolved, space, dataset, splits)
     speed, resolved = fit_to_machine(recipe, resolved, space, factory)
     factory = factory.with_recipe(resolved)
-    kept = {"source": _keep(source, directory), "target": dataset.target}
+    kept = {"source": _keep(source, dataset, directory), "target": dataset.target}
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=kept)})
     resolved = resolved.model_copy(update={"data": recipe.data})
     prepared = Prepared(resolved, space, dataset, splits, factory, speed)
@@ -138,6 +141,7 @@ def _load(source: Any, recipe: Recipe, room: Room) -> Dataset:
         group=division.group,
         time=division.time,
         room=room,
+        image_size=data.image_size,
     )
 
 
@@ -147,7 +151,7 @@ def _prepare_again(meta: dict[str, Any], directory: Directory, moved: str | Path
         fingerprint, source, speed = meta["fingerprint"], meta["data"]["source"], Speed(**meta["speed"])
     except KeyError as error:
         raise StudyCorrupt(f"{directory.store} lacks {error}; it was not written to its end") from None
-    home = moved or source or directory.data
+    home = moved or source or (directory.images if directory.images.exists() else directory.data)
     if not Path(home).exists():
         law = f"the data of the study was at {home}, and is not there now"
         raise SourceError(
@@ -168,12 +172,20 @@ def _check_strategy(recipe: Recipe, space: Space) -> None:
     make_sampler(search.strategy, space, maximize=METRICS[search.metric].maximize, seed=search.seed)
 
 
-def _keep(source: Any, directory: Directory) -> str | None:
+def _keep(source: Any, dataset: Dataset, directory: Directory) -> str | None:
     """Absolute path of a file; data from memory is copied into the study."""
     if isinstance(source, str | Path):
         return str(Path(source).resolve())
+    images = find_images(source, dataset.target)
+    if images is not None:
+        with replacing(directory.images) as partial:
+            save_arrays(images, partial)
+        return None
+    frame = open_source(source, dataset.target).frame
+    if isinstance(dataset.frame, Images):
+        frame = with_whole_paths(frame, dataset.frame.column)
     with replacing(directory.data) as partial:
-        open_source(source).frame.write_parquet(partial)
+        frame.write_parquet(partial)
     return None
 
 

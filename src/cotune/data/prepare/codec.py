@@ -1,5 +1,7 @@
 """Frozen dataclasses to plain JSON trees and back, bit for bit, without running anything that a tree says."""
 
+import hashlib
+import json
 import math
 from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
@@ -8,6 +10,40 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from cotune.errors import ModelError
 
 T = TypeVar("T")
+
+
+def seal(form: str, state: object) -> dict[str, Any]:
+    """`state` as a tree of plain JSON types with its format's name and a checksum."""
+    tree = encode(state)
+    return {"format": form, "checksum": _checksum(tree), "state": tree}
+
+
+def unseal(form: str, kind: type[T], tree: object) -> T:
+    """What `seal` put there.
+
+    Raises:
+        ModelError: the tree is foreign or damaged.
+    """
+    if not isinstance(tree, dict) or tree.get("format") != form:
+        found = tree.get("format") if isinstance(tree, dict) else type(tree).__name__
+        raise ModelError(
+            f"a pipeline must say format '{form}', but says {found!r}; "
+            "it is from another program or another version: tune again, or use that version"
+        )
+    if _checksum(tree.get("state")) != tree.get("checksum"):
+        raise ModelError(
+            "the pipeline's checksum does not fit its content: the file was damaged or edited; "
+            "copy it again from the study, or tune again"
+        )
+    return decode(kind, tree["state"])
+
+
+def _checksum(state: object) -> str:
+    try:
+        text = json.dumps(state, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError):
+        return "not JSON"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def encode(state: object) -> Any:

@@ -4,8 +4,6 @@ leave out extreme rows → parse → dates to numbers → clip outliers → fill
 → encode categories → select → repeat or leave out rows of frequent and rare classes
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,34 +11,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cotune.data.arrays import Float32s, Floats, Ints
+from cotune.data.arrays import Ints
 from cotune.data.dataset import Dataset
-from cotune.data.mapped import Mapped
 from cotune.data.prepare import balance, encoder, removal, select
-from cotune.data.prepare.codec import decode, encode
+from cotune.data.prepare.codec import seal, unseal
 from cotune.data.prepare.describe import sentences
+from cotune.data.prepare.features import Features, target_scale
 from cotune.data.prepare.layout import inputs_of, typed
 from cotune.data.prepare.settings import Preparation, decided
+from cotune.data.sources import read_frame
 from cotune.data.stored import Frame, StoredFrame, slices
-from cotune.errors import ModelError
 from cotune.types import Value
 
 FORMAT = "cotune pipeline 2"
-
-
-@dataclass(frozen=True)
-class Features:
-    """Prepared rows.
-
-    Args:
-        numeric: shape [row, feature].
-        codes: category codes for embeddings, shape [row, column]; 0 is unseen, missing or rare.
-        mapped: the files behind them, where they are not in memory.
-    """
-
-    numeric: Float32s
-    codes: Ints
-    mapped: tuple[Mapped, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,16 +65,16 @@ class Pipeline:
             RecipeError: an illegal setting.
         """
         asked = decided(settings)
-        inputs, removed = inputs_of(dataset.frame), None
+        inputs, removed = inputs_of(dataset.table), None
         clips = asked.outliers == "clip"
         if asked.outliers == "remove":
-            removed, staying = removal.fit(inputs, dataset.frame, rows, _classes(dataset, rows))
+            removed, staying = removal.fit(inputs, dataset.table, rows, _classes(dataset, rows))
             rows, clips = rows if staying is None else rows[staying], not removed.done
         y = dataset.y[rows]
-        state = encoder.fit(inputs, dataset.frame, rows, replace(asked, outliers="clip" if clips else "none"))
+        state = encoder.fit(inputs, dataset.table, rows, replace(asked, outliers="clip" if clips else "none"))
         described = encoder.describe_features(state)
         selected = _select(state, dataset, rows, asked, [few for _, few in described])
-        mean, spread = (0.0, 1.0) if dataset.task.is_classification else _target_scale(y)
+        mean, spread = (0.0, 1.0) if dataset.task.is_classification else target_scale(y)
         classes, kinds = _classes(dataset, rows), len(dataset.classes)
         return cls(
             settings=asked,
@@ -115,6 +98,10 @@ class Pipeline:
     def scaled(self) -> int:
         """So many of the first features are scaled numbers."""
         return sum(j < self.encoder.scaling.columns for j in self.selected)
+
+    def read(self, source: object) -> pl.DataFrame:
+        """The raw columns of `source`, for `transform`; see `read_frame`."""
+        return read_frame(source)
 
     def transform(self, frame: Frame) -> Features:
         """What a network reads for the rows of `frame`.
@@ -146,7 +133,7 @@ class Pipeline:
         staying = (
             None
             if self.removal is None
-            else removal.apply(self.removal, self.encoder.inputs, dataset.frame, rows)
+            else removal.apply(self.removal, self.encoder.inputs, dataset.table, rows)
         )
         if not self.class_rows:
             return staying
@@ -155,8 +142,7 @@ class Pipeline:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types; `from_json` takes them back bit for bit."""
-        state = encode(self)
-        return {"format": FORMAT, "checksum": _checksum(state), "state": state}
+        return seal(FORMAT, self)
 
     @classmethod
     def from_json(cls, tree: object) -> "Pipeline":
@@ -165,18 +151,7 @@ class Pipeline:
         Raises:
             ModelError: the tree is foreign or damaged.
         """
-        if not isinstance(tree, dict) or tree.get("format") != FORMAT:
-            found = tree.get("format") if isinstance(tree, dict) else type(tree).__name__
-            raise ModelError(
-                f"a pipeline must say format '{FORMAT}', but says {found!r}; "
-                "it is from another program or another version: tune again, or use that version"
-            )
-        if _checksum(tree.get("state")) != tree.get("checksum"):
-            raise ModelError(
-                "the pipeline's checksum does not fit its content: the file was damaged or edited; "
-                "copy it again from the study, or tune again"
-            )
-        return decode(cls, tree["state"])
+        return unseal(FORMAT, cls, tree)
 
     def describe(self) -> list[str]:
         """What was done, in plain sentences."""
@@ -196,13 +171,13 @@ def _select(
     if asked.select == "none":
         return tuple(range(len(few)))
     if asked.select == "variance":
-        blocks = (rows[part] for part in slices(len(rows), len(few) + dataset.frame.width))
-        return select.varying(encoder.apply(state, dataset.frame[some])[0] for some in blocks)
+        blocks = (rows[part] for part in slices(len(rows), len(few) + dataset.table.width))
+        return select.varying(encoder.apply(state, dataset.table[some])[0] for some in blocks)
     drawn = select.sample(len(rows))
     some = rows if drawn is None else rows[drawn]
     return select.highest(
         asked.select,
-        encoder.apply(state, dataset.frame[some])[0],
+        encoder.apply(state, dataset.table[some])[0],
         dataset.y[some],
         discrete=np.array(few, dtype=bool),
         keep=asked.keep,
@@ -212,16 +187,3 @@ def _select(
 
 def _classes(dataset: Dataset, rows: Ints) -> Ints | None:
     return dataset.y[rows].astype(np.int64) if dataset.task.is_classification else None
-
-
-def _target_scale(y: Floats | Ints) -> tuple[float, float]:
-    spread = float(y.std())
-    return float(y.mean()), spread if spread > 0 else 1.0
-
-
-def _checksum(state: object) -> str:
-    try:
-        text = json.dumps(state, sort_keys=True, allow_nan=False)
-    except (TypeError, ValueError):
-        return "not JSON"
-    return hashlib.sha256(text.encode()).hexdigest()

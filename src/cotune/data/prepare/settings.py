@@ -1,7 +1,8 @@
 """The preparation of one trial: the recipe's `prepare` section with every search decided."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -13,7 +14,7 @@ from cotune.types import Value
 
 @dataclass(frozen=True)
 class Preparation:
-    """Plain values of the recipe's `prepare` section."""
+    """Plain values of the recipe's `prepare` section, as far as tables use it."""
 
     missing: str
     indicators: bool
@@ -33,7 +34,16 @@ def decided(settings: Mapping[str, Value]) -> Preparation:
     Raises:
         RecipeError: an illegal value, or one that is still to be searched.
     """
-    names = list(PrepareSection.model_fields)
+    return Preparation(**_decided(settings, [field.name for field in fields(Preparation)]))
+
+
+def decided_pixels(settings: Mapping[str, Value]) -> tuple[str, str]:
+    """(`pixels`, `balance`), all that images take, by the same law."""
+    found = _decided(settings, ["pixels", "balance"])
+    return found["pixels"], found["balance"]
+
+
+def _decided(settings: Mapping[str, Value], names: Sequence[str]) -> dict[str, Any]:
     try:
         section = PrepareSection.model_validate({name: settings[name] for name in names if name in settings})
     except ValidationError as error:
@@ -47,7 +57,7 @@ def decided(settings: Mapping[str, Value]) -> Preparation:
             raise RecipeError(
                 f"prepare.{name} must be one value to fit a pipeline, but is still to be searched: {value}"
             )
-    return Preparation(**values)
+    return values
 
 
 def chooses_rows(settings: Mapping[str, Value]) -> bool:

@@ -11,13 +11,14 @@ from numpy.typing import DTypeLike
 
 from cotune.data.dataset import Dataset
 from cotune.data.mapped import Mapped, appending, open_npy
-from cotune.data.prepare.pipeline import Features, Pipeline
+from cotune.data.prepare.features import Features
+from cotune.data.prepare.fitting import Fitted, encoded
 from cotune.data.stored import slices
 
 FORMAT = 1
 
 
-def prepared(pipeline: Pipeline, dataset: Dataset) -> Features:
+def prepared(pipeline: Fitted, dataset: Dataset) -> Features:
     """What a network reads for every row of `dataset`, the same wherever it lies.
 
     Files are kept under what they follow from, so that a study that is resumed finds them again.
@@ -35,12 +36,12 @@ def prepared(pipeline: Pipeline, dataset: Dataset) -> Features:
     return Features(numeric, codes)
 
 
-def _blocks(pipeline: Pipeline, dataset: Dataset) -> Iterator[tuple[slice, Features]]:
+def _blocks(pipeline: Fitted, dataset: Dataset) -> Iterator[tuple[slice, Features]]:
     for rows in slices(dataset.rows, len(pipeline.features) + len(pipeline.columns)):
-        yield rows, pipeline.encode(dataset.frame[rows])
+        yield rows, encoded(pipeline, dataset.frame[rows])
 
 
-def _in_files(pipeline: Pipeline, dataset: Dataset, shapes: tuple[tuple[int, int], ...]) -> Features:
+def _in_files(pipeline: Fitted, dataset: Dataset, shapes: tuple[tuple[int, int], ...]) -> Features:
     assert dataset.room is not None
     source = [FORMAT, dataset.fingerprint, pipeline.to_json()["checksum"]]
     key = hashlib.sha256(json.dumps(source).encode()).hexdigest()[:32]

@@ -1,0 +1,27 @@
+"""What a preparation gives: rows as networks read them; and the scale of a number to be predicted."""
+
+from dataclasses import dataclass
+
+from cotune.data.arrays import Float32s, Floats, Ints
+from cotune.data.mapped import Mapped
+
+
+@dataclass(frozen=True)
+class Features:
+    """Prepared rows.
+
+    Args:
+        numeric: shape [row, feature].
+        codes: category codes for embeddings, shape [row, column]; 0 is unseen, missing or rare.
+        mapped: the files behind them, where they are not in memory.
+    """
+
+    numeric: Float32s
+    codes: Ints
+    mapped: tuple[Mapped, ...] = ()
+
+
+def target_scale(y: Floats | Ints) -> tuple[float, float]:
+    """Mean and standard deviation of the targets of training rows; 1 where they do not vary."""
+    spread = float(y.std())
+    return float(y.mean()), spread if spread > 0 else 1.0

@@ -1,0 +1,35 @@
+"""Families of networks by the names that recipes and saved models call them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from cotune.nets.cnn import CNN
+from cotune.nets.mlp import MLP
+from cotune.nets.network import Network
+
+FAMILIES: dict[str, Callable[..., MLP | CNN]] = {"mlp": MLP, "cnn": CNN}
+
+
+def at_width(network: Network, width: int) -> Network:
+    """A padded shape at a lane's own width, unpadded but for the head."""
+    return replace(network, width=width) if isinstance(network, MLP) else network
+
+
+def to_json(network: Network) -> dict[str, Any]:
+    """A shape as plain JSON types."""
+    if not isinstance(network, MLP | CNN):
+        raise ValueError(f"{network.kind} cannot be saved; give it a name in FAMILIES")
+    family = next(name for name, kind in FAMILIES.items() if kind is type(network))
+    return {"family": family, "shape": asdict(network)}
+
+
+def from_json(tree: Mapping[str, Any]) -> MLP | CNN:
+    """The shape that `to_json` wrote; a tree without a family is of a time when there was one.
+
+    Raises:
+        KeyError, TypeError, ValueError: the tree is damaged.
+    """
+    family = FAMILIES[tree.get("family", "mlp")]
+    fields = {name: tuple(v) if isinstance(v, list) else v for name, v in tree["shape"].items()}
+    return family(**fields)

@@ -1,0 +1,74 @@
+"""From a configuration to the shape of its network, and the width that is its own."""
+
+from collections.abc import Callable, Mapping
+
+from cotune.engine.bank import Variant
+from cotune.engine.lanes import padded_width
+from cotune.nets.cnn import CNN
+from cotune.nets.mlp import MLP
+from cotune.nets.network import Network
+from cotune.types import Value
+
+Config = Mapping[str, Value]
+"""A full configuration: every tunable key with its value."""
+
+
+def network_of(
+    config: Config, variant: Variant, *, scaled: int, outputs: int, batch: int
+) -> tuple[Network, int]:
+    """The padded shape of a configuration's network, and its true width.
+
+    Args:
+        variant: the rows it will see.
+        scaled: so many of its first features are scaled numbers.
+        outputs: logits.
+        batch: rows a step.
+    """
+    return BUILDERS[str(config["family"])](config, variant, scaled, outputs, batch)
+
+
+def _mlp(config: Config, variant: Variant, scaled: int, outputs: int, batch: int) -> tuple[Network, int]:
+    width = _int(config["width"])
+    network = MLP(
+        features=variant.numeric.shape[1],
+        cardinalities=variant.cardinalities,
+        embedding_width=_int(config.get("embedding_width")) if variant.cardinalities else 0,
+        width=padded_width(width, batch),
+        depth=_int(config["depth"]),
+        norm=str(config["norm"]),
+        residual=bool(config["residual"]),
+        outputs=outputs,
+        dropping=str(config["dropout_kind"]),
+        waved=scaled if config["numbers"] == "periodic" else 0,
+        slopes=config["activation"] == "prelu",
+    )
+    return network, width
+
+
+def _cnn(config: Config, variant: Variant, _: int, outputs: int, __: int) -> tuple[Network, int]:
+    """Each stage has twice the filters of the one before, as its images have a quarter of the pixels."""
+    height, across, channels = variant.shape
+    first = _int(config["filters"])
+    network = CNN(
+        height=height,
+        across=across,
+        channels=channels,
+        filters=tuple(first << stage for stage in range(_int(config["convolutions"]))),
+        kernel=_int(config["kernel"]),
+        outputs=outputs,
+        norm=str(config["norm"]),
+        dropping=str(config["dropout_kind"]),
+        slopes=config["activation"] == "prelu",
+    )
+    return network, network.width
+
+
+BUILDERS: dict[str, Callable[[Config, Variant, int, int, int], tuple[Network, int]]] = {
+    "mlp": _mlp,
+    "cnn": _cnn,
+}
+
+
+def _int(value: Value) -> int:
+    assert isinstance(value, int)
+    return value

@@ -1,0 +1,128 @@
+"""What suits a data set by what its rows are: families of networks, preparations, and sizes of convolutions."""
+
+from collections.abc import Mapping
+
+from cotune.data import Dataset, Images
+from cotune.engine.devices import named
+from cotune.errors import RecipeError
+from cotune.recipe import Choice, Recipe
+from cotune.recipe.schema import FOR_IMAGES, FOR_TABLES, NetworkSection, PrepareSection, Section, domains
+from cotune.recipe.settings import Range, Setting
+from cotune.types import Value
+
+WORDS = {"mlp": "a multi-layer perceptron", "cnn": "a convolutional network"}
+
+UNFIT: Mapping[str, Mapping[str, str]] = {
+    "mlp": {"norm": "instance", "dropout_kind": "spatial"},  # a row has one position
+    "cnn": {"dropout_kind": "depth"},  # nothing is added to
+}
+"""Family → key of `network` → a value that means nothing there."""
+
+LEAST_SIDE = 3
+"""Pixels that the shorter side of the last stage has, where the recipe leaves the stages open."""
+
+LARGE = 24
+"""From this side on several stages are worth trying."""
+
+FILTERS, FILTERS_ON_GPU = Choice((8, 16)), Choice((16, 32, 64))
+"""Filters of the first stage, where the recipe leaves them open: work grows with their square, and a GPU has more."""
+
+
+def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
+    """The recipe with its family, and what hangs on it, settled for the data.
+
+    Raises:
+        RecipeError: it asks for what has no meaning for these rows, or these networks.
+    """
+    images = dataset.frame if isinstance(dataset.frame, Images) else None
+    prepare = _prepare(recipe, images)
+    family = recipe.network.family
+    if family == "auto":
+        family = "mlp" if images is None else "cnn"
+    families = _values(family)
+    if "cnn" in families and images is None:
+        raise RecipeError(
+            "network.family cnn learns from images, but the rows are a table; set family: mlp, or name the images "
+            "with `--set 'columns={COLUMN: image}'`"
+        )
+    network = recipe.network.model_copy(update={"family": family})
+    _refuse_foreign(network, families)
+    _refuse_unfit(network, families)
+    if images is not None and "cnn" in families:
+        on_gpu = named(recipe.training.device) != "cpu"
+        network = network.model_copy(update=_convolutions(network, images.shape, on_gpu=on_gpu))
+    return recipe.model_copy(update={"network": network, "prepare": prepare})
+
+
+def _prepare(recipe: Recipe, images: Images | None) -> PrepareSection:
+    given, kind = recipe.prepare, "a table" if images is None else "images"
+    for name in FOR_IMAGES if images is None else FOR_TABLES:
+        if getattr(given, name) != _default(PrepareSection, name):
+            own = "prepare.scaling" if images is None else "prepare.pixels"
+            raise RecipeError(f"prepare.{name} has no meaning for {kind}; leave it out, and see {own}")
+    if images is None:
+        if recipe.data.image_size != "auto":
+            raise RecipeError("data.image_size has no meaning for a table; leave it out")
+        return given
+    return given.model_copy(update={"scaling": "none"})  # there is nothing to search in it
+
+
+def _refuse_foreign(network: NetworkSection, families: tuple[Value, ...]) -> None:
+    """Raise `RecipeError` for a key of another family: who sets it expects it to do something."""
+    for name, (section, domain) in domains().items():
+        if section != "network" or domain.when is None or domain.when[0] != "family":
+            continue
+        if not set(domain.when[1]) & set(families) and getattr(network, name) != _default(
+            NetworkSection, name
+        ):
+            own = ", ".join(WORDS[str(family)] for family in families)
+            raise RecipeError(
+                f"network.{name} has no meaning for {own}; leave it out, or set family: {domain.when[1][0]}"
+            )
+
+
+def _refuse_unfit(network: NetworkSection, families: tuple[Value, ...]) -> None:
+    for family in families:
+        for name, value in UNFIT[str(family)].items():
+            if value in _values(getattr(network, name)):
+                raise RecipeError(
+                    f"network.{name} {value} has no meaning for {WORDS[str(family)]}; choose another, or another family"
+                )
+
+
+def _convolutions(
+    network: NetworkSection, shape: tuple[int, int, int], *, on_gpu: bool
+) -> dict[str, Setting]:
+    """Stages, filters and kernels, those that the recipe leaves open by the size of the images."""
+    side = min(shape[:2])
+    most = side.bit_length() - 1  # each stage halves the sides, and the last must leave a pixel
+    stages = network.convolutions
+    if stages == "auto":
+        fitting = max(1, (side // LEAST_SIDE).bit_length() - 1)
+        stages = Choice((2, 3)) if side >= LARGE else min(2, fitting)
+    elif _largest(stages) > most:
+        raise RecipeError(
+            f"each convolution halves the images, so {shape[0]} × {shape[1]} pixels have room for {most} of them, but "
+            f"convolutions goes up to {_largest(stages)}; lower it, or raise data.image_size"
+        )
+    return {
+        "convolutions": stages,
+        "filters": (FILTERS_ON_GPU if on_gpu else FILTERS) if network.filters == "auto" else network.filters,
+        "kernel": 3 if network.kernel == "auto" else network.kernel,
+    }
+
+
+def _values(setting: Setting) -> tuple[Value, ...]:
+    if isinstance(setting, Choice):
+        return setting.choices
+    return () if isinstance(setting, Range) else (setting,)
+
+
+def _largest(setting: Setting) -> int:
+    if isinstance(setting, Range):
+        return int(setting.high)
+    return max(value for value in _values(setting) if isinstance(value, int))
+
+
+def _default(section: type[Section], name: str) -> object:
+    return section.model_fields[name].default
