@@ -76,7 +76,7 @@ def drawn(shape: str, number: int) -> Lane:
         trial=number,
         width=pick.choice([wide // 5, wide // 2, wide]),
         padded=padded_width(wide, options["batch_size"]),
-        activation=pick.choice(list(ACTIVATIONS)),
+        activation=pick.choice(SIDE_BY_SIDE),
         optimizer=pick.choice(BOTH_WAYS),
         loss=pick.choice(losses),
         schedule=pick.choice(list(SCHEDULES)),
