@@ -42,7 +42,7 @@ from engine.lanes import (
     table,
 )
 
-REGRESSION = table(classes=0, rows=76)
+REGRESSION = table(classes=0, rows=76, counts=True)
 CLASSES = table(rows=76, weighted=True)
 EMBEDDED = table(rows=76, cardinalities=(4, 3), classes=2)
 SHAPES = {
@@ -56,7 +56,11 @@ SHAPES = {
     "regression, batch 33": {"variant": REGRESSION, "batch_size": 33},
     "embedded, batch 50, batch norm": {"variant": EMBEDDED, "batch_size": 50, "norm": "batch"},
     "one feature, batch 48": {"variant": table(rows=76, features=1), "batch_size": 48, "norm": "layer"},
-    "one feature, no layer": {"variant": table(rows=76, features=1, classes=0), "batch_size": 16, "depth": 0},
+    "one feature, no layer": {
+        "variant": table(rows=76, features=1, classes=0, counts=True),
+        "batch_size": 16,
+        "depth": 0,
+    },
     "seven features, batch 1": {"variant": table(rows=12, features=7), "batch_size": 1},
     "odd everything": {"variant": table(rows=76, features=13, classes=5), "batch_size": 11, "norm": "layer"},
 }
@@ -70,7 +74,7 @@ def drawn(shape: str, number: int) -> Lane:
     """Lane `number` of a shape: everything that may differ inside a population differs, drawn by its number."""
     pick = random.Random(f"{shape} {number}")
     options = (SHAPES | HEAVY_SHAPES)[shape]
-    losses = [n for n in LOSSES if (n == "cross_entropy") != options["variant"].target.is_floating_point()]
+    losses = side_by_side(0 if options["variant"].target.is_floating_point() else 3)
     wide = 128 if shape in HEAVY_SHAPES else 8  # narrow, so that only padding aligns the lanes
     return lane(
         trial=number,

@@ -17,6 +17,7 @@ from torch import Tensor
 from cotune.engine import pace, rng, slots
 from cotune.engine.faults import Fault, first_layer_at_fault
 from cotune.engine.lanes import Lane, Structure
+from cotune.engine.loss import LOSSES
 from cotune.engine.perturb import Batch, Perturbation, perturbs
 from cotune.engine.prefetch import Ahead
 from cotune.engine.rates import coefficients, extras, numbers_of
@@ -365,6 +366,9 @@ def _describe(lane: Lane, tools: Tools) -> Described:
         "own_slots": len(own),
         **{name: own.get(name, -1) for name in ("sum", "slow", "average")},
     }
+    if LOSSES[lane.loss].classifies == variant.target.is_floating_point():
+        kind = "values" if variant.target.is_floating_point() else "classes"
+        raise ValueError(f"the loss {lane.loss} of lane {lane.id} must fit its targets, but they are {kind}")
     for name, tensor in tensors.items():
         if not tensor.is_contiguous():
             raise ValueError(f"the {name} of lane {lane.id} is not contiguous; give it .contiguous() tensors")

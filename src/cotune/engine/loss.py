@@ -43,6 +43,11 @@ class Loss:
     source: str = ""
 
     @property
+    def classifies(self) -> bool:
+        """Whether targets are classes."""
+        return any(task.is_classification for task in self.tasks)
+
+    @property
     def embeds(self) -> bool:
         """Whether outputs are an embedding."""
         return self.link == NEIGHBOURS
