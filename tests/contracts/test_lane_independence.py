@@ -43,6 +43,7 @@ from engine.lanes import (
 )
 
 REGRESSION = table(classes=0, rows=76, counts=True)
+ONE_FEATURE = table(rows=76, features=1, classes=0, counts=True)
 CLASSES = table(rows=76, weighted=True)
 EMBEDDED = table(rows=76, cardinalities=(4, 3), classes=2)
 SHAPES = {
