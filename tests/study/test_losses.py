@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from cotune.errors import RecipeError
+from cotune.product import Model
+from cotune.recipe.schema import EMBEDDING_LOSSES
 from study.tiny import table, tune
 
 REGRESSION: dict[str, Any] = {"task": "regression"}
@@ -53,3 +56,16 @@ def test_nothing_but_zeros_has_no_rate(tmp_path: Path) -> None:
 def test_losses_of_classes_make_a_study(name: str, tmp_path: Path) -> None:
     study = tune(table("multiclass", rows=200), tmp_path / "study", loss=name, epochs=20, lr=0.03)
     assert study.show()["best"]["score"] > 0.55
+
+
+@pytest.mark.parametrize("loss", EMBEDDING_LOSSES)
+def test_embeddings_predict_by_their_neighbours(loss: str, tmp_path: Path) -> None:
+    """The model, saved and loaded, says what it said before; and the classes are told apart."""
+    frame = table("multiclass")
+    settings = {"trials": 2, "epochs": 3, "width": 16, "depth": 1, "ensemble": "none", "calibration": "none"}
+    study = tune(frame, tmp_path / "study", loss=loss, **settings)
+    rows = frame.drop("y")
+    p = Model.load(tmp_path / "study" / "best").predict_proba(rows)
+    assert np.allclose(p.sum(1), 1)
+    assert np.array_equal(p, study.best.predict_proba(rows))
+    assert study.show()["best"]["test_score"] > 1.2 / p.shape[1]

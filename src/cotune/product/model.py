@@ -176,9 +176,7 @@ class Model:
     def save(self, directory: Path) -> None:
         """Write model.safetensors and pipeline.json; the description is written last and names the weights' sum."""
         directory.mkdir(parents=True, exist_ok=True)
-        tensors = {
-            f"network{i}.{k}": v for i, net in enumerate(self.networks) for k, v in net.tensors.items()
-        }
+        tensors = {f"network{i}.{k}": v for i, net in enumerate(self.networks) for k, v in net.saved.items()}
         pipelines, whose = self._pipelines()
         about = {
             "format": FORMAT,

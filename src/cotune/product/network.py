@@ -1,7 +1,7 @@
 """One trained network of a model: its shape, its weights, the preparation of its rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -10,7 +10,8 @@ from torch import Tensor
 from cotune.data import Features, Fitted
 from cotune.data.images import Rows
 from cotune.data.prepare.fitting import transformed
-from cotune.engine.links import LINKS, Link
+from cotune.engine.links import LINKS, NEIGHBOURS, Link
+from cotune.engine.neighbours import knn_log_probabilities
 from cotune.errors import ModelError
 from cotune.nets import families
 from cotune.nets.activations import ACTIVATIONS
@@ -23,6 +24,23 @@ ROWS = 4096
 
 
 @dataclass(frozen=True, eq=False)
+class Neighbours:
+    """Training rows that vote for the classes of others: what a network of embeddings needs to predict.
+
+    Args:
+        embeddings: of the rows, float32 [train output].
+        classes: theirs, int64 [train].
+        count: of all classes.
+        cosine: whether rows are near by angle, not by distance.
+    """
+
+    embeddings: Tensor
+    classes: Tensor
+    count: int
+    cosine: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Network:
     """A network at its true width, with the pipeline that feeds it.
 
@@ -32,6 +50,7 @@ class Network:
         tensors: weights and running statistics by name, without a lane axis; head at its true width.
         pipeline: raw columns to numbers.
         link: what its outputs mean, a name of `cotune.engine.links`; "" in models from before there were several.
+        voters: the training rows that decide, where outputs are an embedding.
     """
 
     shape: Shape
@@ -39,6 +58,7 @@ class Network:
     tensors: Mapping[str, Tensor]
     pipeline: Fitted
     link: str = ""
+    voters: Neighbours | None = None
 
     @classmethod
     def cut(
@@ -89,7 +109,33 @@ class Network:
 
     def log_probabilities(self, features: Features) -> Tensor:
         """Of the classes, for rows that its pipeline has prepared [row class], float64."""
-        return self._link("softmax")(self.logits_of(features).double(), 0.0)
+        z = self.logits_of(features)
+        if self.voters is not None:
+            own = self.voters
+            said = knn_log_probabilities(own.embeddings, own.classes, z, own.count, cosine=own.cosine)
+            return said.double()
+        return self._link("softmax")(z.double(), 0.0)
+
+    def with_voters(self, features: Features, classes: Tensor, *, count: int, cosine: bool) -> "Network":
+        """The same network, which from now on lets these training rows vote.
+
+        Args:
+            features: of at least one row.
+            classes: int64 [row].
+            count, cosine: see `Neighbours`.
+        """
+        return replace(self, voters=Neighbours(self.logits_of(features), classes, count, cosine))
+
+    @property
+    def saved(self) -> dict[str, Tensor]:
+        """All its tensors by name, those of its voters too."""
+        if self.voters is None:
+            return dict(self.tensors)
+        return {
+            **self.tensors,
+            "voters.embeddings": self.voters.embeddings,
+            "voters.classes": self.voters.classes,
+        }
 
     def values(self, features: Features) -> Tensor:
         """In the target's own units, for rows that its pipeline has prepared [row], float64."""
@@ -111,7 +157,10 @@ class Network:
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the tensors and the pipeline."""
-        return {**families.to_json(self.shape), "activation": self.activation, "link": self.link}
+        found = {**families.to_json(self.shape), "activation": self.activation, "link": self.link}
+        if self.voters is not None:
+            found["voters"] = {"count": self.voters.count, "cosine": self.voters.cosine}
+        return found
 
     @classmethod
     def from_json(cls, tree: Mapping[str, Any], tensors: Mapping[str, Tensor], pipeline: Fitted) -> "Network":
@@ -134,8 +183,19 @@ class Network:
             if shape.slopes != (activation == "prelu"):
                 raise ValueError(f"activation '{activation}' and slopes {shape.slopes} do not go together")
             link = str(tree.get("link", ""))
-            if link and link not in LINKS:
+            if link and link not in (*LINKS, NEIGHBOURS):
                 raise ValueError(f"unknown link '{link}'")
-            return cls(shape, activation, dict(tensors), pipeline, link)
+            own = dict(tensors)
+            voters = _voters(tree["voters"], own, shape.outputs) if link == NEIGHBOURS else None
+            return cls(shape, activation, own, pipeline, link, voters)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"the model's description is damaged: {error!r}") from None
+
+
+def _voters(tree: Mapping[str, Any], tensors: dict[str, Tensor], outputs: int) -> Neighbours:
+    """Take the voters out of a network's tensors."""
+    embeddings, classes = tensors.pop("voters.embeddings"), tensors.pop("voters.classes")
+    count = int(tree["count"])
+    if embeddings.shape != (len(classes), outputs) or not ((classes >= 0) & (classes < count)).all():
+        raise ValueError("the rows that vote do not fit the network")
+    return Neighbours(embeddings, classes, count, bool(tree["cosine"]))

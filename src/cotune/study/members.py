@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cotune.data import Features
 from cotune.engine.loop import LaneWeights
 from cotune.engine.loss import LOSSES
 from cotune.product.after.soup import can_mix
@@ -11,6 +12,10 @@ from cotune.product.network import Network
 from cotune.study.leaders import Leader
 from cotune.study.prepared import Prepared
 from cotune.types import Params
+
+
+VOTERS = 20_000
+"""Training rows that a network of embeddings keeps to predict by, at most; every n-th of more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,18 +35,26 @@ class Member:
 
 def networks_of(prepared: Prepared, params: Params, lanes: Sequence[LaneWeights]) -> list[Network]:
     """The networks of a trial's lanes, with the pipelines of their rows."""
-    return [
-        Network.cut(
-            item.lane.structure.network,
-            item.lane.width,
-            item.lane.activation,
-            LOSSES[item.lane.loss].link,
-            item.weights,
-            item.statistics,
-            prepared.factory.pipeline(item.lane.id, params),
-        )
-        for item in lanes
-    ]
+    return [_network_of(prepared, params, item) for item in lanes]
+
+
+def _network_of(prepared: Prepared, params: Params, item: LaneWeights) -> Network:
+    lane, loss = item.lane, LOSSES[item.lane.loss]
+    network = Network.cut(
+        lane.structure.network,
+        lane.width,
+        lane.activation,
+        loss.link,
+        item.weights,
+        item.statistics,
+        prepared.factory.pipeline(lane.id, params),
+    )
+    if not loss.embeds:
+        return network
+    rows = lane.train[:: -(-len(lane.train) // VOTERS)]
+    features = Features(lane.variant.numeric[rows].numpy(), lane.variant.codes[rows].numpy())
+    truth = lane.variant.target[rows]
+    return network.with_voters(features, truth, count=lane.variant.classes, cosine=loss.cosine)
 
 
 def members_of(prepared: Prepared, leaders: Sequence[Leader]) -> list[Member]:

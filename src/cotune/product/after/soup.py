@@ -22,9 +22,16 @@ Member = Sequence[Network]
 
 
 def can_mix(one: Member, other: Member) -> bool:
-    """Whether the weights of two members mean the same: equal shapes, activations and prepared rows."""
+    """Whether the weights of two members mean the same: equal shapes, activations and prepared rows.
+
+    Networks of embeddings never do: the rows that vote lie elsewhere for other weights.
+    """
     return len(one) == len(other) and all(
-        a.shape == b.shape and a.activation == b.activation and a.link == b.link and a.pipeline is b.pipeline
+        a.shape == b.shape
+        and a.activation == b.activation
+        and a.link == b.link
+        and a.pipeline is b.pipeline
+        and a.voters is None
         for a, b in zip(one, other, strict=True)
     )
 
