@@ -67,7 +67,7 @@ class Perturbation:
             return [name for name in names if any(lane.number(name) > 0 for lane in lanes)]
 
         variant, network = lanes[0].variant, lanes[0].structure.network
-        self._shape = variant.shape or (network.features,)
+        self._shape = variant.shape or network.example
         self._classes = variant.classes or network.outputs
         self._strengths = {name: numbers(name) for name in some([*OWN, *AUGMENTATIONS])}
         self._tables = {

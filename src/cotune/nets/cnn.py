@@ -58,6 +58,11 @@ class CNN:
         return f"CNN, {len(self.filters)} convolutions, norm {self.norm}{more}"
 
     @property
+    def example(self) -> tuple[int, ...]:
+        """An image: height width channel."""
+        return self.height, self.across, self.channels
+
+    @property
     def features(self) -> int:
         """Numbers of an image."""
         return self.height * self.across * self.channels

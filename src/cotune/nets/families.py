@@ -7,8 +7,9 @@ from typing import Any
 from cotune.nets.cnn import CNN
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
+from cotune.nets.rnn import RNN
 
-FAMILIES: dict[str, Callable[..., MLP | CNN]] = {"mlp": MLP, "cnn": CNN}
+FAMILIES: dict[str, Callable[..., MLP | CNN | RNN]] = {"mlp": MLP, "cnn": CNN, "gru": RNN}
 
 
 def at_width(network: Network, width: int) -> Network:
@@ -18,13 +19,13 @@ def at_width(network: Network, width: int) -> Network:
 
 def to_json(network: Network) -> dict[str, Any]:
     """A shape as plain JSON types."""
-    if not isinstance(network, MLP | CNN):
+    if not isinstance(network, MLP | CNN | RNN):
         raise ValueError(f"{network.kind} cannot be saved; give it a name in FAMILIES")
     family = next(name for name, kind in FAMILIES.items() if kind is type(network))
     return {"family": family, "shape": asdict(network)}
 
 
-def from_json(tree: Mapping[str, Any]) -> MLP | CNN:
+def from_json(tree: Mapping[str, Any]) -> MLP | CNN | RNN:
     """The shape that `to_json` wrote; a tree without a family is of a time when there was one.
 
     Raises:

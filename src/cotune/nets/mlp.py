@@ -70,6 +70,11 @@ class MLP:
         return ", ".join(parts)
 
     @property
+    def example(self) -> tuple[int, ...]:
+        """A row."""
+        return (self.features,)
+
+    @property
     def inputs(self) -> int:
         """Units that enter the first layer."""
         return self.features + len(self.cardinalities) * self.embedding_width + self.waved * UNITS

@@ -22,6 +22,10 @@ class Network(Protocol):
         """Numeric inputs of a row."""
 
     @property
+    def example(self) -> tuple[int, ...]:
+        """The shape of what it takes a row of features for."""
+
+    @property
     def cardinalities(self) -> tuple[int, ...]:
         """Entries of each embedded column."""
 

@@ -38,11 +38,18 @@ class RNN:
     outputs: int
     cardinalities: tuple[int, ...] = ()
     """Series have no categories."""
+    slopes: bool = False
+    """The state's functions learn none."""
 
     @property
     def kind(self) -> str:
         """What sort of network this is, in a few words."""
         return "GRU"
+
+    @property
+    def example(self) -> tuple[int, ...]:
+        """A series: time channel."""
+        return self.times, self.inputs
 
     @property
     def features(self) -> int:

@@ -52,7 +52,7 @@ LOSSES = ("cross_entropy", "mse", "mae", "huber", "log_cosh", "quantile", "poiss
 STRATEGIES = ("auto", "grid", "random", "quasi-random", "tpe", "gp")
 NUMBERS = ("plain", "piecewise", "periodic")
 COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image")
-FAMILIES = ("mlp", "cnn")
+FAMILIES = ("mlp", "cnn", "gru")
 
 MetricName = Literal[
     "accuracy", "balanced_accuracy", "precision_macro", "precision_micro", "precision_weighted", "recall_macro",
@@ -249,9 +249,10 @@ class NetworkSection(Section):
     """The architecture."""
 
     family: Annotated[
-        Setting, Domain("name", options=FAMILIES, words=("auto",), source="LeCun et al. 1998 for cnn")
+        Setting,
+        Domain("name", options=FAMILIES, words=("auto",), source="LeCun et al. 1998; Cho et al. 2014"),
     ] = "auto"
-    width: Annotated[Setting, Domain("int", low=1, high=8192, when=("family", ("mlp",)))] = Choice(
+    width: Annotated[Setting, Domain("int", low=1, high=8192, when=("family", ("mlp", "gru")))] = Choice(
         (64, 128, 256)
     )
     depth: Annotated[Setting, Domain("int", low=0, high=64, when=("family", ("mlp",)))] = Choice((1, 2, 3))

@@ -13,7 +13,6 @@ from cotune.study.leaders import Leader
 from cotune.study.prepared import Prepared
 from cotune.types import Params
 
-
 VOTERS = 20_000
 """Training rows that a network of embeddings keeps to predict by, at most; every n-th of more."""
 

@@ -7,6 +7,7 @@ from cotune.engine.lanes import padded_width
 from cotune.nets.cnn import CNN
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
+from cotune.nets.rnn import RNN
 from cotune.types import Value
 
 Config = Mapping[str, Value]
@@ -63,9 +64,16 @@ def _cnn(config: Config, variant: Variant, _: int, outputs: int, __: int) -> tup
     return network, network.width
 
 
+def _gru(config: Config, variant: Variant, _: int, outputs: int, __: int) -> tuple[Network, int]:
+    """The prepared features, in their order, are the times of a series with one channel."""
+    width = -(-_int(config["width"]) // 8) * 8
+    return RNN(variant.numeric.shape[1], 1, width, outputs), width
+
+
 BUILDERS: dict[str, Callable[[Config, Variant, int, int, int], tuple[Network, int]]] = {
     "mlp": _mlp,
     "cnn": _cnn,
+    "gru": _gru,
 }
 
 

@@ -10,13 +10,19 @@ from cotune.recipe.schema import FOR_IMAGES, FOR_TABLES, NetworkSection, Prepare
 from cotune.recipe.settings import Range, Setting
 from cotune.types import Value
 
-WORDS = {"mlp": "a multi-layer perceptron", "cnn": "a convolutional network"}
+WORDS = {"mlp": "a multi-layer perceptron", "cnn": "a convolutional network", "gru": "a recurrent network"}
 
 UNFIT: Mapping[str, Mapping[str, str]] = {
     "mlp": {"norm": "instance", "dropout_kind": "spatial"},  # a row has one position
     "cnn": {"dropout_kind": "depth"},  # nothing is added to
+    "gru": {},
 }
 """Family → key of `network` → a value that means nothing there."""
+
+OF_A_STATE: Mapping[str, Value] = {
+    "activation": "tanh", "norm": "none", "dropout": 0.0, "dropout_kind": "unit",
+}  # fmt: skip
+"""What the other families call so a gated recurrent unit has not: it is made of sigmoids and tanh."""
 
 LEAST_SIDE = 3
 """Pixels that the shorter side of the last stage has, where the recipe leaves the stages open."""
@@ -46,6 +52,13 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
             "with `--set 'columns={COLUMN: image}'`"
         )
     network = recipe.network.model_copy(update={"family": family})
+    if "gru" in families:
+        if images is not None or len(families) > 1:
+            raise RecipeError(
+                "network.family gru learns from series, the columns of a table in their order, and is not searched "
+                "beside others; set family: gru alone, or leave it out"
+            )
+        network = network.model_copy(update=_of_a_state(network))
     _refuse_foreign(network, families)
     _refuse_unfit(network, families)
     if images is not None and "cnn" in families:
@@ -65,6 +78,14 @@ def _prepare(recipe: Recipe, images: Images | None) -> PrepareSection:
             raise RecipeError("data.image_size has no meaning for a table; leave it out")
         return given
     return given.model_copy(update={"scaling": "none"})  # there is nothing to search in it
+
+
+def _of_a_state(network: NetworkSection) -> dict[str, Setting]:
+    """The keys that mean nothing to a recurrent unit, fixed; whoever sets one is told."""
+    for name, value in OF_A_STATE.items():
+        if getattr(network, name) not in (value, _default(NetworkSection, name)):
+            raise RecipeError(f"network.{name} has no meaning for {WORDS['gru']}; leave it out")
+    return dict(OF_A_STATE)
 
 
 def _refuse_foreign(network: NetworkSection, families: tuple[Value, ...]) -> None:
