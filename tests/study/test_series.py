@@ -13,7 +13,7 @@ from cotune.product import Model
 TIMES = 12
 
 
-def waves(rows: int = 120) -> pl.DataFrame:
+def waves(rows: int = 240) -> pl.DataFrame:
     """Two classes of waves, the second faster."""
     draw = np.random.default_rng(0)
     y = draw.integers(0, 2, rows)
@@ -24,7 +24,7 @@ def waves(rows: int = 120) -> pl.DataFrame:
 
 def test_a_recurrent_network_learns_from_augmented_series(tmp_path: Path) -> None:
     settings = {"jitter": 0.05, "amplitude": 0.1, "time_warp": 0.1, "window": 0.1, "lr": 0.02, "width": 8}
-    fixed = {"family": "gru", "scaling": "none", "epochs": 12, "trials": 1, "rungs": False}
+    fixed = {"family": "gru", "scaling": "none", "epochs": 30, "trials": 1, "rungs": False}
     study = cotune.tune(waves(), target="y", out=tmp_path / "study", **fixed, **settings)
     assert study.show()["best"]["test_score"] > 0.8
     rows = waves().drop("y")
