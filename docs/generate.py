@@ -1,16 +1,20 @@
-"""Writes what the code knows better than any author: docs/recipe.md's tables, and docs/recipe.schema.json.
+"""Writes what the code knows better than any author: tables in docs/recipe.md and docs/combinations.md, and
+docs/recipe.schema.json.
 
     make docs
 
-A test compares both with the code, so a key that is added without a word here, or changed without `make docs`, fails.
+A test compares them with the code, so a key that is added without a word here, or changed without `make docs`, fails.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cotune.recipe.reading import json_schema
 from cotune.recipe.schema import Recipe, leaves
 from cotune.recipe.settings import Domain, to_plain
+from cotune.study.rule import Rule
+from cotune.study.rules import FINE, IMPOSSIBLE, RULES
 
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- begin: made by docs/generate.py -->", "<!-- end -->"
@@ -230,14 +234,45 @@ def _said(schema: dict[str, Any]) -> str:
 
 def page(before: str) -> str:
     """docs/recipe.md with fresh tables between its marks."""
+    return _between_marks(before, tables())
+
+
+def combinations_page(before: str) -> str:
+    """docs/combinations.md with fresh tables between its marks."""
+    rules = [f"| {rule.name} | {rule.why} | {_done(rule)} |" for rule in RULES]
+    head = ["| combination | why it makes no sense | what is done |", "|---|---|---|"]
+    parts = [
+        "\n".join(["## Refused, or mended", "", *head, *rules]),
+        _two_columns("Settled elsewhere", ("combination", "how"), IMPOSSIBLE),
+        _two_columns("Fine together", ("combination", "why"), FINE),
+    ]
+    return _between_marks(before, "\n\n".join(parts))
+
+
+def _done(rule: Rule) -> str:
+    named = {} if callable(rule.mend) else rule.mend
+    if len(named) > 2:
+        new = "the strengths become 0"
+    else:
+        new = rule.becomes or ", ".join(f"`{key}` becomes `{_yaml(value)}`" for key, value in named.items())
+    return f"refused; in a search {new}" if rule.refused else new
+
+
+def _two_columns(title: str, head: tuple[str, str], rows: Mapping[str, str]) -> str:
+    lines = [f"| {name} | {words} |" for name, words in rows.items()]
+    return "\n".join([f"## {title}", "", f"| {head[0]} | {head[1]} |", "|---|---|", *lines])
+
+
+def _between_marks(before: str, fresh: str) -> str:
     head, rest = before.split(BEGIN)
-    return f"{head}{BEGIN}\n\n{tables()}\n\n{END}{rest.split(END, 1)[1]}"
+    return f"{head}{BEGIN}\n\n{fresh}\n\n{END}{rest.split(END, 1)[1]}"
 
 
 def main() -> None:
-    """Write both files."""
-    path = HERE / "recipe.md"
-    path.write_text(page(path.read_text(encoding="utf-8")), encoding="utf-8")
+    """Write the files."""
+    for name, fresh in (("recipe.md", page), ("combinations.md", combinations_page)):
+        path = HERE / name
+        path.write_text(fresh(path.read_text(encoding="utf-8")), encoding="utf-8")
     (HERE / "recipe.schema.json").write_text(json_schema(), encoding="utf-8")
 
 

@@ -153,6 +153,11 @@ def test_the_recipe_page_and_schema_are_fresh() -> None:
     assert written == generator().json_schema(), "run `make docs`"
 
 
+def test_the_page_of_combinations_is_fresh() -> None:
+    page = (ROOT / "docs" / "combinations.md").read_text(encoding="utf-8")
+    assert page == generator().combinations_page(page), "run `make docs`"
+
+
 def test_meanings_are_of_keys_that_exist_and_have_no_description() -> None:
     known = schema.leaves()
     assert [name for name in generator().MEANINGS if name not in known or known[name][1].description] == []

@@ -9,11 +9,15 @@ from typing import Any
 from cotune.errors import ModelError, RecipeError
 from cotune.files import replacing
 from cotune.product import Model
+from cotune.recipe import make
 from cotune.recipe.schema import FOR_IMAGES, FOR_TABLES, domains
 from cotune.recipe.settings import Domain
 from cotune.records import StudyView
 from cotune.report.made import is_ensemble, whose
+from cotune.space import from_recipe
 from cotune.study.lr_find import LrCurve
+from cotune.study.mending import mended
+from cotune.study.rule import Given
 from cotune.types import Status, TrialResult
 
 
@@ -103,6 +107,7 @@ def explain_trial(view: StudyView, number: int) -> dict[str, Any]:
         "also": view.also_of(found),
         "params": dict(found.params),
         "fixed": _fixed(view, found),
+        "mended": _mended(view, found),
         "epochs": found.epochs,
         "seconds": round(found.seconds, 3),
         "lanes": len({record.lane for record in view.records.get(number, ())}),
@@ -132,6 +137,16 @@ def _fixed(view: StudyView, trial: TrialResult) -> dict[str, Any]:
 
 def _has_meaning(domain: Domain, values: Mapping[str, Any]) -> bool:
     return domain.when is None or values.get(domain.when[0]) in domain.when[1]
+
+
+def _mended(view: StudyView, trial: TrialResult) -> list[str]:
+    """What was changed in the trial's configuration because it made no sense, a sentence each."""
+    given = view.meta.get("given")
+    if given is None:
+        return []
+    config = from_recipe(make(view.meta["resolved"])).complete(trial.params)
+    found = mended(config, Given(**{**given, "metrics": tuple(given["metrics"])}))[1]
+    return [each.words for each in found]
 
 
 def _peers(view: StudyView, trial: TrialResult) -> dict[str, Any]:
@@ -180,6 +195,8 @@ def print_explanation(facts: Mapping[str, Any]) -> None:
     if lines:
         print()
         _print_table(["parameter", "this trial", "typical of the 10 best"], lines)
+    for sentence in facts["mended"]:
+        print(f"mended: {sentence}")
     fixed = ", ".join(f"{name}={_number(value)}" for name, value in facts["fixed"].items())
     print(f"\nthe same for all trials: {fixed}")
 

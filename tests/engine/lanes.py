@@ -1,7 +1,7 @@
 """Lanes, made compactly: a tiny table, a structure, and numbers, each with a default that a test may replace."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import pytest
@@ -185,6 +185,20 @@ def side_by_side(classes: int) -> list[str]:
 def compiles(one: Lane) -> bool:
     """Whether there are compiled loops for what the lane asks."""
     return one.structure.method.loops
+
+
+def started(one: Lane, **changed: Tensor | None) -> Lane:
+    """The lane with weights to begin with, all of its true shapes; `changed` ones by name, with __ for the dots."""
+    network, g = one.structure.network, torch.Generator().manual_seed(7)
+    start = {
+        weight.name: torch.rand(network.real_shape(weight, one.width), generator=g) / 2 + 0.01
+        for weight in (*network.weights(), *network.statistics())
+    }
+    for name, tensor in changed.items():
+        start.pop(name.replace("__", "."))
+        if tensor is not None:
+            start[name.replace("__", ".")] = tensor
+    return replace(one, start=start)
 
 
 def metric_of(one: Lane) -> str:

@@ -24,7 +24,7 @@ from cotune.recipe.schema import DROPOUTS, NORMS, WITH_MOMENTUM, WITH_SQUARES
 from cotune.types import Task
 from engine import lanes as made_of
 from engine import places
-from engine.lanes import lane, population, suited, table
+from engine.lanes import lane, population, started, suited, table
 
 PLACES = places.EVERYWHERE
 MLP_NORMS = [norm for norm in NORMS if norm != "instance"]
@@ -99,6 +99,13 @@ def plain_weights(network: nn.Module) -> dict[str, torch.Tensor]:
             found["embedding"] = torch.cat([table.weight for table in network.embeddings])
         found |= {name: p.T if turned else p for name, (p, turned) in network.by_name().items()}
     return {name: tensor.detach() for name, tensor in found.items()}
+
+
+@pytest.mark.parametrize("norm", MLP_NORMS)
+def test_first_weights_of_an_earlier_network(norm: str) -> None:
+    """Taken but for the head, which has other classes there; half of them in padding, the first layer frozen."""
+    one = started(lane(width=6, norm=norm, variant=EMBEDDED, freeze=2), head__weight=torch.ones(6, 5))
+    compare(one, epochs=2, frozen=True)
 
 
 @pytest.mark.parametrize("norm", MLP_NORMS)

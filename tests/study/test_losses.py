@@ -27,8 +27,8 @@ BAD: dict[str, tuple[pl.DataFrame, dict[str, Any], tuple[str, ...]]] = {
     "classes": (table("binary"), {"loss": "poisson"}, ("poisson does not fit a binary", "hinge")),
     "no probabilities": (
         table("binary"),
-        {"loss": ["focal", "hinge"], "metric": "log_loss"},
-        ("metric log_loss needs", "hinge has none"),
+        {"loss": "hinge", "also": ["log_loss"]},
+        ("loss: hinge, metrics: accuracy, log_loss", "needs probabilities", "set loss: cross_entropy"),
     ),
     "below 0": (counts(3.0, -1.5, -2.0), {"loss": "poisson", **REGRESSION}, ("0 or more", "holds -1.5", "mse")),
     "one of several": (counts(-4.0), {"loss": ["mse", "poisson"], **REGRESSION}, ("holds -4",)),

@@ -5,6 +5,7 @@ from torch import Tensor
 from cotune.engine import rng
 from cotune.engine.lanes import Lane
 from cotune.engine.parallel import one_thread_a_kernel
+from cotune.engine.start import with_start
 from cotune.nets.initialise import initialise
 from cotune.nets.initialisers import INITIALISERS
 from cotune.nets.layout import Layout
@@ -31,7 +32,8 @@ def first_rows(lane: Lane, layouts: tuple[Layout, Layout]) -> tuple[Tensor, Tens
             )
             for layout, purpose in zip(layouts, ("weights", "statistics"), strict=True)
         )
-        return _measured(lane, layouts[0], weights), statistics
+        weights = with_start(lane, layouts[0], _measured(lane, layouts[0], weights))
+        return weights, with_start(lane, layouts[1], statistics)
 
 
 def _measured(lane: Lane, layout: Layout, row: Tensor) -> Tensor:

@@ -95,6 +95,7 @@ class Lane:
         epochs: epochs it may take; the schedule ends there.
         variant: the rows it sees.
         train, validation: numbers of those rows [row].
+        start: weights to begin with where they fit, by name; see `cotune.engine.start`.
     """
 
     id: LaneId
@@ -111,6 +112,7 @@ class Lane:
     variant: Variant = field(repr=False)
     train: Tensor = field(repr=False)
     validation: Tensor = field(repr=False)
+    start: Mapping[str, Tensor] | None = field(default=None, repr=False)
 
     def number(self, name: str) -> float:
         """A fusable number of the lane."""

@@ -6,7 +6,15 @@ from torch import Tensor, nn
 
 from cotune.engine.first_weights import first_rows
 from cotune.engine.lanes import Lane, mlp_of
-from cotune.engine.plain_norms import Factors, alpha_dropped, linear_without, norm_of, stored, with_norm
+from cotune.engine.plain_norms import (
+    Factors,
+    alpha_dropped,
+    begin,
+    linear_without,
+    norm_of,
+    stored,
+    with_norm,
+)
 from cotune.nets.cnn import CNN
 from cotune.nets.layout import Layout
 from cotune.nets.mlp import MLP
@@ -130,8 +138,8 @@ class PlainMLP(nn.Module):
 
     @torch.no_grad()
     def _set_first_weights(self, lane: Lane) -> None:
-        """Cut the lane's row of first weights at the true width; torch's defaults serve where it has none."""
-        first = first_weights(lane)
+        """Cut the lane's row of first weights, and of statistics, at the true width."""
+        first, moments = first_weights(lane), first_statistics(lane)
         start = 0
         for table in self.embeddings:
             assert isinstance(table, nn.Embedding)
@@ -147,8 +155,11 @@ class PlainMLP(nn.Module):
             if f"{name}.bias" in first:
                 linear.bias.copy_(first[f"{name}.bias"])
             if name != "head":
-                norm, start_at = mlp_of(lane).norm, first_statistics(lane)
-                with_norm(linear, norm, *(start_at.get(f"{name}.norm.{side}") for side in ("left", "right")))
+                sides = (moments.get(f"{name}.norm.{side}") for side in ("left", "right"))
+                with_norm(linear, mlp_of(lane).norm, *sides)
+        for i, layer in enumerate(self.hidden):
+            assert isinstance(layer, Hidden)
+            begin(f"hidden{i}", layer.linear, layer.norm, layer.activation, first, moments)
 
 
 class PlainCNN(nn.Module):
@@ -175,6 +186,7 @@ class PlainCNN(nn.Module):
                 with_norm(convolution, network.norm, *sides)
             self.convolutions.append(convolution)
             self.norms.append(norm_of(network.norm, units, images=True))
+            begin(name, convolution, self.norms[-1], self.activations[layer], first, moments)
             channels = units
         self.head = _linear(first["head.weight"], first["head.bias"])
 

@@ -1,5 +1,6 @@
 """Norms and dropout of the plain twin: torch's own modules, and what torch lacks written out for one network."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -119,3 +120,31 @@ def stored(layer: nn.Linear | nn.Conv2d) -> dict[str, Tensor]:
     if hasattr(own, "original1"):
         return {"weight": own.original1, "gain": own.original0.flatten(), **found}
     return {"weight": own.original, **found}
+
+
+def begin(
+    name: str,
+    layer: nn.Linear | nn.Conv2d,
+    norm: nn.Module,
+    activation: nn.Module,
+    first: Mapping[str, Tensor],
+    moments: Mapping[str, Tensor],
+) -> None:
+    """Set what a layer learns beside its matrix and bias, and what its norm keeps, to a lane's first values.
+
+    Args:
+        name: of the layer.
+        first, moments: the lane's first weights and statistics by name.
+    """
+    with torch.no_grad():
+        for part, parameter in norm.named_parameters():
+            parameter.copy_(first[f"{name}.norm.{part.split('.')[-1]}"])
+        for slope in activation.parameters():
+            slope.copy_(first[f"{name}.slope"])
+        if "gain" in (learned := stored(layer)):
+            learned["gain"].copy_(first[f"{name}.gain"])
+        if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            norm.running_mean.copy_(moments[f"{name}.norm.mean"])
+            norm.running_var.copy_(moments[f"{name}.norm.variance"])

@@ -316,6 +316,12 @@ class NetworkSection(Section):
             source="Devlin et al. 2019",
         ),
     ] = 0.02
+    pretrained: str | None = Field(
+        None,
+        description="Directory of an earlier study, or a .safetensors file, whose weights networks begin with: "
+        "layers whose names and shapes fit, the others by `init`. `freeze`, `unfreeze` and `layer_lr` say how "
+        "they learn on.",
+    )
 
 
 def _strength(highest: float, source: str) -> Domain:

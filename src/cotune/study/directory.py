@@ -2,6 +2,7 @@
 
 ```
 runs/adult/  study.yaml  study.sqlite  leaderboard.csv  report.html  snapshots/  best/  [data.parquet|npz]  [rows/]
+             [start.safetensors]
 ```
 """
 
@@ -31,6 +32,8 @@ class Directory:
         """A copy of data that came from memory, so that the study can be resumed."""
         self.images = path / "data.npz"
         """The same of images that came from memory."""
+        self.start = path / "start.safetensors"
+        """A copy of the weights that networks begin with, where the recipe names any."""
         self.rows = path / "rows"
         """Rows that do not fit into memory; of use until the study is finished."""
 
@@ -75,7 +78,16 @@ class Directory:
             return False
         names = {p.name for p in self.path.iterdir() if not (p.name.startswith(".") and ".partial" in p.name)}
         ours = {
-            p.name for p in (self.lock, self.snapshots, self.data, self.images, self.recipe, self.rows)
+            each.name
+            for each in (
+                self.lock,
+                self.snapshots,
+                self.data,
+                self.images,
+                self.start,
+                self.recipe,
+                self.rows,
+            )  # fmt: skip
         } | {".writable"}
         return bool(names) and not (self.lock.name in names and names <= ours)
 

@@ -1,6 +1,7 @@
 """What a store says of its study beside trials and records; `records.view.StudyView` documents the keys."""
 
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,17 +14,21 @@ from cotune.engine.metrics import METRICS
 from cotune.recipe import Recipe
 from cotune.recipe.settings import to_plain
 from cotune.study.prepared import Prepared, compute_for
+from cotune.study.rule import Given
 from cotune.types import LaneId
 
 SHOWN = 8
 """Names of columns in one line."""
 
 
-def facts_of(prepared: Prepared, recipe: Recipe, *, version: str) -> dict[str, Any]:
+def facts_of(
+    prepared: Prepared, recipe: Recipe, notes: Sequence[str] = (), *, version: str
+) -> dict[str, Any]:
     """All facts known at the start.
 
     Args:
         recipe: as the user asked; `prepared` has the resolved one.
+        notes: what else was settled, half sentences for the plan.
         version: of cotune.
     """
     dataset, splits, resolved = prepared.dataset, prepared.splits, prepared.recipe
@@ -67,7 +72,8 @@ def facts_of(prepared: Prepared, recipe: Recipe, *, version: str) -> dict[str, A
             {"name": p.name, "fusable": p.fusable, "setting": to_plain(p.setting)}
             for p in prepared.space.parameters
         ],
-        "plan": _plan(prepared, recipe),
+        "plan": [*_plan(prepared, recipe), *(f"{note[0].upper()}{note[1:]}." for note in notes)],
+        "given": asdict(Given.of(resolved, dataset, splits)),
     }
 
 

@@ -13,7 +13,9 @@ from cotune.engine.rng import seed_of
 from cotune.recipe import Recipe
 from cotune.recipe.schema import SCHEDULED, PrepareSection
 from cotune.space import Space
+from cotune.study.mending import mended
 from cotune.study.networks import network_of
+from cotune.study.rule import Given
 from cotune.types import LaneId, Params, Value
 
 PREPARATION = tuple(PrepareSection.model_fields)
@@ -30,13 +32,24 @@ class LaneFactory:
         recipe: resolved.
         space: of the recipe.
         dataset, splits: the data.
+        start: weights that networks begin with where they fit, by name.
     """
 
-    def __init__(self, recipe: Recipe, space: Space, dataset: Dataset, splits: Splits) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        space: Space,
+        dataset: Dataset,
+        splits: Splits,
+        *,
+        start: Mapping[str, torch.Tensor] | None = None,
+    ) -> None:
         self._recipe = recipe
         self._space = space
         self._dataset = dataset
         self._splits = splits
+        self._start = start
+        self._given = Given.of(recipe, dataset, splits)
         self._rows = [(torch.from_numpy(f.train), torch.from_numpy(f.validation)) for f in splits.folds]
         self._trained: dict[_Key, torch.Tensor] = {}
         self._pipelines: dict[_Key, Fitted] = {}
@@ -44,7 +57,7 @@ class LaneFactory:
 
     def with_recipe(self, recipe: Recipe) -> "LaneFactory":
         """The same with another recipe for the same space, data and split; prepared rows are shared."""
-        other = LaneFactory(recipe, self._space, self._dataset, self._splits)
+        other = LaneFactory(recipe, self._space, self._dataset, self._splits, start=self._start)
         other._rows, other._trained = self._rows, self._trained
         other._pipelines, other._variants = self._pipelines, self._variants
         return other
@@ -60,7 +73,7 @@ class LaneFactory:
 
     def lane(self, name: LaneId, params: Params) -> Lane:
         """One lane, by its name."""
-        config = self._space.complete(params)
+        config = self._config(params)
         fold = name.index // self._recipe.search.seeds
         variant = self._variant(fold, config)
         train, validation = self._training_rows(fold, config), self._rows[fold][1]
@@ -96,12 +109,17 @@ class LaneFactory:
             variant=variant,
             train=train,
             validation=validation,
+            start=self._start,
         )
 
     def pipeline(self, lane: LaneId, params: Params) -> Fitted:
         """The fitted preparation that a lane's rows went through."""
-        config = self._space.complete(params)
+        config = self._config(params)
         return self._fitted(lane.index // self._recipe.search.seeds, config)
+
+    def _config(self, params: Params) -> dict[str, Value]:
+        """The full configuration of a trial, what makes no sense in it mended."""
+        return mended(self._space.complete(params), self._given)[0]
 
     def _fitted(self, fold: int, config: Mapping[str, Value]) -> Fitted:
         settings = _preparation(config)

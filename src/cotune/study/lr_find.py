@@ -30,8 +30,11 @@ from cotune.errors import LaneOutOfMemory
 from cotune.recipe import Recipe
 from cotune.space import from_recipe
 from cotune.study.lanes import LaneFactory
+from cotune.study.mending import settled
 from cotune.study.prepared import compute_for
 from cotune.study.resolve import resolve
+from cotune.study.rule import Given
+from cotune.study.starting import read_start
 from cotune.types import LaneId, Value
 
 LOWEST, HIGHEST, COUNT = 1e-6, 10.0, 64
@@ -101,9 +104,11 @@ def lr_find(source: Any, recipe: Recipe) -> LrCurve:
         )
         splits = split(dataset, division, seed=recipe.search.seed)
         resolved = resolve(recipe, dataset, splits)
+        resolved, _ = settled(resolved, Given.of(resolved, dataset, splits))
         space = from_recipe(resolved)
         middle = space.middle()
-        one = LaneFactory(resolved, space, dataset, splits).lane(LaneId(0, 0), middle)
+        start = read_start(resolved.network.pretrained)
+        one = LaneFactory(resolved, space, dataset, splits, start=start).lane(LaneId(0, 0), middle)
         rates = np.geomspace(LOWEST, HIGHEST, COUNT)
         lanes = _lanes(one, rates, seed=seed_of(resolved.search.seed, "lr-find"))
         metric = "log_loss" if dataset.task.is_classification else "rmse"

@@ -49,7 +49,7 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
                 update={
                     "batch_size": batch,
                     "epochs": epochs,
-                    "loss": _loss(training.loss, (metric, *also), dataset, splits),
+                    "loss": _loss(training.loss, dataset, splits),
                     "device": named(training.device),
                 }
             ),
@@ -122,7 +122,7 @@ def _after(recipe: Recipe, task: Task, metric: str) -> AfterSection:
     return after if task.is_classification else after.model_copy(update={"calibration": "none"})
 
 
-def _loss(setting: object, metrics: Sequence[str], dataset: Dataset, splits: Splits) -> object:
+def _loss(setting: object, dataset: Dataset, splits: Splits) -> object:
     task = dataset.task
     fitting = [name for name, loss in LOSSES.items() if task in loss.tasks]
     if setting == "auto":
@@ -133,11 +133,6 @@ def _loss(setting: object, metrics: Sequence[str], dataset: Dataset, splits: Spl
             raise RecipeError(
                 f"training.loss {name} does not fit a {task} task; choose among {', '.join(fitting)}"
             )
-        wanting = [metric for metric in metrics if METRICS[metric].needs_probabilities]
-        if wanting and not LOSSES[name].probabilities:
-            others = ", ".join(n for n in fitting if LOSSES[n].probabilities)
-            law = f"the metric {wanting[0]} needs probabilities, and training.loss {name} has none to give"
-            raise RecipeError(f"{law}; choose a loss among {others}, or another metric")
     if "poisson" in names:
         _check_counts(dataset, splits)
     return setting

@@ -27,8 +27,11 @@ from cotune.study.directory import Directory
 from cotune.study.facts import announcement, column_lines, facts_of
 from cotune.study.lanes import LaneFactory
 from cotune.study.loop import Study, no_network
+from cotune.study.mending import settled
 from cotune.study.prepared import Prepared, compute_for, fit_to_machine
 from cotune.study.resolve import resolve
+from cotune.study.rule import Given
+from cotune.study.starting import keep_start, kept_start, read_start, with_whole_path, words_of_start
 from cotune.study.winner import tested
 from cotune.types import Progress
 
@@ -93,18 +96,27 @@ def _begin(
     ):
         sitting.say(f"the rows take more memory than data.memory allows: they lie in {directory.rows}")
     resolved = resolve(recipe, dataset, splits)
+    resolved, notes = settled(resolved, Given.of(resolved, dataset, splits))
     space = from_recipe(resolved)
     _check_strategy(resolved, space)
+    start = read_start(resolved.network.pretrained)
+    factory = LaneFactory(resolved, space, dataset, splits, start=start)
+    if start is not None:
+        notes += (words_of_start(start, factory, space, resolved.network.pretrained),)
+    for note in notes:
+        sitting.say(note)
     claim()
-    factory = LaneFactory(resolved, space, dataset, splits)
     speed, resolved = fit_to_machine(recipe, resolved, space, factory)
     factory = factory.with_recipe(resolved)
     kept = {"source": _keep(source, dataset, directory), "target": dataset.target}
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=kept)})
     resolved = resolved.model_copy(update={"data": recipe.data})
+    if start is not None:
+        keep_start(start, directory.start)
+        recipe, resolved = (with_whole_path(each) for each in (recipe, resolved))
     prepared = Prepared(resolved, space, dataset, splits, factory, speed)
     write_text(directory.recipe, as_yaml(recipe))
-    with Store.create(directory.store, facts_of(prepared, recipe, version=version)) as store:
+    with Store.create(directory.store, facts_of(prepared, recipe, notes, version=version)) as store:
         sitting.say(announcement(prepared, directory.path))
         _train(prepared, store, directory, sitting)
 
@@ -163,7 +175,9 @@ def _prepare_again(meta: dict[str, Any], directory: Directory, moved: str | Path
         raise DataError(f"{law}: bring the old file back, or start a new study with `cotune tune`")
     splits = split(dataset, resolved.split, seed=resolved.search.seed)
     space = from_recipe(resolved)
-    return Prepared(resolved, space, dataset, splits, LaneFactory(resolved, space, dataset, splits), speed)
+    start = None if resolved.network.pretrained is None else kept_start(directory.start)
+    factory = LaneFactory(resolved, space, dataset, splits, start=start)
+    return Prepared(resolved, space, dataset, splits, factory, speed)
 
 
 def _check_strategy(recipe: Recipe, space: Space) -> None:
