@@ -11,6 +11,9 @@ all training rows, within the time. cotune keeps its validation rows to the end:
     python benchmarks/tables.py                         three tables, three minutes a side
     python benchmarks/tables.py --data adult --seeds 3  one table, three seeds
     python benchmarks/tables.py --quick                 three tables, one minute a side
+    python benchmarks/tables.py --preset best --peer-python PATH   five minutes; against RealMLP-TD and TabM
+
+The last is another comparison: see `table_parts/peers.py`.
 """
 
 import json
@@ -18,12 +21,14 @@ import os
 import subprocess
 import sys
 import tempfile
+from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from common import Bar, arguments, finish, say
+from table_parts import peers
 
 HERE = Path(__file__).parent
 
@@ -52,6 +57,8 @@ TABLES = {
     "california": Table("california_housing.csv", "median_house_value", "r2", 0.80),
     "letter": Table("letter.csv", "class", "accuracy", 0.965, first_train=16_000),
 }
+QUICK_ROWS = 2_000
+"""Training and validation rows of `--preset best --quick`: TabM has no time limit."""
 SIDES = ("cotune", "scikit-learn")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """scikit-learn's side works with a process for every core, so that each is to use one thread."""
@@ -132,6 +139,26 @@ def bars_of(rows: list[dict[str, Any]]) -> list[Bar]:
     return bars
 
 
+def against_tuned_defaults(parser: ArgumentParser, asked: Namespace, names: list[str]) -> int:
+    """`--preset best` against RealMLP-TD and TabM, on the tables that are there."""
+    if asked.peer_python is None or not asked.peer_python.exists():
+        parser.error("--preset best needs --peer-python, a Python with pytabkit: see docs/benchmarks.md")
+    there = [name for name in names if (data_folder() / TABLES[name].file).is_file()]
+    for name in set(names) - set(there):
+        say(
+            f"{name} is skipped: {TABLES[name].file} is not in {data_folder()} (COTUNE_DATA names the folder)"
+        )
+    settings = peers.Asked(
+        seconds=asked.seconds or (45.0 if asked.quick else 300.0),
+        seeds=asked.seeds,
+        cores=asked.cores,
+        python=asked.peer_python.absolute(),
+        rows=QUICK_ROWS if asked.quick else None,
+    )
+    rows, bars = peers.run({name: TABLES[name] for name in there}, cut, settings)
+    return finish(rows, bars, as_json=asked.json)
+
+
 def main() -> int:
     """Run what the command line asks for."""
     parser = arguments("cotune against scikit-learn's random search over MLPs, in equal time.")
@@ -139,8 +166,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, help="wall-clock time a side: 180, or 60 with --quick")
     parser.add_argument("--seeds", type=int, default=1, help="repetitions with other seeds")
     parser.add_argument("--cores", type=int, default=2, help="cores a side may use")
+    parser.add_argument("--preset", choices=("balanced", "best"), default="balanced", help="of cotune's side")
+    parser.add_argument("--peer-python", type=Path, help="Python with pytabkit, for --preset best")
     asked = parser.parse_args()
     names = asked.data or list(TABLES)
+    if asked.preset == "best":
+        return against_tuned_defaults(parser, asked, names)
     missing = [TABLES[name].file for name in names if not (data_folder() / TABLES[name].file).is_file()]
     if missing:
         parser.error(

@@ -200,7 +200,7 @@ def build_recipe(
     `cv=K` stands for `method="kfold", folds=K`, and `search` for `strategy`.
     """
     if isinstance(recipe, Recipe):
-        tree: Mapping[str, Any] | None = recipe.model_dump(mode="json")
+        tree: Mapping[str, Any] | None = recipe.model_dump(mode="json", exclude_unset=True)
     elif isinstance(recipe, str | Path):
         tree = read(Path(recipe))
     else:

@@ -69,6 +69,9 @@ def tune(
     trials: Annotated[int | None, typer.Option(help="Trials to start, at most.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs a trial may take.")] = None,
     time_limit: Annotated[str | None, typer.Option(help="Wall-clock time: 90s, 5m, 2h.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Where to search what is not set: fast, balanced or best.")
+    ] = None,
     search: Annotated[str | None, typer.Option(help="auto, grid, random, quasi-random, tpe or gp.")] = None,
     cv: Annotated[int | None, typer.Option(help="Cross-validate with so many folds.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of splits, search and training.")] = None,
@@ -95,12 +98,12 @@ def tune(
         return
     request = {
         "source": data, "target": target, "task": task, "metric": metric, "trials": trials, "epochs": epochs,
-        "time_limit": time_limit, "strategy": search, "seed": seed, "folds": cv,
+        "time_limit": time_limit, "preset": preset, "strategy": search, "seed": seed, "folds": cv,
         "method": None if cv is None else "kfold",
     }  # fmt: skip
     built = _recipe(recipe, settings, request)
     if print_recipe:
-        print(as_yaml(built), end="")
+        print(as_yaml(_with_preset(built)), end="")
         return
     if built.data.source is None:
         raise RecipeError("there is no data: name a file, as in `cotune tune data.csv --target COL`")
@@ -254,6 +257,20 @@ def _recipe(file: Path | None, words: list[str] | None, settings: dict[str, Any]
     from cotune.recipe import make, read
 
     return make(None if file is None else read(file), words=words or (), **settings)
+
+
+def _with_preset(recipe: Any) -> Any:
+    """The recipe with its preset applied to its data; without data, as it is."""
+    if recipe.data.source is not None:
+        from cotune.study.session import chosen_by_preset
+
+        return chosen_by_preset(recipe.data.source, recipe)
+    from cotune.recipe.presets import is_open
+
+    if "preset" in recipe.search.model_fields_set and is_open(recipe):
+        law = f"what the preset {recipe.search.preset} sets depends on the data"
+        raise RecipeError(f"{law}: name them, as in `cotune tune data.csv --target COL --print-recipe`")
+    return recipe
 
 
 def _conclude(study: Any, *, quiet: bool) -> None:

@@ -53,6 +53,7 @@ STRATEGIES = ("auto", "grid", "random", "quasi-random", "tpe", "gp")
 NUMBERS = ("plain", "piecewise", "periodic")
 COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image")
 FAMILIES = ("mlp", "cnn", "gru")
+PRESETS = ("fast", "balanced", "best")
 
 MetricName = Literal[
     "accuracy", "balanced_accuracy", "precision_macro", "precision_micro", "precision_weighted", "recall_macro",
@@ -573,6 +574,11 @@ class TrainingSection(Section):
 class SearchSection(Section):
     """How the space is searched, and when to stop. Whichever limit is met first ends the study."""
 
+    preset: Literal["fast", "balanced", "best"] = Field(
+        "balanced",
+        description="Where keys that the recipe does not set are searched, by kind and size of the data: `fast` for a "
+        "first answer, `best` for accuracy; see [presets](presets.md).",
+    )
     strategy: Literal["auto", "grid", "random", "quasi-random", "tpe", "gp"] = "auto"
     metric: Literal["auto", MetricName] = "auto"
     also: tuple[MetricName, ...] = Field(

@@ -27,7 +27,8 @@ class StudyView:
 
     `meta` has the keys
 
-    - version, created (ISO time), name, recipe (nested mapping), task, metric, maximize, classes, target, epochs;
+    - version, created (ISO time), name, task, metric, maximize, classes, target, epochs; recipe (nested mapping) as
+      the user asked, asked: [section.key] that were set in it, and resolved: the recipe that is trained;
       where further metrics are recorded also: [metric];
     - data: {source, rows, columns: [{name, kind, missing, distinct, note}], notes: [sentence],
       preparation: [sentence], parts: {train, validation, test, folds}} (numbers of rows, and of folds);

@@ -12,6 +12,7 @@ import torch
 from cotune.data import Dataset, Images, describe_columns
 from cotune.engine.metrics import METRICS
 from cotune.recipe import Recipe
+from cotune.recipe.presets import keys_set
 from cotune.recipe.settings import to_plain
 from cotune.study.prepared import Prepared, compute_for
 from cotune.study.rule import Given
@@ -45,6 +46,7 @@ def facts_of(
         },
         "name": dataset.name,
         "recipe": recipe.model_dump(mode="json"),
+        "asked": keys_set(recipe),
         "resolved": resolved.model_dump(mode="json"),
         "fingerprint": dataset.fingerprint,
         "speed": asdict(prepared.speed),

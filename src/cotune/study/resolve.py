@@ -11,36 +11,33 @@ from cotune.engine.metrics import METRICS
 from cotune.errors import RecipeError
 from cotune.product.after.threshold import by_labels
 from cotune.recipe import Recipe
+from cotune.recipe.presets import EFFORTS, DataFacts, with_preset
 from cotune.recipe.schema import AfterSection
 from cotune.study.suited import suited
 from cotune.types import Task
-
-ROW_EPOCHS = 1_000_000
-"""Rows a trial may see, all its epochs together, unless the recipe says otherwise."""
-
-EPOCHS = (20, 100)
-"""Bounds of the epochs that follow from it."""
 
 TRIALS = 100
 """Trials of a study that has no limit."""
 
 
 def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
-    """The recipe with every "auto" but the number of lanes filled in, and what suits the data.
+    """The recipe with its preset and what suits the data, and every "auto" but the number of lanes filled in.
 
     Raises:
         RecipeError: a metric or the loss does not fit the task or the split, or the precision the device.
         DeviceError: the device is not there.
     """
-    recipe = suited(recipe, dataset)
-    rows = min(len(fold.train) for fold in splits.folds)
+    recipe = suited(preset(recipe, dataset, splits), dataset)
+    rows = _training_rows(splits)
     training, search = recipe.training, recipe.search
     limited = search.trials or search.time_limit or search.lane_epochs
     batch = min(default_batch(rows), rows) if training.batch_size == "auto" else training.batch_size
     compute_of(training.device, training.precision, deterministic=training.deterministic)
     epochs = training.epochs
     if epochs == "auto":
-        epochs = max(EPOCHS[0], min(EPOCHS[1], round(ROW_EPOCHS / rows)))
+        effort = EFFORTS[search.preset]
+        fewest, most = effort.epochs
+        epochs = max(fewest, min(most, round(effort.row_epochs / rows)))
     metric = _metric(search.metric, dataset, splits)
     also = _also(search.also, metric, dataset, splits)
     return recipe.model_copy(
@@ -63,6 +60,23 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
             "after": _after(recipe, dataset.task, metric),
         }
     )
+
+
+def preset(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
+    """The recipe with the settings of its preset for these data, where it sets none of its own."""
+    kinds = [column.kind for column in dataset.columns if column.is_feature]
+    facts = DataFacts(
+        kind="image" if "image" in kinds else "table",
+        classification=dataset.task.is_classification,
+        rows=_training_rows(splits),
+        numeric=sum(kind in ("numeric", "date") for kind in kinds),
+        categorical=kinds.count("categorical"),
+    )
+    return with_preset(recipe, facts)
+
+
+def _training_rows(splits: Splits) -> int:
+    return min(len(fold.train) for fold in splits.folds)
 
 
 def default_batch(rows: int) -> int:

@@ -78,7 +78,8 @@ SCORES = tuple(name for name, loss in LOSSES.items() if not loss.probabilities)
 
 def _foreign(kind: str) -> tuple[str, ...]:
     """Augmentations in the recipe that are for data of this kind alone."""
-    kinds = {row.name: set(row.kinds) & DATA for row in (*AUGMENTATIONS.values(), *MIXINGS.values())}
+    kinds = {name: set(row.kinds) & DATA for name, row in AUGMENTATIONS.items()}
+    kinds |= {name: set(row.kinds) & DATA for name, row in MIXINGS.items()}
     return tuple(name for name, own in kinds.items() if own == {kind} and name in domains())
 
 

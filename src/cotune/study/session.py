@@ -1,6 +1,7 @@
 """One sitting of a study: from a request, or a directory, to a tested model on disk."""
 
 import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -29,7 +30,7 @@ from cotune.study.lanes import LaneFactory
 from cotune.study.loop import Study, no_network
 from cotune.study.mending import settled
 from cotune.study.prepared import Prepared, compute_for, fit_to_machine
-from cotune.study.resolve import resolve
+from cotune.study.resolve import preset, resolve
 from cotune.study.rule import Given
 from cotune.study.starting import keep_start, kept_start, read_start, with_whole_path, words_of_start
 from cotune.study.winner import tested
@@ -95,7 +96,8 @@ def _begin(
         isinstance(dataset.frame, Images) and dataset.frame.in_file
     ):
         sitting.say(f"the rows take more memory than data.memory allows: they lie in {directory.rows}")
-    resolved = resolve(recipe, dataset, splits)
+    chosen = preset(recipe, dataset, splits)
+    resolved = resolve(chosen, dataset, splits)
     resolved, notes = settled(resolved, Given.of(resolved, dataset, splits))
     space = from_recipe(resolved)
     _check_strategy(resolved, space)
@@ -113,12 +115,19 @@ def _begin(
     resolved = resolved.model_copy(update={"data": recipe.data})
     if start is not None:
         keep_start(start, directory.start)
-        recipe, resolved = (with_whole_path(each) for each in (recipe, resolved))
+        recipe, resolved, chosen = (with_whole_path(each) for each in (recipe, resolved, chosen))
     prepared = Prepared(resolved, space, dataset, splits, factory, speed)
-    write_text(directory.recipe, as_yaml(recipe))
+    write_text(directory.recipe, as_yaml(chosen.model_copy(update={"data": recipe.data})))
     with Store.create(directory.store, facts_of(prepared, recipe, notes, version=version)) as store:
         sitting.say(announcement(prepared, directory.path))
         _train(prepared, store, directory, sitting)
+
+
+def chosen_by_preset(source: Any, recipe: Recipe) -> Recipe:
+    """The recipe with its preset applied to the data at `source`, which is read for it; nothing is kept."""
+    with tempfile.TemporaryDirectory() as folder:  # for rows that do not fit into memory
+        dataset = _load(source, recipe, Room(recipe.data.memory, Path(folder)))
+        return preset(recipe, dataset, split(dataset, recipe.split, seed=recipe.search.seed))
 
 
 def resume(directory: Directory, sitting: Sitting, *, data: str | Path | None = None) -> None:

@@ -1,0 +1,292 @@
+"""Where to search, by kind and size of the data: `search.preset` replaces the defaults of keys that nobody set.
+
+A preset is a table of rows. A key that the request sets keeps what it sets; for any other the first row that holds for
+the data gives the setting; where none does, the schema's default stays. So a preset never takes a choice away. Nor does
+it set what has no meaning beside what the request fixes (filters, where the family is mlp).
+
+| symbol | meaning                                                           |
+|--------|-------------------------------------------------------------------|
+| rows   | training rows of the smallest fold                                |
+| numeric, categorical | columns that are numbers (dates too), and categories |
+
+Structural keys (those that are not `fusable`) multiply the kinds of networks, and each kind is asked a group of trials
+before it is judged: so rows keep few choices there, and wide ranges where lanes share a step.
+
+Sources of the ranges for tables: Holzmüller, Grinsztajn & Steinwart, Better by default, NeurIPS 2024 (RealMLP);
+Gorishniy, Kotelnikov & Babenko, TabM, ICLR 2025; Gorishniy, Rubachev & Babenko, On embeddings for numerical features,
+NeurIPS 2022. Of images: Simard, Steinkraus & Platt, ICDAR 2003; Ioffe & Szegedy, ICML 2015. "measured": on validation
+rows, see docs/presets.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from cotune.recipe.schema import Recipe, domains, leaves
+from cotune.recipe.settings import Choice, Range, Setting
+
+Kind = Literal["table", "image"]
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What a preset asks of the data; the table above says in which units."""
+
+    kind: Kind
+    classification: bool
+    rows: int
+    numeric: int
+    categorical: int
+
+
+@dataclass(frozen=True)
+class Where:
+    """The data that a row is for: all that is said must hold. Bounds of counts are closed; `None` is no bound."""
+
+    classification: bool | None = None
+    rows: tuple[int, int | None] = (0, None)
+    numeric: tuple[int, int | None] = (0, None)
+    categorical: tuple[int, int | None] = (0, None)
+
+    def holds(self, facts: DataFacts) -> bool:
+        """Whether the data are such."""
+        if self.classification not in (None, facts.classification):
+            return False
+        return all(
+            low <= count and (high is None or count <= high)
+            for (low, high), count in (
+                (self.rows, facts.rows),
+                (self.numeric, facts.numeric),
+                (self.categorical, facts.categorical),
+            )
+        )
+
+    def words(self) -> str:
+        """The same for readers; empty where nothing is asked."""
+        task = {None: (), True: ("classes",), False: ("a regression",)}[self.classification]
+        counts = (
+            (self.rows, "training rows"),
+            (self.numeric, "numeric columns"),
+            (self.categorical, "categorical columns"),
+        )
+        return ", ".join((*task, *(_bounds(ends, noun) for ends, noun in counts if ends != (0, None))))
+
+
+def _bounds(ends: tuple[int, int | None], noun: str) -> str:
+    low, high = ends
+    if high is None:
+        return f"{low:,} or more {noun}"
+    if high == 0:
+        return f"no {noun}"
+    return f"{low:,} to {high:,} {noun}" if low else f"up to {high:,} {noun}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a preset makes of one key.
+
+    Args:
+        key: leaf name of the recipe.
+        setting: what stands in for the schema's default.
+        source: paper, or what was measured.
+        where: the data it is for.
+    """
+
+    key: str
+    setting: Setting
+    source: str
+    where: Where = Where()
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long a trial may be where `training.epochs` is auto.
+
+    Args:
+        row_epochs: rows that it may see, all its epochs together.
+        epochs: bounds of the epochs that follow from it.
+    """
+
+    row_epochs: int
+    epochs: tuple[int, int]
+
+
+EFFORTS: Mapping[str, Effort] = {
+    "fast": Effort(300_000, (10, 40)),
+    "balanced": Effort(1_000_000, (20, 100)),
+    "best": Effort(2_000_000, (30, 200)),
+}
+"""By preset. Under a time limit epochs are fewer where the machine is too slow for them."""
+
+WITH_NUMBERS = Where(numeric=(1, None))
+FEW_NUMBERS = Where(numeric=(1, 64))
+"""Each becomes four inputs, or one for each bin."""
+WITHOUT_NUMBERS = Where(numeric=(0, 0))
+WITH_CATEGORIES = Where(categorical=(1, None))
+CLASSES = Where(classification=True)
+SMALL, LARGE = Where(rows=(0, 4_999)), Where(rows=(5_000, None))
+LARGE_WITH_NUMBERS = Where(rows=(5_000, None), numeric=(1, 64))
+
+FAST_TABLE = (
+    Row("scaling", "quantile", "measured", WITH_NUMBERS),
+    Row("scaling", "standard", "nothing to scale", WITHOUT_NUMBERS),
+    Row("numbers", "periodic", "Holzmüller et al. 2024 (PBLD); measured", LARGE_WITH_NUMBERS),
+    Row("frequency_scale", Range(0.1, 3.0, log=True), "measured", LARGE_WITH_NUMBERS),
+    Row("width", 128, "one structure: all trials train together"),
+    Row("depth", 2, "one structure"),
+    Row("activation", Choice(("gelu", "mish")), "measured"),
+    Row("dropout", Range(0.0, 0.3), "Holzmüller et al. 2024: 0.15"),
+    Row("lr", Range(3e-3, 2e-2, log=True), "measured"),
+    Row("weight_decay", Range(1e-4, 0.1, log=True), "Holzmüller et al. 2024: 0.02"),
+    Row("members", 8, "less to predict with"),
+)
+
+BALANCED_TABLE = (
+    Row("scaling", "standard", "nothing to scale", WITHOUT_NUMBERS),
+    Row("numbers", "periodic", "Holzmüller et al. 2024 (PBLD); measured", LARGE_WITH_NUMBERS),
+    Row("frequency_scale", Range(0.03, 5.0, log=True), "measured", LARGE_WITH_NUMBERS),
+)
+
+BEST_TABLE = (
+    Row(
+        "scaling",
+        Choice(("quantile", "robust_clip")),
+        "Gorishniy et al. 2024; Holzmüller et al. 2024",
+        WITH_NUMBERS,
+    ),
+    Row("scaling", "standard", "nothing to scale", WITHOUT_NUMBERS),
+    Row(
+        "numbers",
+        Choice(("periodic", "piecewise")),
+        "Gorishniy et al. 2022; Holzmüller et al. 2024 (PBLD); measured",
+        LARGE_WITH_NUMBERS,
+    ),
+    Row("numbers", Choice(("plain", "periodic")), "Holzmüller et al. 2024 (PBLD)", FEW_NUMBERS),
+    Row("frequency_scale", Range(0.03, 5.0, log=True), "Gorishniy et al. 2022; measured", FEW_NUMBERS),
+    Row("bins", 48, "Gorishniy et al. 2024", LARGE_WITH_NUMBERS),
+    Row("categories", "embedding", "Holzmüller et al. 2024; measured", WITH_CATEGORIES),
+    Row("embedding_width", 8, "Holzmüller et al. 2024", WITH_CATEGORIES),
+    Row(
+        "width", Choice((64, 128, 256, 512)), "Holzmüller et al. 2024: 256; Gorishniy et al. 2024: 512", SMALL
+    ),
+    Row("width", Choice((128, 256)), "Holzmüller et al. 2024: 256; 512 leaves time for few trials", LARGE),
+    Row("depth", Choice((1, 2, 3, 4)), "Gorishniy et al. 2024: 1 to 5", SMALL),
+    Row("depth", Choice((2, 3)), "Holzmüller et al. 2024: 3", LARGE),
+    Row(
+        "activation",
+        Choice(("mish", "gelu", "silu", "relu", "selu")),
+        "Holzmüller et al. 2024: mish, selu; measured",
+    ),
+    Row("residual", Choice((False, True)), "Gorishniy et al. 2021", SMALL),
+    Row("dropout", Range(0.0, 0.4), "Holzmüller et al. 2024: 0.15; Gorishniy et al. 2024: 0.1"),
+    Row("lr", Range(1e-3, 4e-2, log=True), "Gorishniy et al. 2024: 2e-3; measured"),
+    Row("weight_decay", Range(1e-4, 0.5, log=True), "Holzmüller et al. 2024: 0.02"),
+    Row("beta2", Choice((0.95, 0.999)), "Holzmüller et al. 2024: 0.95"),
+    Row("schedule", Choice(("cosine", "coslog4")), "Loshchilov & Hutter 2017; Holzmüller et al. 2024"),
+    Row("label_smoothing", Range(0.0, 0.1), "Holzmüller et al. 2024: 0.1", CLASSES),
+    Row("members", 32, "Gorishniy et al. 2024: 32 networks are averaged"),
+)
+
+FAST_IMAGE = (
+    Row("filters", 8, "one structure: all trials train together"),
+    Row("activation", "relu", "He et al. 2015"),
+    Row("dropout", Range(0.0, 0.3), "Srivastava et al. 2014"),
+    Row("lr", Range(1e-3, 1e-2, log=True), "Kingma & Ba 2015: 1e-3"),
+    Row("weight_decay", Range(1e-4, 0.1, log=True), "Loshchilov & Hutter 2019"),
+    Row("members", 8, "less to predict with"),
+)
+
+BALANCED_IMAGE = (
+    Row("activation", Choice(("relu", "silu")), "He et al. 2015; Elfwing et al. 2018"),
+    Row("dropout", Range(0.0, 0.4), "Srivastava et al. 2014"),
+    Row("lr", Range(5e-4, 2e-2, log=True), "Kingma & Ba 2015: 1e-3"),
+)
+
+BEST_IMAGE = (
+    Row("kernel", Choice((3, 5)), "LeCun et al. 1998: 5; Simonyan & Zisserman 2015: 3"),
+    Row("activation", Choice(("relu", "silu", "gelu")), "He et al. 2015; Elfwing et al. 2018"),
+    Row("norm", Choice(("none", "batch")), "Ioffe & Szegedy 2015"),
+    Row("dropout", Range(0.0, 0.5), "Srivastava et al. 2014"),
+    Row("translate", Range(0.0, 0.12), "Simard et al. 2003"),
+    Row("rotate", Range(0.0, 12.0), "Simard et al. 2003; more turns a 6 into a 9"),
+    Row("zoom", Range(0.0, 0.12), "Simonyan & Zisserman 2015"),
+    Row("lr", Range(5e-4, 2e-2, log=True), "Kingma & Ba 2015: 1e-3"),
+    Row("weight_decay", Range(1e-5, 1.0, log=True), "Loshchilov & Hutter 2019"),
+    Row("label_smoothing", Range(0.0, 0.15), "Szegedy et al. 2016", CLASSES),
+    Row("schedule", Choice(("cosine", "one_cycle")), "Loshchilov & Hutter 2017; Smith & Topin 2019"),
+    Row("members", 32, "Lakshminarayanan et al. 2017"),
+)  # no flip: letters and digits have a left and a right
+
+ROWS: Mapping[tuple[str, Kind], tuple[Row, ...]] = {
+    ("fast", "table"): FAST_TABLE,
+    ("fast", "image"): FAST_IMAGE,
+    ("balanced", "table"): BALANCED_TABLE,
+    ("balanced", "image"): BALANCED_IMAGE,
+    ("best", "table"): BEST_TABLE,
+    ("best", "image"): BEST_IMAGE,
+}
+"""By preset and kind of data."""
+
+
+def rows_for(preset: str, facts: DataFacts) -> dict[str, Row]:
+    """Key → the first row that holds for the data."""
+    found: dict[str, Row] = {}
+    for row in ROWS[preset, facts.kind]:
+        if row.where.holds(facts):
+            found.setdefault(row.key, row)
+    return found
+
+
+def keys_set(recipe: Recipe) -> list[str]:
+    """The keys that the request names, as `section.key`; the schema's defaults are not among them."""
+    return [
+        f"{section}.{key}"
+        for section in type(recipe).model_fields
+        for key in type(getattr(recipe, section)).model_fields
+        if key in getattr(recipe, section).model_fields_set
+    ]
+
+
+def with_preset(recipe: Recipe, facts: DataFacts) -> Recipe:
+    """The recipe with `search.preset` in the place of defaults; doing it twice is doing it once.
+
+    Example:
+        >>> facts = DataFacts("table", classification=True, rows=900, numeric=0, categorical=3)
+        >>> with_preset(make(preset="fast", depth=4), facts).network.depth
+        4
+    """
+    known = leaves()
+    changes: dict[str, dict[str, Setting]] = {}
+    for key, row in rows_for(recipe.search.preset, facts).items():
+        section = known[key][0]
+        if key not in getattr(recipe, section).model_fields_set and _has_meaning(recipe, key):
+            changes.setdefault(section, {})[key] = row.setting
+    return recipe.model_copy(
+        update={
+            section: getattr(recipe, section).model_copy(update=update) for section, update in changes.items()
+        }
+    )
+
+
+def _has_meaning(recipe: Recipe, key: str) -> bool:
+    """Whether a key can matter beside what the request fixes."""
+    known = domains()
+    when = known[key][1].when if key in known else None
+    if when is None:
+        return True
+    parent, values = when
+    section = getattr(recipe, known[parent][0])
+    setting = getattr(section, parent)
+    fixed = parent in section.model_fields_set and not isinstance(setting, Range | Choice)
+    return not fixed or setting in (*values, *known[parent][1].words)
+
+
+def is_open(recipe: Recipe) -> bool:
+    """Whether there are data for which the preset would change the recipe."""
+    set_already = {name.split(".")[1] for name in keys_set(recipe)}
+    return any(row.key not in set_already for preset, _, row in all_rows() if preset == recipe.search.preset)
+
+
+def all_rows() -> Sequence[tuple[str, Kind, Row]]:
+    """Every row with its preset and kind, in order."""
+    return [(preset, kind, row) for (preset, kind), rows in ROWS.items() for row in rows]
