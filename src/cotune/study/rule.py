@@ -11,6 +11,10 @@ Config = Mapping[str, Value]
 """A full configuration; keys without a meaning in it may be absent."""
 
 
+OF_FAMILY: dict[object, str] = {"gru": "series"}
+"""What the rows of a table are to a family of networks, where they are no table to it."""
+
+
 @dataclass(frozen=True)
 class Given:
     """What rules look at beside a configuration: it is the same for all trials of a study.
@@ -35,7 +39,9 @@ class Given:
     def of(cls, recipe: Recipe, dataset: Dataset, splits: Splits) -> "Given":
         """Of a resolved recipe and its data."""
         return cls(
-            kind="image" if isinstance(dataset.frame, Images) else "table",
+            kind="image"
+            if isinstance(dataset.frame, Images)
+            else OF_FAMILY.get(recipe.network.family, "table"),
             task=dataset.task.value,
             metrics=(recipe.search.metric, *recipe.search.also),
             rows=min(len(fold.train) for fold in splits.folds),
