@@ -22,7 +22,13 @@ from cotune.study.rules import RULES
 from cotune.types import Task, Value
 from study.tiny import command, csv, table, tune
 
-BASE: dict[str, Any] = {"batch_size": 32, "loss": "cross_entropy", "label_smoothing": 0.0, "dropout": 0.1}
+BASE: dict[str, Any] = {
+    "family": "mlp",
+    "batch_size": 32,
+    "loss": "cross_entropy",
+    "label_smoothing": 0.0,
+    "dropout": 0.1,
+}
 """A resolved recipe, as far as rules look at it."""
 
 PROBABLE = Given(metrics=("log_loss",))
@@ -138,7 +144,7 @@ def test_in_a_search_only_what_breaks_a_rule_is_mended(rule: Rule) -> None:
 
 
 def test_rules_speak_of_keys_and_values_that_exist() -> None:
-    facts = {field.name for field in fields(Given)} | {"family", "convolutions"}  # of families that may come
+    facts = {field.name for field in fields(Given)}
     for rule in RULES:
         asked, given, _ = CASES[rule.name]
         assert set(rule.keys) - facts <= set(DOMAINS), rule.name
@@ -155,7 +161,8 @@ def some(domain: Domain) -> tuple[Value, ...]:
         return True, False
     if domain.kind == "name":
         return domain.options
-    low, high = max(domain.low, 0), min(domain.high, 0.5 if domain.below else 4)
+    low = max(domain.low, 0)
+    high = max(low, min(domain.high, 0.5 if domain.below else 5))
     return domain.check(low), domain.check(high)
 
 
@@ -182,8 +189,30 @@ def test_what_is_mended_breaks_no_rule(config: dict[str, Value], known: Given) -
 
 
 def test_defaults_break_no_rule() -> None:
-    for kind in ("table", "image"):
-        assert settled(make(batch_size=32, loss="cross_entropy"), Given(kind=kind))[1] == ()
+    for kind, family in (("table", "mlp"), ("image", "mlp"), ("image", "cnn")):
+        recipe = make(batch_size=32, loss="cross_entropy", family=family)
+        assert settled(recipe, Given(kind=kind)) == (recipe, ())
+
+
+CONVOLUTIONAL: tuple[tuple[dict[str, Any], bool], ...] = (
+    ({"norm": "instance", "dropout_kind": "spatial", "rotate": 20.0, "cutmix": 1.0}, True),
+    ({"norm": "batch", "batch_size": 1}, True),
+    ({"norm": "batch", "batch_size": 4, "accumulate": 4}, True),
+    ({"freeze": 3, "convolutions": 3}, True),
+    ({"freeze": 4, "convolutions": 3}, False),
+    ({"dropout_kind": "depth", "residual": True}, False),
+    ({"init": "zeros"}, False),
+)
+
+
+@pytest.mark.parametrize(("asked", "sound"), CONVOLUTIONAL, ids=str)
+def test_convolutions_have_rules_of_their_own(asked: dict[str, Any], sound: bool) -> None:
+    recipe = make(**{**BASE, "family": "cnn", "filters": 8, "kernel": 3, "convolutions": 2, **asked})
+    if sound:
+        assert settled(recipe, IMAGES) == (recipe, ())
+        return
+    with pytest.raises(RecipeError):
+        settled(recipe, IMAGES)
 
 
 def test_every_fault_is_told_at_once() -> None:

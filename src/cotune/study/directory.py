@@ -87,7 +87,7 @@ class Directory:
                 self.start,
                 self.recipe,
                 self.rows,
-            )  # fmt: skip
+            )
         } | {".writable"}
         return bool(names) and not (self.lock.name in names and names <= ours)
 

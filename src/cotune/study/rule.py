@@ -34,8 +34,9 @@ class Given:
     @classmethod
     def of(cls, recipe: Recipe, dataset: Dataset, splits: Splits) -> "Given":
         """Of a resolved recipe and its data."""
+        series = recipe.network.family == "gru"
         return cls(
-            kind="image" if isinstance(dataset.frame, Images) else "table",
+            kind="image" if isinstance(dataset.frame, Images) else "series" if series else "table",
             task=dataset.task.value,
             metrics=(recipe.search.metric, *recipe.search.also),
             rows=min(len(fold.train) for fold in splits.folds),
