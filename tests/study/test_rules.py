@@ -1,7 +1,7 @@
 """Combinations that make no sense: one row a rule; refused, mended in a recipe, or mended in a trial, and said so."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from cotune.data import load, split
 from cotune.errors import RecipeError
 from cotune.recipe import Choice, Range, make
 from cotune.recipe.schema import domains
@@ -20,9 +21,16 @@ from cotune.study.mending import mended, settled
 from cotune.study.rule import Given, Rule
 from cotune.study.rules import RULES
 from cotune.types import Task, Value
+from study.test_images import archive
 from study.tiny import command, csv, table, tune
 
-BASE: dict[str, Any] = {"batch_size": 32, "loss": "cross_entropy", "label_smoothing": 0.0, "dropout": 0.1}
+BASE: dict[str, Any] = {
+    "family": "mlp",
+    "batch_size": 32,
+    "loss": "cross_entropy",
+    "label_smoothing": 0.0,
+    "dropout": 0.1,
+}
 """A resolved recipe, as far as rules look at it."""
 
 PROBABLE = Given(metrics=("log_loss",))
@@ -138,7 +146,7 @@ def test_in_a_search_only_what_breaks_a_rule_is_mended(rule: Rule) -> None:
 
 
 def test_rules_speak_of_keys_and_values_that_exist() -> None:
-    facts = {field.name for field in fields(Given)} | {"family", "convolutions"}  # of families that may come
+    facts = {field.name for field in fields(Given)}
     for rule in RULES:
         asked, given, _ = CASES[rule.name]
         assert set(rule.keys) - facts <= set(DOMAINS), rule.name
@@ -155,7 +163,8 @@ def some(domain: Domain) -> tuple[Value, ...]:
         return True, False
     if domain.kind == "name":
         return domain.options
-    low, high = max(domain.low, 0), min(domain.high, 0.5 if domain.below else 4)
+    low = max(domain.low, 0)
+    high = max(low, min(domain.high, 0.5 if domain.below else 5))
     return domain.check(low), domain.check(high)
 
 
@@ -182,8 +191,49 @@ def test_what_is_mended_breaks_no_rule(config: dict[str, Value], known: Given) -
 
 
 def test_defaults_break_no_rule() -> None:
-    for kind in ("table", "image"):
-        assert settled(make(batch_size=32, loss="cross_entropy"), Given(kind=kind))[1] == ()
+    for kind, family in (("table", "mlp"), ("image", "mlp"), ("image", "cnn")):
+        recipe = make(batch_size=32, loss="cross_entropy", family=family)
+        assert settled(recipe, Given(kind=kind)) == (recipe, ())
+
+
+SERIES = Given(kind="series", categories=False)
+OTHERS: tuple[tuple[str, dict[str, Any], Given, bool], ...] = (
+    ("cnn", {"norm": "instance", "dropout_kind": "spatial", "rotate": 20.0, "cutmix": 1.0}, IMAGES, True),
+    ("cnn", {"norm": "batch", "batch_size": 1}, IMAGES, True),
+    ("cnn", {"norm": "batch", "batch_size": 4, "accumulate": 4}, IMAGES, True),
+    ("cnn", {"freeze": 3, "convolutions": 3}, IMAGES, True),
+    ("cnn", {"freeze": 4, "convolutions": 3}, IMAGES, False),
+    ("cnn", {"dropout_kind": "depth", "residual": True}, IMAGES, False),
+    ("cnn", {"init": "zeros"}, IMAGES, False),
+    ("gru", {"jitter": 0.1, "mixup": 0.2, "freeze": 2}, SERIES, True),
+    ("gru", {"freeze": 3}, SERIES, False),
+    ("gru", {"flip": 0.5}, SERIES, False),
+)
+
+
+@pytest.mark.parametrize(("family", "asked", "known", "sound"), OTHERS, ids=str)
+def test_what_is_sound_depends_on_the_family(
+    family: str, asked: dict[str, Any], known: Given, sound: bool
+) -> None:
+    recipe = make(**{**BASE, "family": family, "filters": 8, "kernel": 3, "convolutions": 2, **asked})
+    if sound:
+        assert settled(recipe, known) == (recipe, ())
+        return
+    with pytest.raises(RecipeError):
+        settled(recipe, known)
+
+
+@pytest.mark.parametrize(
+    ("form", "family", "kind"), [(csv, "mlp", "table"), (csv, "gru", "series"), (archive, "cnn", "image")]
+)
+def test_what_is_known_of_the_data(form: Callable[..., Path], family: str, kind: str, tmp_path: Path) -> None:
+    data = load(form(tmp_path), target="y")
+    recipe = make(family=family, metric="accuracy", also=["log_loss"], patience=7)
+    splits = split(data, recipe.split, seed=0)
+    found = Given.of(recipe, data, splits)
+    assert (found.kind, found.categories, found.patience) == (kind, form is csv, 7)
+    assert found.metrics == ("accuracy", "log_loss")
+    assert found.rows == len(splits.folds[0].train)
 
 
 def test_every_fault_is_told_at_once() -> None:

@@ -9,12 +9,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+import cotune
 from cotune.api import resume
 from cotune.engine import plan as plan_of_lanes
 from cotune.errors import RecipeError, StudyCorrupt
 from cotune.recipe import make
 from cotune.study import session
 from cotune.study.directory import Directory
+from study.test_images import archive
 from study.tiny import command, csv, lasting, table, tune
 
 SHAPE: dict[str, Any] = {"width": 12, "depth": 2, "trials": 1, "epochs": 2, "lr": 0.05}
@@ -83,6 +85,16 @@ def test_a_file_by_the_names_of_layers(prefix: str, earlier: Path, tmp_path: Pat
     assert "begin with hidden1 of" in plan(study)
     assert "; hidden0, head drawn anew" in plan(study)
     torch.testing.assert_close(weights(study.path)["hidden1.weight"], weights(earlier)["hidden1.weight"])
+
+
+def test_filters_of_convolutions_are_taken_for_images_of_another_size(tmp_path: Path) -> None:
+    asked = {"trials": 1, "epochs": 1, "filters": 8, "kernel": 3, "convolutions": 2, "device": "cpu"}
+    made = [archive(tmp_path, rows=40, side=side).rename(tmp_path / f"{side}.npz") for side in (8, 16)]
+    first = cotune.tune(made[0], target="y", out=tmp_path / "a", **asked)
+    second = cotune.tune(made[1], target="y", out=tmp_path / "b", pretrained=first.path, freeze=2, **asked)
+    assert "begin with convolution0, convolution1 of" in plan(second)
+    old, new = weights(first.path), weights(second.path)
+    assert all(torch.equal(old[name], new[name]) for name in old if name.startswith("convolution"))
 
 
 BAD = {

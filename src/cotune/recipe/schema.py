@@ -1,6 +1,7 @@
 """The schema of a request. Every key here is reachable from YAML, command line (`--set`) and Python."""
 
 import re
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -145,6 +146,10 @@ ImageSize = Annotated[
         | Annotated[list[Side], Field(min_length=2, max_length=2)],
     ),
 ]
+
+
+def _path(raw: object) -> object:
+    return str(raw) if isinstance(raw, PurePath) else raw
 
 
 class Section(BaseModel):
@@ -317,7 +322,7 @@ class NetworkSection(Section):
             source="Devlin et al. 2019",
         ),
     ] = 0.02
-    pretrained: str | None = Field(
+    pretrained: Annotated[str, BeforeValidator(_path, json_schema_input_type=str)] | None = Field(
         None,
         description="Directory of an earlier study, or a .safetensors file, whose weights networks begin with: "
         "layers whose names and shapes fit, the others by `init`. `freeze`, `unfreeze` and `layer_lr` say how "

@@ -11,10 +11,6 @@ Config = Mapping[str, Value]
 """A full configuration; keys without a meaning in it may be absent."""
 
 
-OF_FAMILY: dict[object, str] = {"gru": "series"}
-"""What the rows of a table are to a family of networks, where they are no table to it."""
-
-
 @dataclass(frozen=True)
 class Given:
     """What rules look at beside a configuration: it is the same for all trials of a study.
@@ -38,10 +34,9 @@ class Given:
     @classmethod
     def of(cls, recipe: Recipe, dataset: Dataset, splits: Splits) -> "Given":
         """Of a resolved recipe and its data."""
+        series = recipe.network.family == "gru"
         return cls(
-            kind="image"
-            if isinstance(dataset.frame, Images)
-            else OF_FAMILY.get(recipe.network.family, "table"),
+            kind="image" if isinstance(dataset.frame, Images) else "series" if series else "table",
             task=dataset.task.value,
             metrics=(recipe.search.metric, *recipe.search.also),
             rows=min(len(fold.train) for fold in splits.folds),

@@ -36,19 +36,26 @@ def _both(*parts: Broken) -> Broken:
     return lambda config, given: all(part(config, given) for part in parts)
 
 
-def _plain_rows(config: Config, _: Given) -> bool:
+def _plain(config: Config, _: Given | None = None) -> bool:
     """Whether the network is a multi-layer perceptron, in which a row has one place and no feature maps."""
     return config.get("family", "mlp") == "mlp"
 
 
+def _residual(config: Config) -> bool:
+    """Whether layers add to their input; no others than perceptrons do."""
+    return _plain(config) and bool(config.get("residual"))
+
+
 def _hidden(config: Config) -> int:
     """Hidden layers."""
-    key = "depth" if config.get("family", "mlp") == "mlp" else "convolutions"
+    key = "depth" if _plain(config) else "convolutions"
     return int(_number(config, key, 1.0))
 
 
 def _layers(config: Config, given: Given) -> int:
     """Layers with weights, the head among them, at least."""
+    if config.get("family") == "gru":
+        return 3
     embedded = given.categories and config.get("categories") == "embedding"
     return _hidden(config) + 1 + embedded + (config.get("numbers") == "periodic")
 
@@ -114,15 +121,15 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "spatial dropout without images",
         ("dropout_kind", "family"),
-        _both(_plain_rows, _is("dropout_kind", "spatial")),
+        _both(_plain, _is("dropout_kind", "spatial")),
         {"dropout_kind": "unit"},
         "spatial dropout leaves out feature maps, and a multi-layer perceptron has none",
         refused=True,
     ),
     Rule(
         "dropout of layers without residual",
-        ("dropout_kind", "residual"),
-        lambda c, _: c.get("dropout_kind") == "depth" and not c.get("residual"),
+        ("dropout_kind", "residual", "family"),
+        lambda c, _: c.get("dropout_kind") == "depth" and not _residual(c),
         {"dropout_kind": "unit"},
         "a layer can be left out only where a residual connection leads around it",
         refused=True,
@@ -130,7 +137,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "dropout of layers in a shallow network",
         ("dropout_kind", "depth"),
-        lambda c, _: c.get("dropout_kind") == "depth" and _hidden(c) < 2,
+        lambda c, _: c.get("dropout_kind") == "depth" and _residual(c) and _hidden(c) < 2,
         {"dropout_kind": "unit"},
         "residual connections begin at the second hidden layer, so there is no layer to leave out",
     ),
@@ -144,24 +151,25 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "instance norm without images",
         ("norm", "family"),
-        _both(_plain_rows, _is("norm", "instance")),
+        _both(_plain, _is("norm", "instance")),
         {"norm": "layer"},
         "instance norm takes means over an image's places, and a row of a table has one place",
         refused=True,
     ),
     Rule(
         "batch norm of one row",
-        ("norm", "batch_size"),
-        lambda c, given: c.get("norm") == "batch" and _batch(c, given) == 1,
+        ("norm", "batch_size", "family"),
+        lambda c, given: c.get("norm") == "batch" and _plain(c) and _batch(c, given) == 1,
         {"norm": "layer"},
         "a batch of one row has no variance",
         refused=True,
     ),
     Rule(
         "batch norm of accumulated tiny batches",
-        ("norm", "batch_size", "accumulate", "batch_growth"),
+        ("norm", "batch_size", "accumulate", "batch_growth", "family"),
         lambda c, given: (
             c.get("norm") == "batch"
+            and _plain(c)
             and 1 < _batch(c, given) < FEW_ROWS
             and max(_number(c, "accumulate", 1.0), _number(c, "batch_growth", 1.0)) > 1
         ),
@@ -239,7 +247,7 @@ RULES: tuple[Rule, ...] = (
     _augments("table", "tables"),
     Rule(
         "hidden layers that begin with zeros",
-        ("init", "depth"),
+        ("init", "depth", "convolutions", "family"),
         lambda c, _: c.get("init") == "zeros" and _hidden(c) > 0,
         {"init": "he"},
         "units that begin alike get the same gradient and stay alike; only a linear model can begin with zeros",
@@ -286,7 +294,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "no layer left to learn",
-        ("freeze", "depth", "convolutions", "categories", "numbers"),
+        ("freeze", "depth", "convolutions", "categories", "numbers", "family"),
         lambda c, given: _number(c, "freeze") >= _layers(c, given),
         lambda c, given: {"freeze": _layers(c, given) - 1},
         "the head at least must learn",

@@ -12,13 +12,6 @@ from cotune.types import Value
 
 WORDS = {"mlp": "a multi-layer perceptron", "cnn": "a convolutional network", "gru": "a recurrent network"}
 
-UNFIT: Mapping[str, Mapping[str, str]] = {
-    "mlp": {"norm": "instance", "dropout_kind": "spatial"},  # a row has one position
-    "cnn": {"dropout_kind": "depth"},  # nothing is added to
-    "gru": {},
-}
-"""Family → key of `network` → a value that means nothing there."""
-
 OF_A_STATE: Mapping[str, Value] = {
     "activation": "tanh", "norm": "none", "dropout": 0.0, "dropout_kind": "unit",
 }  # fmt: skip
@@ -60,7 +53,6 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
             )
         network = network.model_copy(update=_of_a_state(network))
     _refuse_foreign(network, families)
-    _refuse_unfit(network, families)
     if images is not None and "cnn" in families:
         on_gpu = named(recipe.training.device) != "cpu"
         network = network.model_copy(update=_convolutions(network, images.shape, on_gpu=on_gpu))
@@ -100,15 +92,6 @@ def _refuse_foreign(network: NetworkSection, families: tuple[Value, ...]) -> Non
             raise RecipeError(
                 f"network.{name} has no meaning for {own}; leave it out, or set family: {domain.when[1][0]}"
             )
-
-
-def _refuse_unfit(network: NetworkSection, families: tuple[Value, ...]) -> None:
-    for family in families:
-        for name, value in UNFIT[str(family)].items():
-            if value in _values(getattr(network, name)):
-                raise RecipeError(
-                    f"network.{name} {value} has no meaning for {WORDS[str(family)]}; choose another, or another family"
-                )
 
 
 def _convolutions(
