@@ -1,5 +1,5 @@
-"""Writes what the code knows better than any author: tables in docs/recipe.md and docs/combinations.md, and
-docs/recipe.schema.json.
+"""Writes what the code knows better than any author: tables in docs/recipe.md, docs/combinations.md and
+docs/presets.md, and docs/recipe.schema.json.
 
     make docs
 
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cotune.recipe.presets import EFFORTS, ROWS
 from cotune.recipe.reading import json_schema
 from cotune.recipe.schema import Recipe, leaves
 from cotune.recipe.settings import Domain, to_plain
@@ -268,9 +269,33 @@ def _between_marks(before: str, fresh: str) -> str:
     return f"{head}{BEGIN}\n\n{fresh}\n\n{END}{rest.split(END, 1)[1]}"
 
 
+def presets_page(before: str) -> str:
+    """docs/presets.md with fresh tables between its marks: of the epochs, and of each kind of data and preset."""
+    head = [
+        "| preset | rows a trial sees, all epochs together | epochs | epochs that slots are given up for |"
+    ]
+    efforts = [
+        f"| `{name}` | {e.row_epochs:,} | {e.epochs[0]} to {e.epochs[1]} | {e.enough} |"
+        for name, e in EFFORTS.items()
+    ]
+    parts = ["## Length of trials", "\n".join([*head, "|---|---|---|---|", *efforts])]
+    for (preset, kind), rows in sorted(ROWS.items(), key=lambda item: item[0][1], reverse=True):
+        parts.append(f"## {kind.capitalize()}s: `{preset}`")
+        lines = [
+            f"| `{row.key}` | {_default(row.setting)} | {row.where.words() or 'all'} | {row.source} |"
+            for row in rows
+        ]
+        parts.append("\n".join(["| key | setting | for | source |", "|---|---|---|---|", *lines]))
+    return _between_marks(before, "\n\n".join(parts))
+
+
 def main() -> None:
     """Write the files."""
-    for name, fresh in (("recipe.md", page), ("combinations.md", combinations_page)):
+    for name, fresh in (
+        ("recipe.md", page),
+        ("combinations.md", combinations_page),
+        ("presets.md", presets_page),
+    ):
         path = HERE / name
         path.write_text(fresh(path.read_text(encoding="utf-8")), encoding="utf-8")
     (HERE / "recipe.schema.json").write_text(json_schema(), encoding="utf-8")

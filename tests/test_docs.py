@@ -153,9 +153,10 @@ def test_the_recipe_page_and_schema_are_fresh() -> None:
     assert written == generator().json_schema(), "run `make docs`"
 
 
-def test_the_page_of_combinations_is_fresh() -> None:
-    page = (ROOT / "docs" / "combinations.md").read_text(encoding="utf-8")
-    assert page == generator().combinations_page(page), "run `make docs`"
+@pytest.mark.parametrize("name", ["combinations", "presets"])
+def test_the_page_is_fresh(name: str) -> None:
+    page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    assert page == getattr(generator(), f"{name}_page")(page), "run `make docs`"
 
 
 def test_meanings_are_of_keys_that_exist_and_have_no_description() -> None:

@@ -105,16 +105,18 @@ class Effort:
     Args:
         row_epochs: rows that it may see, all its epochs together.
         epochs: bounds of the epochs that follow from it.
+        enough: under a time limit fewer trials train at once, until so many epochs can be had; at least four do.
     """
 
     row_epochs: int
     epochs: tuple[int, int]
+    enough: int
 
 
 EFFORTS: Mapping[str, Effort] = {
-    "fast": Effort(300_000, (10, 40)),
-    "balanced": Effort(1_000_000, (20, 100)),
-    "best": Effort(2_000_000, (30, 200)),
+    "fast": Effort(300_000, (10, 40), enough=8),
+    "balanced": Effort(1_000_000, (20, 100), enough=8),
+    "best": Effort(2_000_000, (30, 200), enough=64),
 }
 """By preset. Under a time limit epochs are fewer where the machine is too slow for them."""
 

@@ -55,18 +55,22 @@ def measure(lanes: Sequence[Lane], *, metric: str, lanes_per_trial: int, compute
     return Speed(plan.seconds * lanes[0].structure.steps, lanes_per_trial, plan.chunk)
 
 
-def affordable(epochs: int, slots: int, speed: Speed, *, seconds: float, lanes: int) -> tuple[int, int]:
+def affordable(
+    epochs: int, slots: int, speed: Speed, *, seconds: float, lanes: int, enough: int = LEAST_EPOCHS
+) -> tuple[int, int]:
     """Epochs a trial may take, and slots, such that the time affords enough full trainings one after another.
 
     Args:
         epochs, slots: what they would be without a limit.
         seconds: the time limit.
         lanes: lanes of a trial; the slots hold at least one trial.
+        enough: epochs for which slots are given up.
     """
     share = FULL_TRAINING * seconds
     fewest = min(slots, max(LEAST_LANES, lanes))
     fewest = max(fewest, min(slots, speed.together or 1))  # fewer than step together save no time
-    while slots > fewest and LEAST_EPOCHS * speed.round_seconds(slots) > share:
+    wanted = max(LEAST_EPOCHS, min(enough, epochs))
+    while slots > fewest and wanted * speed.round_seconds(slots) > share:
         slots = max(fewest, slots // 2)
     affordable_epochs = int(share / speed.round_seconds(slots))
     return max(min(LEAST_EPOCHS, epochs), min(epochs, affordable_epochs)), slots

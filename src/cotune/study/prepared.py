@@ -6,6 +6,7 @@ from cotune.data import Dataset, Splits
 from cotune.engine.devices import Compute, compute_of
 from cotune.engine.loop import slots
 from cotune.recipe import Recipe
+from cotune.recipe.presets import EFFORTS
 from cotune.space import Space
 from cotune.study.budget import Speed, affordable, measure
 from cotune.study.lanes import LaneFactory
@@ -59,7 +60,8 @@ def fit_to_machine(
     )
     count = count if asked == "auto" else asked
     if limit is not None:
-        fitting, fewer = affordable(epochs, count, speed, seconds=limit, lanes=each)
+        enough = EFFORTS[resolved.search.preset].enough
+        fitting, fewer = affordable(epochs, count, speed, seconds=limit, lanes=each, enough=enough)
         epochs = fitting if recipe.training.epochs == "auto" else epochs
         count = fewer if asked == "auto" else count
     return speed, resolved.model_copy(
