@@ -11,7 +11,7 @@ from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure
 from cotune.engine.loss import LOSSES
 from cotune.engine.rng import seed_of
 from cotune.recipe import Recipe
-from cotune.recipe.schema import SCHEDULED, PrepareSection
+from cotune.recipe.schema import SCHEDULED, PrepareSection, domains
 from cotune.space import Space
 from cotune.study.mending import mended
 from cotune.study.networks import network_of
@@ -80,7 +80,7 @@ class LaneFactory:
         # Folds differ by a row or two: the shortest sets the steps, so that they share a population.
         shortest = self._shortest(config) if self._recipe.split.method != "time" else len(train)
         batch = min(_int(config["batch_size"]), shortest)
-        numbers = {name: _float(config.get(name, neutral)) for name, neutral in NEUTRAL.items()}
+        numbers = _numbers(config)
         outputs = LOSSES[str(config["loss"])].outputs(
             len(self._dataset.classes), _int(config.get("embedding_size", 0))
         )
@@ -184,3 +184,18 @@ def _int(value: Value) -> int:
 def _float(value: Value) -> float:
     assert isinstance(value, int | float)
     return float(value)
+
+
+def _numbers(config: Mapping[str, Value]) -> dict[str, float]:
+    """The fusable numbers of a configuration; one whose condition is not met is neutral, whatever its key says.
+
+    Example:
+        `ema_decay` stands in every configuration, and averages nothing unless `averaging` is ema.
+    """
+    known = domains()
+    found = {}
+    for name, neutral in NEUTRAL.items():
+        when = known[name][1].when if name in known else None
+        met = when is None or config.get(when[0]) in when[1]
+        found[name] = _float(config.get(name, neutral)) if met else neutral
+    return found
