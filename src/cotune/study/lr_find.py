@@ -30,7 +30,7 @@ from cotune.errors import LaneOutOfMemory
 from cotune.recipe import Recipe
 from cotune.space import from_recipe
 from cotune.study.lanes import LaneFactory
-from cotune.study.mending import settled
+from cotune.study.mending import mended, settled
 from cotune.study.prepared import compute_for
 from cotune.study.resolve import resolve
 from cotune.study.rule import Given
@@ -104,7 +104,8 @@ def lr_find(source: Any, recipe: Recipe) -> LrCurve:
         )
         splits = split(dataset, division, seed=recipe.search.seed)
         resolved = resolve(recipe, dataset, splits)
-        resolved, _ = settled(resolved, Given.of(resolved, dataset, splits))
+        given = Given.of(resolved, dataset, splits)
+        resolved, _ = settled(resolved, given)
         space = from_recipe(resolved)
         middle = space.middle()
         start = read_start(resolved.network.pretrained)
@@ -113,7 +114,7 @@ def lr_find(source: Any, recipe: Recipe) -> LrCurve:
         lanes = _lanes(one, rates, seed=seed_of(resolved.search.seed, "lr-find"))
         metric = "log_loss" if dataset.task.is_classification else "rmse"
         losses = _trained(lanes, resolved, metric)
-    config = space.complete(middle)
+    config, _ = mended(space.complete(middle), given)
     varied = ("lr", "schedule", "warmup", "final_lr")
     settings = {name: value for name, value in config.items() if name not in varied}
     return curve_of(rates, losses, steps=lanes[0].epochs * lanes[0].structure.steps, settings=settings)
