@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cotune.recipe.presets import EFFORTS, ROWS
+from cotune.recipe.presets import EFFORTS, ROWS, Kind
 from cotune.recipe.reading import json_schema
 from cotune.recipe.schema import Recipe, leaves
 from cotune.recipe.settings import Domain, to_plain
@@ -279,8 +279,10 @@ def presets_page(before: str) -> str:
         for name, e in EFFORTS.items()
     ]
     parts = ["## Length of trials", "\n".join([*head, "|---|---|---|---|", *efforts])]
-    for (preset, kind), rows in sorted(ROWS.items(), key=lambda item: item[0][1], reverse=True):
-        parts.append(f"## {kind.capitalize()}s: `{preset}`")
+    titles: dict[Kind, str] = {"table": "Tables", "series": "Series", "image": "Images"}
+    for preset, kind in ((preset, kind) for kind in titles for preset in EFFORTS if ROWS[preset, kind]):
+        rows = ROWS[preset, kind]
+        parts.append(f"## {titles[kind]}: `{preset}`")
         lines = [
             f"| `{row.key}` | {_default(row.setting)} | {row.where.words() or 'all'} | {row.source} |"
             for row in rows

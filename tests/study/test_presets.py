@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -33,7 +34,7 @@ from study.tiny import FAST, FAST_WORDS, command, csv, lasting, tune, view_of
 TABLE = DataFacts("table", classification=True, rows=900, numeric=4, categorical=2)
 EVERY = [
     DataFacts(kind, classification=classes, rows=rows, numeric=numeric, categorical=categorical)
-    for kind in ("table", "image")
+    for kind in ("table", "series", "image")
     for classes in (True, False)
     for rows in (50, 100_000)
     for numeric in (0, 3, 1_000)
@@ -49,7 +50,7 @@ def value(recipe: Recipe, key: str) -> Any:
 
 def test_the_tables_are_of_the_presets_that_recipes_name() -> None:
     assert set(PRESETS) == set(EFFORTS)
-    assert set(ROWS) == {(preset, kind) for preset in PRESETS for kind in ("table", "image")}
+    assert set(ROWS) == {(preset, kind) for preset in PRESETS for kind in ("table", "series", "image")}
     assert make().search.preset == "balanced"
     for preset in PRESETS:
         assert make(preset=preset).search.preset == preset
@@ -76,14 +77,14 @@ def test_what_a_preset_makes_is_a_recipe_with_a_space(preset: str, facts: DataFa
     assert with_preset(asked, facts) == found == with_preset(found, facts)
     names = {parameter.name for parameter in from_recipe(found).parameters}
     assert "lr" in names
-    if not facts.numeric and facts.kind == "table":
+    if facts.kind == "table" and not facts.numeric:
         assert not names & {"numbers", "scaling", "frequency_scale"}, "nothing hangs on them"
-    if not facts.categorical:
+    if facts.kind == "table" and not facts.categorical:
         assert not names & {"categories", "embedding_width"}
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("kind", ["table", "image"])
+@pytest.mark.parametrize("kind", ["table", "series", "image"])
 def test_what_the_user_sets_stays_even_where_it_is_the_default(preset: str, kind: Any) -> None:
     defaults = make()
     facts = replace(TABLE, kind=kind)
@@ -93,7 +94,6 @@ def test_what_the_user_sets_stays_even_where_it_is_the_default(preset: str, kind
         assert value(found, key) == value(defaults, key), key
         hanging = {k for k, (_, domain) in domains().items() if domain.when and domain.when[0] == key}
         others = rows_for(preset, facts).keys() - {key} - hanging
-        assert others
         assert all(value(found, other) == rows_for(preset, facts)[other].setting for other in others)
 
 
@@ -167,6 +167,20 @@ def test_a_study_with_a_preset(preset: str, task: str, tmp_path: Path) -> None:
             assert meta["resolved"][section][key] == to_plain(row.setting), key
             assert meta["recipe"][section][key] == to_plain(value(make(), key)), "as asked"
     assert len(study.best.predict(tmp_path / "t.csv")) == 120
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_study_of_series_with_a_preset(preset: str, tmp_path: Path) -> None:
+    """What has no meaning for a recurrent network is not set."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(120, 6)).cumsum(axis=1)
+    asked = {"family": "gru", "preset": preset, "width": 8, "trials": 2, "epochs": 2}
+    study = cotune.tune((x, x[:, -1] > 0), out=tmp_path / "study", **asked)
+    resolved = study.view().meta["resolved"]
+    facts = DataFacts("series", classification=True, rows=77, numeric=6, categorical=0)
+    rows = rows_for(preset, facts)
+    assert resolved["after"]["members"] == (rows["members"].setting if "members" in rows else 16)
+    assert (resolved["network"]["activation"], resolved["prepare"]["numbers"]) == ("tanh", "plain")
 
 
 def test_the_studys_file_makes_the_same_study(tmp_path: Path) -> None:

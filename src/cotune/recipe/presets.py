@@ -25,7 +25,8 @@ from typing import Literal
 from cotune.recipe.schema import Recipe, domains, leaves
 from cotune.recipe.settings import Choice, Range, Setting
 
-Kind = Literal["table", "image"]
+Kind = Literal["table", "series", "image"]
+"""Series are the columns of a table in their order, for a recurrent network (`family: gru`)."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +190,20 @@ BEST_TABLE = (
     Row("members", 32, "Gorishniy et al. 2024: 32 networks are averaged"),
 )
 
+FAST_SERIES = (
+    Row("width", 64, "one structure: all trials train together"),
+    Row("lr", Range(1e-3, 1e-2, log=True), "Kingma & Ba 2015: 1e-3"),
+    Row("members", 8, "less to predict with"),
+)
+
+BEST_SERIES = (
+    Row("width", Choice((32, 64, 128)), "Cho et al. 2014"),
+    Row("lr", Range(5e-4, 2e-2, log=True), "Kingma & Ba 2015: 1e-3"),
+    Row("clip_norm", Range(0.3, 10.0, log=True), "Pascanu et al. 2013"),
+    Row("schedule", Choice(("cosine", "one_cycle")), "Loshchilov & Hutter 2017; Smith & Topin 2019"),
+    Row("members", 32, "Lakshminarayanan et al. 2017"),
+)
+
 FAST_IMAGE = (
     Row("filters", 8, "one structure: all trials train together"),
     Row("activation", "relu", "He et al. 2015"),
@@ -222,9 +237,12 @@ BEST_IMAGE = (
 ROWS: Mapping[tuple[str, Kind], tuple[Row, ...]] = {
     ("fast", "table"): FAST_TABLE,
     ("fast", "image"): FAST_IMAGE,
+    ("fast", "series"): FAST_SERIES,
     ("balanced", "table"): BALANCED_TABLE,
+    ("balanced", "series"): (),
     ("balanced", "image"): BALANCED_IMAGE,
     ("best", "table"): BEST_TABLE,
+    ("best", "series"): BEST_SERIES,
     ("best", "image"): BEST_IMAGE,
 }
 """By preset and kind of data."""
