@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cotune.types import Params, Value
+from cotune.types import Params, Task, Value
 
 
 @dataclass(frozen=True)
@@ -14,12 +14,15 @@ class Technique:
         name: as users say it; unique within its kind.
         kind: what sort it is, such as "optimizer" or "augmentation".
         families: network families it applies to.
-        data: kinds of data it applies to: "table", "image", "series".
+        data: kinds of data it applies to: "table", "image".
         on: recipe keys and the values that turn it on at its usual strength.
         off: recipe keys and the values that turn it off, or that stand in its place.
         parameters: recipe keys that set its strength or course.
         reference: who proposed it.
-        summary: what it does, in a sentence.
+        summary: what it does, in a formula or a sentence.
+        tasks: those it applies to.
+        asks: further keys that it needs, with values that only the user knows, such as a column.
+        command: what is typed, where it is no setting.
     """
 
     name: str
@@ -31,19 +34,20 @@ class Technique:
     parameters: tuple[str, ...]
     reference: str
     summary: str
+    tasks: tuple[Task, ...] = tuple(Task)
+    asks: tuple[str, ...] = ()
+    command: str = ""
 
     def active(self, config: Params) -> bool:
         """Whether a full configuration uses it.
 
         A named choice (`optimizer: lion`) is in use where the key has that name; a strength (`l1: 1e-4`) wherever it
-        is not off.
+        is not off. A number that replaces a word (`batch_size: 1` instead of `auto`) is a choice too.
         """
-        return all(
-            config.get(key, self.off.get(key)) == value
-            if isinstance(value, str | bool)
-            else self._set(config, key)
-            for key, value in self.on.items()
-        )
+        return bool(self.on) and all(self._in_use(key, value, config) for key, value in self.on.items())
 
-    def _set(self, config: Params, key: str) -> bool:
-        return config.get(key, self.off.get(key)) != self.off.get(key)
+    def _in_use(self, key: str, value: Value, config: Params) -> bool:
+        off = self.off.get(key)
+        found = config.get(key, off)
+        is_strength = not isinstance(value, str | bool) and isinstance(off, int | float)
+        return found != off if is_strength else found == value
