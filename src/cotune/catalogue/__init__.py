@@ -2,4 +2,5 @@
 
 from cotune.catalogue.base import Technique as Technique
 from cotune.catalogue.table import TECHNIQUES as TECHNIQUES
+from cotune.catalogue.table import of_kind as of_kind
 from cotune.catalogue.table import rows as rows

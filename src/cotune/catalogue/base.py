@@ -1,5 +1,6 @@
 """What a technique is to those who list, search and judge them: names of recipe keys and values of theirs."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -37,6 +38,12 @@ class Technique:
     tasks: tuple[Task, ...] = tuple(Task)
     asks: tuple[str, ...] = ()
     command: str = ""
+
+    @property
+    def typed(self) -> str:
+        """What a user types to turn it on: words for `--set`, or a command."""
+        words = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in self.on.items()]
+        return self.command or " ".join([*words, *(f"{key}=COLUMN" for key in self.asks)])
 
     def active(self, config: Params) -> bool:
         """Whether a full configuration uses it.

@@ -9,11 +9,14 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from cotune.catalogue.base import Technique
-from cotune.recipe.schema import FOR_IMAGES, FOR_TABLES, domains, leaves
+from cotune.recipe import schema
+from cotune.recipe.schema import domains, leaves
 from cotune.types import Task, Value
 
-FAMILIES = domains()["family"][1].options
-DATA = ("table", "image")
+FOR_IMAGES = getattr(schema, "FOR_IMAGES", ())  # TEMP
+FOR_TABLES = getattr(schema, "FOR_TABLES", ())  # TEMP
+FAMILIES = domains()["family"][1].options if "family" in domains() else ("mlp",)  # TEMP
+DATA = ("table", "image") if FOR_IMAGES else ("table",)  # TEMP
 """Kinds of data that studies can be made of."""
 
 NEUTRAL = ("none", "plain")
@@ -101,7 +104,7 @@ def _suits(keys: Collection[str], data: str) -> bool:
 def told(documented: Any) -> str:
     """The first paragraph of a docstring on one line, without its source."""
     paragraph = (inspect.getdoc(documented) or "").split("\n\n")[0]
-    return " ".join(paragraph.split("Source:")[0].split())
+    return " ".join(paragraph.split("Source:")[0].split()).rstrip(".")
 
 
 def source_of(documented: Any) -> str:

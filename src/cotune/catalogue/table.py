@@ -21,7 +21,7 @@ from cotune.catalogue.schedule import SCHEDULE_ROWS
 from cotune.catalogue.validation import VALIDATION_ROWS
 from cotune.errors import RecipeError, did_you_mean
 
-KINDS: dict[str, Sequence[Technique]] = {
+_ALL: dict[str, Sequence[Technique]] = {
     "preparation": PREPARATION_ROWS,
     "augmentation": AUGMENTATION_ROWS,
     "activation": ACTIVATION_ROWS,
@@ -36,19 +36,21 @@ KINDS: dict[str, Sequence[Technique]] = {
     "metric": METRIC_ROWS,
     "after": AFTER_ROWS,
 }
-"""Techniques by kind, in the order in which a study meets them."""
+
+KINDS: dict[str, tuple[Technique, ...]] = {
+    kind: tuple(technique for technique in some if technique.families and technique.data)
+    for kind, some in _ALL.items()
+}
+"""Techniques by kind, in the order in which a study meets them; those only that some family and data can be trained with."""
 
 TECHNIQUES: dict[str, Technique] = {
-    f"{kind}/{technique.name}": technique for kind, techniques in KINDS.items() for technique in techniques
+    f"{technique.kind}/{technique.name}": technique for some in KINDS.values() for technique in some
 }
 """By kind and name: "optimizer/lion"."""
 
 
-def rows(kind: str | None = None) -> list[dict[str, Any]]:
-    """The catalogue as plain values.
-
-    Args:
-        kind: of techniques to list; all if `None`.
+def of_kind(kind: str | None = None) -> list[Technique]:
+    """The techniques of a kind; all if `None`.
 
     Raises:
         RecipeError: there is no such kind.
@@ -56,7 +58,12 @@ def rows(kind: str | None = None) -> list[dict[str, Any]]:
     if kind is not None and kind not in KINDS:
         law = f"techniques are of the kinds {', '.join(KINDS)}, but got {kind!r}"
         raise RecipeError(law + did_you_mean(kind, list(KINDS)))
-    return [_plain(technique) for technique in TECHNIQUES.values() if kind in (None, technique.kind)]
+    return [technique for technique in TECHNIQUES.values() if kind in (None, technique.kind)]
+
+
+def rows(kind: str | None = None) -> list[dict[str, Any]]:
+    """The same as plain values."""
+    return [_plain(technique) for technique in of_kind(kind)]
 
 
 def _plain(technique: Technique) -> dict[str, Any]:

@@ -1,0 +1,45 @@
+"""Each technique with the smallest study that it can be tried in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from cotune.catalogue import Technique
+from cotune.types import Task, Value
+from study.tiny import table
+
+PLAIN: Mapping[str, Value] = {
+    "width": 8, "depth": 2, "activation": "relu", "scaling": "standard", "lr": 0.01, "weight_decay": 0.0,
+    "dropout": 0.0, "label_smoothing": 0.0, "batch_size": 16, "epochs": 2, "trials": 1, "rungs": False,
+}  # fmt: skip
+"""A study with nothing in it that is searched."""
+
+ASKED = {"group": "site", "time": "when"}
+"""Columns that stand for what only a user knows."""
+
+FEW = {"leave_one_out": 12}
+"""Rows, for methods that train a network for each."""
+
+
+COUNTS = ("poisson",)
+"""Losses of targets that are nowhere below 0."""
+
+
+def task_of(technique: Technique) -> Task:
+    """The task that a technique is tried with: two classes if it has a use for them."""
+    return Task.BINARY if Task.BINARY in technique.tasks else technique.tasks[0]
+
+
+def frame_of(technique: Technique) -> pl.DataFrame:
+    """Rows that it has something to do with: numbers, some of them missing, names, groups and days."""
+    rows = table(task_of(technique).value, rows=FEW.get(str(technique.on.get("method")), 60))
+    if technique.on.get("loss") in COUNTS:
+        rows = rows.with_columns(pl.col("y").abs())
+    gone = pl.int_range(pl.len()) % 7 == 3
+    return rows.with_columns(pl.when(gone).then(None).otherwise(pl.col("b")).alias("b"))
+
+
+def settings_of(technique: Technique) -> dict[str, Any]:
+    """Recipe keys of a study that uses it."""
+    return {**PLAIN, **technique.on, **{key: ASKED[key] for key in technique.asks}}
