@@ -59,7 +59,8 @@ MEANINGS = {
     "init": "How first weights are drawn. `lsuv` rescales each layer to unit variance on the lane's first batch; "
     "`zeros` is for linear models.",
     "init_std": "Standard deviation of the first weights.",
-    "batch_size": "Rows a step. `auto`: a power of two near a hundredth of the rows, 32 to 256; `full`: all training rows.",
+    "batch_size": "Rows a step. `auto`: a power of two near a hundredth of the rows, 32 to 256; `full`: "
+    "all training rows of a fold.",
     "loss": "What is minimised. `auto`: cross_entropy for classes, mse for numbers.",
     "optimizer": "Rule that turns gradients into steps. Good rates differ: near 1 for adadelta, 0.1 for sgd, a tenth "
     "of adamw's for lion. `muon` turns hidden matrices' steps orthogonal, and takes AdamW's elsewhere; `schedule_free` "
@@ -265,8 +266,7 @@ def techniques() -> str:
     """A section with a table for each kind of technique."""
     head = ["| technique | what it does | turned on by | its parameters | source |", "|---|---|---|---|---|"]
     return "\n\n".join(
-        "\n".join([f"## {kind}", "", *head, *map(_technique, rows)])
-        for kind, rows in KINDS.items()
+        "\n".join([f"## {kind}", "", *head, *map(_technique, rows)]) for kind, rows in KINDS.items()
     )
 
 

@@ -1,6 +1,7 @@
 """Contracts 1, 5 and 7 for every technique: lanes as its settings make them, one population for each.
 
-Bit for bit beside others as alone; a lane that meets NaN goes alone; what a snapshot holds goes on as if nothing had been.
+Bit for bit beside others as alone; a lane that meets NaN goes alone; what a snapshot holds goes on as if nothing had
+been.
 """
 
 from dataclasses import replace
@@ -32,11 +33,7 @@ IN_A_LANE |= {"numbers", "categories", "balance"}
 IN_A_LANE -= {"patience"}
 """Recipe keys that change what a lane does; others change the rows that it gets, or how long it may train."""
 
-NAMES = [
-    name
-    for name, technique in TECHNIQUES.items()
-    if set(technique.on) & IN_A_LANE
-]
+NAMES = [name for name, technique in TECHNIQUES.items() if set(technique.on) & IN_A_LANE]
 """Techniques that make a lane another."""
 
 FIRST = {frozenset(TECHNIQUES[name].on): name for name in reversed(NAMES)}
@@ -119,7 +116,9 @@ def test_a_restored_lane_goes_on_as_if_nothing_had_been(name: str, tmp_path: Pat
     copy = Engine(metric=metric, compute=made_of.COMPUTE)
     snapshot.restore(snapshot.read(tmp_path / "a"), copy, known.__getitem__)
     ours, theirs = made.train_epoch(), copy.train_epoch()
-    assert [Figures.of(record) for record in ours.records] == [Figures.of(record) for record in theirs.records]
+    assert [Figures.of(record) for record in ours.records] == [
+        Figures.of(record) for record in theirs.records
+    ]
     for lane in lanes[:2]:
         both = [row(each.populations[0], lane.id) for each in (made, copy)]
         assert_same_bits(*both, (name, lane.id), exact=True)

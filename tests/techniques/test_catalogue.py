@@ -79,7 +79,6 @@ REGISTRIES: dict[str, Collection[str]] = {
 NOTHING = {"none", "plain"}
 
 
-
 @pytest.mark.parametrize("kind", TEXTBOOK)
 def test_the_textbook_is_covered(kind: str) -> None:
     assert set(TEXTBOOK[kind].split()) <= {technique.name for technique in KINDS[kind]}
@@ -139,7 +138,9 @@ def test_a_strength_of_another_size_is_in_use_too() -> None:
     assert not TECHNIQUES["optimizer/stochastic_gradient_descent"].active(
         {"optimizer": "sgd", "momentum": 0.0, "batch_size": 32}
     )
-    assert not TECHNIQUES["optimizer/mini_batch_gradient_descent"].active({"optimizer": "sgd", "momentum": 0.9})
+    assert not TECHNIQUES["optimizer/mini_batch_gradient_descent"].active(
+        {"optimizer": "sgd", "momentum": 0.9}
+    )
 
 
 @ALL
@@ -169,7 +170,11 @@ def test_the_command_prints_the_same_rows() -> None:
     said = command("techniques", "--kind", "optimizer", "--json")
     assert said.code == 0
     rows = json.loads(said.out)
-    assert rows == cotune.techniques("optimizer") == [row for row in cotune.techniques() if row["kind"] == "optimizer"]
+    assert (
+        rows
+        == cotune.techniques("optimizer")
+        == [row for row in cotune.techniques() if row["kind"] == "optimizer"]
+    )
     lion = next(row for row in rows if row["name"] == "lion")
     assert lion["on"] == {"optimizer": "lion"}
     assert {"name": "beta1", "range": [0, 1], "scale": "linear", "fusable": True} in lion["parameters"]
@@ -194,4 +199,6 @@ def test_what_is_typed_is_what_turns_it_on(technique: Technique) -> None:
         assert technique.typed.startswith("cotune ")
         return
     words = [word for word in technique.typed.split() if not word.endswith("=COLUMN")]
-    assert {key: yaml.safe_load(text) for key, _, text in (word.partition("=") for word in words)} == technique.on
+    assert {
+        key: yaml.safe_load(text) for key, _, text in (word.partition("=") for word in words)
+    } == technique.on

@@ -10,10 +10,10 @@ from cotune.types import Task
 KIND = "after"
 
 
-def _ensemble(name: str, home: object) -> Technique:
+def _ensemble(name: str, function: object, home: object) -> Technique:
     return technique(
         KIND, name, {"ensemble": name}, {"ensemble": "none"}, parameters=["members"],
-        reference=source_of(home), summary=told(home),
+        reference=source_of(home) or source_of(function), summary=told(home),
     )  # fmt: skip
 
 
@@ -28,8 +28,8 @@ THRESHOLD = technique(
 )  # fmt: skip
 
 AFTER_ROWS = (
-    *(_ensemble(name, sys.modules[function.__module__]) for name, function in ENSEMBLES.items()),
-    _ensemble("soup", soup),
+    *(_ensemble(name, function, sys.modules[function.__module__]) for name, function in ENSEMBLES.items()),
+    _ensemble("soup", soup, soup),
     TEMPERATURE,
     THRESHOLD,
 )

@@ -28,7 +28,7 @@ def _row(found: Augmentation | Mixing) -> Technique:
     )  # fmt: skip
 
 
-AUGMENTATION_ROWS = tuple(
-    _row(found) for found in (*AUGMENTATIONS.values(), *MIXINGS.values()) if set(found.kinds) & set(DATA)
-)
+ALL: tuple[Augmentation | Mixing, ...] = (*AUGMENTATIONS.values(), *MIXINGS.values())
+
+AUGMENTATION_ROWS = tuple(_row(found) for found in ALL if set(found.kinds) & set(DATA))
 """Those of kinds of data that studies can be made of."""

@@ -42,7 +42,10 @@ class Technique:
     @property
     def typed(self) -> str:
         """What a user types to turn it on: words for `--set`, or a command."""
-        words = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in self.on.items()]
+        words = [
+            f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+            for key, value in self.on.items()
+        ]
         return self.command or " ".join([*words, *(f"{key}=COLUMN" for key in self.asks)])
 
     def active(self, config: Params) -> bool:

@@ -23,6 +23,9 @@ NEUTRAL = ("none", "plain")
 """Names of choices that leave things as they are."""
 
 TASKS = tuple(Task)
+CONVOLUTIONAL = ("cnn",)
+"""Families whose layers are images, and that read nothing else."""
+
 CLASSES = tuple(task for task in Task if task.is_classification)
 VALUES = (Task.REGRESSION,)
 
@@ -51,11 +54,13 @@ def technique(
         kind, name, on, off, reference, summary, tasks, asks, command: see `Technique`.
     """
     hanging = [key for name, value in on.items() for key in hanging_on(name, value)]
+    found = tuple(family for family in families_of(on) if family in families)
+    readable = DATA if set(found) - set(CONVOLUTIONAL) else ("image",)
     return Technique(
         name=name,
         kind=kind,
-        families=tuple(family for family in families_of(on) if family in families),
-        data=tuple(each for each in DATA if each in data and _suits(on, each)),
+        families=found,
+        data=tuple(each for each in DATA if each in data and each in readable and _suits(on, each)),
         on=dict(on),
         off=dict(off),
         parameters=tuple(dict.fromkeys([*parameters, *hanging])),
@@ -75,7 +80,7 @@ def options(key: str) -> tuple[str, ...]:
 def stand_in(key: str, option: str) -> str:
     """What a named choice is compared with: nothing, else the default, else the first of the others."""
     names, default = options(key), leaves()[key][1].default
-    wanted = [*NEUTRAL, default, *names]
+    wanted: list[str] = [*NEUTRAL, default, *names]
     return next(name for name in wanted if name in names and name != option)
 
 
@@ -84,7 +89,10 @@ def hanging_on(key: str, value: Value) -> tuple[str, ...]:
     return tuple(
         name
         for name, (_, domain) in domains().items()
-        if domain.kind in ("float", "int") and domain.when and domain.when[0] == key and value in domain.when[1]
+        if domain.kind in ("float", "int")
+        and domain.when
+        and domain.when[0] == key
+        and value in domain.when[1]
     )
 
 

@@ -3,6 +3,7 @@
 from cotune.catalogue.base import Technique
 from cotune.catalogue.derive import stand_in, technique, told
 from cotune.engine.optim import OPTIMIZERS, Optimizer
+from cotune.types import Value
 
 KIND = "optimizer"
 
@@ -16,7 +17,7 @@ def _row(optimizer: Optimizer) -> Technique:
     )  # fmt: skip
 
 
-PLAIN = {"optimizer": "sgd", "momentum": 0.0}
+PLAIN: dict[str, Value] = {"optimizer": "sgd", "momentum": 0.0}
 
 DESCENTS = (
     technique(

@@ -1,7 +1,8 @@
 """Regularisation: what keeps a network from learning its training rows by heart."""
 
 from cotune.catalogue.base import Technique
-from cotune.catalogue.derive import NEUTRAL, options, technique
+from cotune.catalogue.derive import CONVOLUTIONAL, FAMILIES, NEUTRAL, options, technique
+from cotune.types import Value
 
 KIND = "regularisation"
 
@@ -42,17 +43,25 @@ NOISES = (
 
 DROPOUTS = {
     "unit": ("dropout", "Srivastava et al. 2014", "units are left out of a step"),
-    "alpha": ("alpha_dropout", "Klambauer et al. 2017", "units are set to −λα, and mean and variance stay: for selu"),
+    "alpha": (
+        "alpha_dropout",
+        "Klambauer et al. 2017",
+        "units are set to −λα, and mean and variance stay: for selu",
+    ),
     "spatial": ("spatial_dropout", "Tompson et al. 2015", "whole feature maps are left out of a step"),
     "connect": ("drop_connect", "Wan et al. 2013", "weights are left out of a step"),
-    "depth": ("stochastic_depth", "Huang et al. 2016", "what a layer adds to its input is left out of a step"),
+    "depth": (
+        "stochastic_depth",
+        "Huang et al. 2016",
+        "what a layer adds to its input is left out of a step",
+    ),
 }
 """Kind of dropout → technique, reference, summary."""
 
-BESIDE = {"alpha": {"activation": "selu"}, "depth": {"residual": True}}
+BESIDE: dict[str, dict[str, Value]] = {"alpha": {"activation": "selu"}, "depth": {"residual": True}}
 """What some of them are of no use without."""
 
-ONLY_IMAGES = ("spatial",)
+OF_MAPS = ("spatial",)
 
 
 def _dropout(kind: str) -> Technique:
@@ -60,7 +69,7 @@ def _dropout(kind: str) -> Technique:
     return technique(
         KIND, name, {"dropout": 0.2, "dropout_kind": kind, **BESIDE.get(kind, {})}, {"dropout": 0.0},
         parameters=["dropout"], reference=reference, summary=summary,
-        **({"families": ("cnn",), "data": ("image",)} if kind in ONLY_IMAGES else {}),
+        families=CONVOLUTIONAL if kind in OF_MAPS else FAMILIES,
     )  # fmt: skip
 
 

@@ -6,7 +6,9 @@ from cotune.engine.schedules import SCHEDULES
 
 KIND = "schedule"
 
-BY_EPOCH = {"reduce_on_plateau": "after `plateau_patience` epochs without a gain, rate ← rate · `decay_factor`"}
+BY_EPOCH = {
+    "reduce_on_plateau": "after `plateau_patience` epochs without a gain, rate ← rate · `decay_factor`"
+}
 """What a schedule's share of the steps does not say."""
 
 

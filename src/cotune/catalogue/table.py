@@ -41,7 +41,7 @@ KINDS: dict[str, tuple[Technique, ...]] = {
     kind: tuple(technique for technique in some if technique.families and technique.data)
     for kind, some in _ALL.items()
 }
-"""Techniques by kind, in the order in which a study meets them; those only that some family and data can be trained with."""
+"""Techniques by kind, in the order in which a study meets them. What nothing can be trained with is left out."""
 
 TECHNIQUES: dict[str, Technique] = {
     f"{technique.kind}/{technique.name}": technique for some in KINDS.values() for technique in some
