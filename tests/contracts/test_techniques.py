@@ -25,7 +25,7 @@ from cotune.study.resolve import resolve
 from cotune.types import LaneId
 from engine import lanes as made_of
 from engine.lanes import Figures, Trace, assert_same_bits, engine, row
-from techniques.trying import frame_of, settings_of
+from techniques.trying import rows_of, settings_of, target_of
 
 EPOCHS = 2
 IN_A_LANE = {key for key, (section, _) in leaves().items() if section in ("network", "augment", "training")}
@@ -59,7 +59,7 @@ def prepared(technique: Technique) -> tuple[LaneFactory, Recipe]:
     """What a study makes lanes with."""
     settings: dict[str, Any] = settings_of(technique)
     asked = make(**settings)
-    dataset = load(frame_of(technique), target="y", group=asked.split.group, time=asked.split.time)
+    dataset = load(rows_of(technique), target=target_of(technique), group=asked.split.group, time=asked.split.time)
     splits = split(dataset, asked.split, seed=0)
     recipe = resolve(asked, dataset, splits)
     return LaneFactory(recipe, from_recipe(recipe), dataset, splits), recipe

@@ -24,6 +24,7 @@ from cotune.nets.dropout import KINDS as DROPOUTS
 from cotune.nets.initialisers import INITIALISERS
 from cotune.recipe import make
 from cotune.recipe.schema import SplitSection, domains, leaves
+from cotune.study.suited import UNFIT
 from cotune.types import Task
 from study.tiny import command
 
@@ -33,15 +34,15 @@ TEXTBOOK = {
     "preparation": "standard minmax robust quantile outlier_removal outlier_clipping impute_mean impute_median "
     "select_variance select_mutual_information select_l1 select_importance class_weights oversampling undersampling "
     "focal_loss noise_injection piecewise_linear periodic",
-    "augmentation": "feature_mask mixup",
+    "augmentation": "flip rotate translate zoom shear crop brightness contrast erase mixup cutmix feature_mask",
     "activation": "identity sigmoid tanh relu leaky_relu prelu elu selu gelu silu mish softplus hardsigmoid hardswish "
     "hardtanh",
     "loss": "mse mae huber log_cosh quantile poisson gaussian cross_entropy binary_cross_entropy focal label_smoothing "
     "hinge contrastive triplet supervised_contrastive",
     "initialisation": "normal uniform zeros glorot glorot_uniform he he_uniform lecun orthogonal truncated_normal lsuv "
     "frozen_layers gradual_unfreezing layer_lr",
-    "normalisation": "batch layer group rms weight spectral",
-    "regularisation": "l1 l2 elastic_net weight_decay dropout alpha_dropout drop_connect stochastic_depth max_norm "
+    "normalisation": "batch layer group instance rms weight spectral",
+    "regularisation": "l1 l2 elastic_net weight_decay dropout spatial_dropout alpha_dropout drop_connect stochastic_depth max_norm "
     "gradient_noise label_noise early_stopping ema swa",
     "optimizer": "batch_gradient_descent mini_batch_gradient_descent stochastic_gradient_descent momentum nesterov "
     "adagrad adadelta rmsprop adam adamw adamax nadam radam amsgrad lion muon schedule_free clip_norm clip_value "
@@ -70,6 +71,7 @@ REGISTRIES: dict[str, Collection[str]] = {
     "select": domains()["select"][1].options,
     "balance": domains()["balance"][1].options,
     "missing": domains()["missing"][1].options,
+    "pixels": domains()["pixels"][1].options,
     "categories": domains()["categories"][1].options,
     "norm": domains()["norm"][1].options,
     "averaging": domains()["averaging"][1].options,
@@ -97,6 +99,14 @@ def test_every_number_of_a_lane_belongs_to_a_technique() -> None:
         name for name, found in {**AUGMENTATIONS, **MIXINGS}.items() if not set(found.kinds) & set(DATA)
     }
     assert set(NUMBERS) - named - foreign == set()
+
+
+def test_a_family_is_named_only_where_it_takes_the_settings() -> None:
+    """What a study refuses for a family is no technique of that family."""
+    for family, refused in UNFIT.items():
+        for technique in TECHNIQUES.values():
+            if any(technique.on.get(key) == value for key, value in refused.items()):
+                assert family not in technique.families
 
 
 def test_names_are_unique_and_filed_by_kind() -> None:

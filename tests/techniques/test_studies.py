@@ -7,7 +7,7 @@ import pytest
 
 import cotune
 from cotune.catalogue import TECHNIQUES, Technique
-from techniques.trying import frame_of, settings_of
+from techniques.trying import on_images, rows_of, settings_of, target_of
 
 FIRST = {technique.kind: name for name, technique in reversed(TECHNIQUES.items())}
 """One of each kind, for every day."""
@@ -21,8 +21,10 @@ def _marked(name: str) -> object:
 
 @pytest.mark.parametrize("technique", [_marked(name) for name in SETTINGS])
 def test_it_trains(technique: Technique, tmp_path: Path) -> None:
-    study = cotune.tune(frame_of(technique), target="y", out=tmp_path / "s", **settings_of(technique))
+    rows = rows_of(technique)
+    study = cotune.tune(rows, target=target_of(technique), out=tmp_path / "s", **settings_of(technique))
     best = study.show()["best"]
     assert math.isfinite(best["score"])
     assert math.isfinite(best["test_score"])
-    assert len(study.best.predict(frame_of(technique))) == len(frame_of(technique))
+    new = rows[0] if on_images(technique) else rows
+    assert len(study.best.predict(new)) == len(new)

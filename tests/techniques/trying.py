@@ -7,13 +7,17 @@ import polars as pl
 
 from cotune.catalogue import Technique
 from cotune.types import Task, Value
+from study.pictures import CLASSES, pixels
 from study.tiny import table
 
 PLAIN: Mapping[str, Value] = {
-    "width": 8, "depth": 2, "activation": "relu", "scaling": "standard", "lr": 0.01, "weight_decay": 0.0,
-    "dropout": 0.0, "label_smoothing": 0.0, "batch_size": 16, "epochs": 2, "trials": 1, "rungs": False,
+    "activation": "relu", "lr": 0.01, "weight_decay": 0.0, "dropout": 0.0, "label_smoothing": 0.0, "batch_size": 16,
+    "epochs": 2, "trials": 1, "rungs": False,
 }  # fmt: skip
 """A study with nothing in it that is searched."""
+
+OF_TABLES: Mapping[str, Value] = {"width": 8, "depth": 2, "scaling": "standard"}
+OF_IMAGES: Mapping[str, Value] = {"filters": 8, "convolutions": 1, "kernel": 3}
 
 ASKED = {"group": "site", "time": "when"}
 """Columns that stand for what only a user knows."""
@@ -21,9 +25,13 @@ ASKED = {"group": "site", "time": "when"}
 FEW = {"leave_one_out": 12}
 """Rows, for methods that train a network for each."""
 
-
 COUNTS = ("poisson",)
 """Losses of targets that are nowhere below 0."""
+
+
+def on_images(technique: Technique) -> bool:
+    """Whether it is for images alone."""
+    return "table" not in technique.data
 
 
 def task_of(technique: Technique) -> Task:
@@ -31,8 +39,11 @@ def task_of(technique: Technique) -> Task:
     return Task.BINARY if Task.BINARY in technique.tasks else technique.tasks[0]
 
 
-def frame_of(technique: Technique) -> pl.DataFrame:
-    """Rows that it has something to do with: numbers, some of them missing, names, groups and days."""
+def rows_of(technique: Technique) -> Any:
+    """What `cotune.tune` takes: small images, or a table with numbers, some of them missing, names, groups and days."""
+    if on_images(technique):
+        x, y = pixels(rows=60)
+        return x, [CLASSES[label] for label in y]
     rows = table(task_of(technique).value, rows=FEW.get(str(technique.on.get("method")), 60))
     if technique.on.get("loss") in COUNTS:
         rows = rows.with_columns(pl.col("y").abs())
@@ -40,6 +51,12 @@ def frame_of(technique: Technique) -> pl.DataFrame:
     return rows.with_columns(pl.when(gone).then(None).otherwise(pl.col("b")).alias("b"))
 
 
+def target_of(technique: Technique) -> str | None:
+    """The name of its target, where it has one."""
+    return None if on_images(technique) else "y"
+
+
 def settings_of(technique: Technique) -> dict[str, Any]:
     """Recipe keys of a study that uses it."""
-    return {**PLAIN, **technique.on, **{key: ASKED[key] for key in technique.asks}}
+    shape = OF_IMAGES if on_images(technique) else OF_TABLES
+    return {**PLAIN, **shape, **technique.on, **{key: ASKED[key] for key in technique.asks}}

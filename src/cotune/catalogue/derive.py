@@ -9,14 +9,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from cotune.catalogue.base import Technique
-from cotune.recipe import schema
-from cotune.recipe.schema import domains, leaves
+from cotune.recipe.schema import FOR_IMAGES, FOR_TABLES, domains, leaves
 from cotune.types import Task, Value
 
-FOR_IMAGES = getattr(schema, "FOR_IMAGES", ())  # TEMP
-FOR_TABLES = getattr(schema, "FOR_TABLES", ())  # TEMP
-FAMILIES = domains()["family"][1].options if "family" in domains() else ("mlp",)  # TEMP
-DATA = ("table", "image") if FOR_IMAGES else ("table",)  # TEMP
+FAMILIES = domains()["family"][1].options
+DATA = ("table", "image")
 """Kinds of data that studies can be made of."""
 
 NEUTRAL = ("none", "plain")

@@ -74,7 +74,7 @@ CHOICES: dict[str, Facts] = {
 
 def _chosen() -> Iterator[Technique]:
     for key, facts in CHOICES.items():
-        for option in options(key) if key != "pixels" else ():  # TEMP
+        for option in options(key):
             if option in NEUTRAL:
                 continue
             name, reference, summary = facts[option]
