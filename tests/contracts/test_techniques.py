@@ -59,7 +59,9 @@ def prepared(technique: Technique) -> tuple[LaneFactory, Recipe]:
     """What a study makes lanes with."""
     settings: dict[str, Any] = settings_of(technique)
     asked = make(**settings)
-    dataset = load(rows_of(technique), target=target_of(technique), group=asked.split.group, time=asked.split.time)
+    dataset = load(
+        rows_of(technique), target=target_of(technique), group=asked.split.group, time=asked.split.time
+    )
     splits = split(dataset, asked.split, seed=0)
     recipe = resolve(asked, dataset, splits)
     return LaneFactory(recipe, from_recipe(recipe), dataset, splits), recipe

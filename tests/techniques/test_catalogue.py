@@ -42,8 +42,9 @@ TEXTBOOK = {
     "initialisation": "normal uniform zeros glorot glorot_uniform he he_uniform lecun orthogonal truncated_normal lsuv "
     "frozen_layers gradual_unfreezing layer_lr",
     "normalisation": "batch layer group instance rms weight spectral",
-    "regularisation": "l1 l2 elastic_net weight_decay dropout spatial_dropout alpha_dropout drop_connect stochastic_depth max_norm "
-    "gradient_noise label_noise early_stopping ema swa",
+    "regularisation": "l1 l2 elastic_net weight_decay "
+    "dropout spatial_dropout alpha_dropout drop_connect stochastic_depth "
+    "max_norm gradient_noise label_noise early_stopping ema swa",
     "optimizer": "batch_gradient_descent mini_batch_gradient_descent stochastic_gradient_descent momentum nesterov "
     "adagrad adadelta rmsprop adam adamw adamax nadam radam amsgrad lion muon schedule_free clip_norm clip_value "
     "accumulation sam lookahead",

@@ -22,8 +22,16 @@ OF_IMAGES: Mapping[str, Value] = {"filters": 8, "convolutions": 1, "kernel": 3}
 ASKED = {"group": "site", "time": "when"}
 """Columns that stand for what only a user knows."""
 
+ROWS = 60
+
 FEW = {"leave_one_out": 12}
 """Rows, for methods that train a network for each."""
+
+MANY = {"after": 330}
+"""Rows, for kinds that ask validation rows once more."""
+
+SEARCHED: dict[str, dict[str, Any]] = {"after": {"trials": 3, "lr": [0.003, 0.01, 0.03]}}
+"""Settings of kinds that need several trials."""
 
 COUNTS = ("poisson",)
 """Losses of targets that are nowhere below 0."""
@@ -42,13 +50,14 @@ def task_of(technique: Technique) -> Task:
 def rows_of(technique: Technique) -> Any:
     """What `cotune.tune` takes: small images, or a table with numbers, some of them missing, names, groups and days."""
     if on_images(technique):
-        x, y = pixels(rows=60)
+        x, y = pixels(rows=ROWS)
         return x, [CLASSES[label] for label in y]
-    rows = table(task_of(technique).value, rows=FEW.get(str(technique.on.get("method")), 60))
+    rows = FEW.get(str(technique.on.get("method"))) or MANY.get(technique.kind, ROWS)
+    found = table(task_of(technique).value, rows=rows)
     if technique.on.get("loss") in COUNTS:
-        rows = rows.with_columns(pl.col("y").abs())
+        found = found.with_columns(pl.col("y").abs())
     gone = pl.int_range(pl.len()) % 7 == 3
-    return rows.with_columns(pl.when(gone).then(None).otherwise(pl.col("b")).alias("b"))
+    return found.with_columns(pl.when(gone).then(None).otherwise(pl.col("b")).alias("b"))
 
 
 def target_of(technique: Technique) -> str | None:
@@ -59,4 +68,5 @@ def target_of(technique: Technique) -> str | None:
 def settings_of(technique: Technique) -> dict[str, Any]:
     """Recipe keys of a study that uses it."""
     shape = OF_IMAGES if on_images(technique) else OF_TABLES
-    return {**PLAIN, **shape, **technique.on, **{key: ASKED[key] for key in technique.asks}}
+    asked = {key: ASKED[key] for key in technique.asks}
+    return {**PLAIN, **shape, **SEARCHED.get(technique.kind, {}), **technique.on, **asked}
