@@ -23,7 +23,7 @@ from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.dropout import KINDS as DROPOUTS
 from cotune.nets.initialisers import INITIALISERS
 from cotune.recipe import make
-from cotune.recipe.schema import SplitSection, domains, leaves
+from cotune.recipe.schema import AfterSection, SplitSection, domains, leaves
 from cotune.study.suited import UNFIT
 from cotune.types import Task
 from study.tiny import command
@@ -66,20 +66,18 @@ REGISTRIES: dict[str, Collection[str]] = {
     "metric": METRICS,
     "dropout_kind": DROPOUTS,
     "method": get_args(SplitSection.model_fields["method"].annotation),
-    "numbers": domains()["numbers"][1].options,
-    "scaling": domains()["scaling"][1].options,
-    "outliers": domains()["outliers"][1].options,
-    "select": domains()["select"][1].options,
-    "balance": domains()["balance"][1].options,
-    "missing": domains()["missing"][1].options,
-    "pixels": domains()["pixels"][1].options,
-    "categories": domains()["categories"][1].options,
-    "norm": domains()["norm"][1].options,
-    "averaging": domains()["averaging"][1].options,
+    "ensemble": get_args(AfterSection.model_fields["ensemble"].annotation),
+    "calibration": get_args(AfterSection.model_fields["calibration"].annotation),
+    "threshold": get_args(AfterSection.model_fields["threshold"].annotation),
+    **{
+        key: domain.options
+        for key, (_, domain) in domains().items()
+        if domain.kind == "name" and key != "family"
+    },
 }
-"""Recipe key → the names that have code of their own."""
+"""Recipe key → its names: those that have code of their own, and whatever else can be chosen."""
 
-NOTHING = {"none", "plain"}
+NOTHING = {"none", "plain", "auto"}
 
 
 @pytest.mark.parametrize("kind", TEXTBOOK)

@@ -1,7 +1,7 @@
 """Augmentation: training examples changed on their way into a network, anew in every step."""
 
 from cotune.catalogue.base import Technique
-from cotune.catalogue.derive import CLASSES, DATA, TASKS, technique, told
+from cotune.catalogue.derive import DATA, technique, told
 from cotune.engine.augment import colour, erasing, graphs, mixing, series, text
 from cotune.engine.augment.geometry import GEOMETRY
 from cotune.engine.augment.table import AUGMENTATIONS, MIXINGS, Augmentation, Mixing
@@ -23,9 +23,14 @@ def _row(found: Augmentation | Mixing) -> Technique:
     function = next(home[found.name] for home in HOMES if found.name in home)
     return technique(
         KIND, found.name, {found.name: USUAL[found.name]}, {found.name: 0.0}, data=found.kinds,
-        parameters=[found.name, "augment_probability"], reference=found.source, summary=told(function),
-        tasks=CLASSES if found.name == "cutmix" else TASKS,
+        parameters=[found.name, "augment_probability"], reference=found.source, summary=_without_draws(told(function)),
     )  # fmt: skip
+
+
+def _without_draws(summary: str) -> str:
+    """Without the last sentence, which says how many numbers an example takes."""
+    before, _, last = summary.rpartition(". ")
+    return before if "draw" in last and before else summary
 
 
 ALL: tuple[Augmentation | Mixing, ...] = (*AUGMENTATIONS.values(), *MIXINGS.values())

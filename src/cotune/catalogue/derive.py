@@ -46,11 +46,11 @@ def technique(
 
     Args:
         families: narrowed likewise.
-        parameters: keys beside those that hang on `on` in the recipe.
+        parameters: keys beside those that hang, in the recipe, on what is turned on.
         data: narrowed to those for which the keys of `on` mean something.
         kind, name, on, off, reference, summary, tasks, asks, command: see `Technique`.
     """
-    hanging = [key for name, value in on.items() for key in hanging_on(name, value)]
+    hanging = [key for name in off for key in hanging_on(name, on[name])]
     found = tuple(family for family in families_of(on) if family in families)
     readable = DATA if set(found) - set(CONVOLUTIONAL) else ("image",)
     return Technique(
