@@ -58,6 +58,11 @@ TEXTBOOK = {
 """What a textbook names."""
 
 REGISTRIES: dict[str, Collection[str]] = {
+    **{
+        key: domain.options
+        for key, (_, domain) in domains().items()
+        if domain.kind == "name" and key != "family"
+    },
     "activation": ACTIVATIONS,
     "loss": LOSSES,
     "init": INITIALISERS,
@@ -69,11 +74,6 @@ REGISTRIES: dict[str, Collection[str]] = {
     "ensemble": get_args(AfterSection.model_fields["ensemble"].annotation),
     "calibration": get_args(AfterSection.model_fields["calibration"].annotation),
     "threshold": get_args(AfterSection.model_fields["threshold"].annotation),
-    **{
-        key: domain.options
-        for key, (_, domain) in domains().items()
-        if domain.kind == "name" and key != "family"
-    },
 }
 """Recipe key → its names: those that have code of their own, and whatever else can be chosen."""
 
