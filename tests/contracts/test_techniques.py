@@ -7,17 +7,17 @@ been.
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
-from cotune.catalogue import TECHNIQUES, Technique
+from cotune.catalogue import TECHNIQUES
 from cotune.data import load, split
 from cotune.engine import snapshot
 from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine
-from cotune.recipe import Recipe, make
+from cotune.engine.population import Way
+from cotune.recipe import make
 from cotune.recipe.schema import leaves
 from cotune.space import from_recipe
 from cotune.study.lanes import LaneFactory
@@ -33,41 +33,38 @@ IN_A_LANE |= {"numbers", "categories", "balance"}
 IN_A_LANE -= {"patience"}
 """Recipe keys that change what a lane does; others change the rows that it gets, or how long it may train."""
 
-NAMES = [name for name, technique in TECHNIQUES.items() if set(technique.on) & IN_A_LANE]
-"""Techniques that make a lane another."""
+CASES = [
+    (name, family)
+    for name, technique in TECHNIQUES.items()
+    if set(technique.on) & IN_A_LANE
+    for family in technique.families
+]
+"""Techniques that make a lane another, in each family that they are for."""
 
-FIRST = {frozenset(TECHNIQUES[name].on): name for name in reversed(NAMES)}
+FIRST = {frozenset(TECHNIQUES[name].on): (name, family) for name, family in reversed(CASES)}
 """For every set of recipe keys a technique, for every day."""
 
 EACH = pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=() if name in FIRST.values() else pytest.mark.slow) for name in NAMES],
+    ("name", "family"),
+    [pytest.param(*case, marks=() if case in FIRST.values() else pytest.mark.slow) for case in CASES],
 )
 
 
 @cache
-def lanes_of(name: str) -> tuple[tuple[Lane, ...], str, tuple[str, ...]]:
-    """Three trials of a technique, and the metrics that they are judged by."""
+def lanes_of(name: str, family: str) -> tuple[tuple[Lane, ...], str]:
+    """Three trials of a technique, and the metric that they are judged by."""
     technique = TECHNIQUES[name]
-    factory, recipe = prepared(technique)
-    params = from_recipe(recipe).middle()
-    lanes = tuple(factory.lane(LaneId(trial, 0), params) for trial in range(3))
-    return lanes, recipe.search.metric, recipe.search.also
-
-
-def prepared(technique: Technique) -> tuple[LaneFactory, Recipe]:
-    """What a study makes lanes with."""
-    settings: dict[str, Any] = settings_of(technique)
-    asked = make(**settings)
-    dataset = load(
-        rows_of(technique), target=target_of(technique), group=asked.split.group, time=asked.split.time
-    )
+    rows, asked = rows_of(technique, family), make(**settings_of(technique, family))
+    dataset = load(rows, target=target_of(rows))
     splits = split(dataset, asked.split, seed=0)
     recipe = resolve(asked, dataset, splits)
-    return LaneFactory(recipe, from_recipe(recipe), dataset, splits), recipe
+    space = from_recipe(recipe)
+    factory = LaneFactory(recipe, space, dataset, splits)
+    lanes = tuple(factory.lane(LaneId(trial, 0), space.middle()) for trial in range(3))
+    return lanes, recipe.search.metric
 
 
-def way_of(lane: Lane) -> Any:
+def way_of(lane: Lane) -> Way:
     """The way under test, or the only one that knows the lane."""
     return made_of.WAY if lane.structure.method.loops else "batched"
 
@@ -94,9 +91,9 @@ def poisoned(lane: Lane) -> Lane:
 
 
 @EACH
-def test_a_lane_depends_on_nothing_but_itself(name: str) -> None:
+def test_a_lane_depends_on_nothing_but_itself(name: str, family: str) -> None:
     """Beside two others, one of which goes down with NaN, as alone."""
-    (one, other, third), metric, _ = lanes_of(name)
+    (one, other, third), metric = lanes_of(name, family)
     sick = poisoned(third)
     made = started((one, sick, other), metric)
     outcomes = [made.train_epoch() for _ in range(EPOCHS)]
@@ -109,8 +106,8 @@ def test_a_lane_depends_on_nothing_but_itself(name: str) -> None:
 
 
 @EACH
-def test_a_restored_lane_goes_on_as_if_nothing_had_been(name: str, tmp_path: Path) -> None:
-    lanes, metric, _ = lanes_of(name)
+def test_a_restored_lane_goes_on_as_if_nothing_had_been(name: str, family: str, tmp_path: Path) -> None:
+    lanes, metric = lanes_of(name, family)
     known = {lane.id: lane for lane in lanes}
     made = started(lanes[:2], metric)
     made.train_epoch()

@@ -10,7 +10,7 @@ import yaml
 
 import cotune
 from cotune.catalogue import TECHNIQUES, Technique
-from cotune.catalogue.derive import DATA
+from cotune.catalogue.derive import DATA, FAMILIES, READS
 from cotune.catalogue.parameters import parameter
 from cotune.catalogue.table import KINDS
 from cotune.engine.augment.table import AUGMENTATIONS, MIXINGS
@@ -24,7 +24,7 @@ from cotune.nets.dropout import KINDS as DROPOUTS
 from cotune.nets.initialisers import INITIALISERS
 from cotune.recipe import make
 from cotune.recipe.schema import AfterSection, SplitSection, domains, leaves
-from cotune.study.suited import UNFIT
+from cotune.study.suited import OF_A_STATE, UNFIT
 from cotune.types import Task
 from study.tiny import command
 
@@ -34,13 +34,14 @@ TEXTBOOK = {
     "preparation": "standard minmax robust quantile outlier_removal outlier_clipping impute_mean impute_median "
     "select_variance select_mutual_information select_l1 select_importance class_weights oversampling undersampling "
     "focal_loss noise_injection piecewise_linear periodic",
-    "augmentation": "flip rotate translate zoom shear crop brightness contrast erase mixup cutmix feature_mask",
+    "augmentation": "jitter amplitude time_warp window "
+    "flip rotate translate zoom shear crop brightness contrast erase mixup cutmix feature_mask",
     "activation": "identity sigmoid tanh relu leaky_relu prelu elu selu gelu silu mish softplus hardsigmoid hardswish "
     "hardtanh",
     "loss": "mse mae huber log_cosh quantile poisson gaussian cross_entropy binary_cross_entropy focal label_smoothing "
     "hinge contrastive triplet supervised_contrastive",
     "initialisation": "normal uniform zeros glorot glorot_uniform he he_uniform lecun orthogonal truncated_normal lsuv "
-    "frozen_layers gradual_unfreezing layer_lr",
+    "pretrained frozen_layers gradual_unfreezing layer_lr",
     "normalisation": "batch layer group instance rms weight spectral",
     "regularisation": "l1 l2 elastic_net weight_decay "
     "dropout spatial_dropout alpha_dropout drop_connect stochastic_depth "
@@ -106,6 +107,8 @@ def test_a_family_is_named_only_where_it_takes_the_settings() -> None:
         for technique in TECHNIQUES.values():
             if any(technique.on.get(key) == value for key, value in refused.items()):
                 assert family not in technique.families
+    assert not any(set(OF_A_STATE) & set(t.on) and "gru" in t.families for t in TECHNIQUES.values())
+    assert set(READS) == set(FAMILIES)
 
 
 def test_names_are_unique_and_filed_by_kind() -> None:
@@ -120,9 +123,10 @@ def test_a_row_is_whole(technique: Technique) -> None:
     assert technique.tasks
     assert technique.reference
     assert technique.summary
-    assert technique.on or technique.command
-    assert set(technique.off) <= set(technique.on)
-    assert bool(technique.off) == bool(technique.on)
+    assert technique.on or technique.command or technique.asks
+    assert set(technique.off) <= {*technique.on, *technique.asks}
+    assert bool(technique.off) != bool(technique.command)
+    assert set(technique.data) <= {kind for family in technique.families for kind in READS[family]}
 
 
 @ALL
@@ -132,12 +136,14 @@ def test_what_turns_it_on_and_off_is_legal(technique: Technique) -> None:
         built = make(**settings)
         for key, value in settings.items():
             assert getattr(getattr(built, leaves()[key][0]), key) == value
+    assert all(parameter(key) for key in technique.asks)
 
 
 @ALL
 def test_it_is_in_use_where_it_is_turned_on_and_not_where_it_is_off(technique: Technique) -> None:
-    assert technique.active(technique.on) == bool(technique.on)
-    assert not technique.active({**technique.on, **technique.off})
+    on = {**technique.on, **dict.fromkeys(technique.asks, "named")}
+    assert technique.active(on) != bool(technique.command)
+    assert not technique.active({**on, **technique.off})
     assert not technique.active(technique.off)
 
 
@@ -207,7 +213,7 @@ def test_what_is_typed_is_what_turns_it_on(technique: Technique) -> None:
     if technique.command:
         assert technique.typed.startswith("cotune ")
         return
-    words = [word for word in technique.typed.split() if not word.endswith("=COLUMN")]
+    words = [word for word in technique.typed.split() if not word.endswith(("=COLUMN", "=STUDY"))]
     assert {
         key: yaml.safe_load(text) for key, _, text in (word.partition("=") for word in words)
     } == technique.on

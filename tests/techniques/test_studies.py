@@ -1,4 +1,4 @@
-"""Every technique trains a study to its end, by the settings that turn it on."""
+"""Every technique trains a study to its end, by the settings that turn it on, with every family that it names."""
 
 import math
 import shlex
@@ -9,28 +9,40 @@ import pytest
 import cotune
 from cotune.catalogue import TECHNIQUES, Technique
 from study.tiny import FAST_WORDS, command, csv
-from techniques.trying import on_images, rows_of, settings_of, target_of
+from techniques.trying import families_of, rows_of, settings_of, target_of
 
 FIRST = {technique.kind: name for name, technique in reversed(TECHNIQUES.items())}
 """One of each kind, for every day."""
 
-SETTINGS = {name: technique for name, technique in TECHNIQUES.items() if technique.on}
+
+def _case(name: str, family: str) -> object:
+    daily = name == FIRST[TECHNIQUES[name].kind] and family == TECHNIQUES[name].families[0]
+    return pytest.param(name, family, id=f"{name} {family}", marks=() if daily else pytest.mark.slow)
 
 
-def _marked(name: str) -> object:
-    return pytest.param(SETTINGS[name], id=name, marks=() if name in FIRST.values() else pytest.mark.slow)
+CASES = [
+    _case(name, family)
+    for name, technique in TECHNIQUES.items()
+    if not technique.command
+    for family in families_of(technique)
+]
 
 
-@pytest.mark.parametrize("technique", [_marked(name) for name in SETTINGS])
-def test_it_trains(technique: Technique, tmp_path: Path) -> None:
-    rows = rows_of(technique)
-    study = cotune.tune(rows, target=target_of(technique), out=tmp_path / "s", **settings_of(technique))
+@pytest.mark.parametrize(("name", "family"), CASES)
+def test_it_trains(name: str, family: str, tmp_path: Path) -> None:
+    technique = TECHNIQUES[name]
+    rows, settings = rows_of(technique, family), settings_of(technique, family)
+    target = target_of(rows)
+    if "pretrained" in technique.asks:
+        earlier = cotune.tune(rows, target=target, out=tmp_path / "earlier", **settings)
+        settings["pretrained"] = str(earlier.path)
+    study = cotune.tune(rows, target=target, out=tmp_path / "s", **settings)
     best = study.show()["best"]
     assert math.isfinite(best["score"])
+    assert math.isfinite(best["test_score"])
     if technique.kind == "after":
         assert study.view().meta["result"]["after"]["notes"] == []
-    assert math.isfinite(best["test_score"])
-    new = rows[0] if on_images(technique) else rows
+    new = rows if target else rows[0]
     assert len(study.best.predict(new)) == len(new)
 
 

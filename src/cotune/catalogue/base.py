@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from cotune.types import Params, Task, Value
 
+PLACEHOLDERS = {"group": "COLUMN", "time": "COLUMN", "pretrained": "STUDY"}
+"""What users put in for what only they know."""
+
 
 @dataclass(frozen=True)
 class Technique:
@@ -15,7 +18,7 @@ class Technique:
         name: as users say it; unique within its kind.
         kind: what sort it is, such as "optimizer" or "augmentation".
         families: network families it applies to.
-        data: kinds of data it applies to: "table", "image".
+        data: kinds of data it applies to: "table", "series", "image".
         on: recipe keys and the values that turn it on at its usual strength.
         off: recipe keys and the values that turn it off, or that stand in its place.
         parameters: recipe keys that set its strength or course.
@@ -46,7 +49,7 @@ class Technique:
             f"{key}={value if isinstance(value, str) else json.dumps(value)}"
             for key, value in self.on.items()
         ]
-        return self.command or " ".join([*words, *(f"{key}=COLUMN" for key in self.asks)])
+        return self.command or " ".join([*words, *(f"{key}={PLACEHOLDERS[key]}" for key in self.asks)])
 
     def active(self, config: Params) -> bool:
         """Whether a full configuration uses it.
@@ -54,7 +57,8 @@ class Technique:
         A named choice (`optimizer: lion`) is in use where the key has that name; a strength (`l1: 1e-4`) wherever it
         is not off. A number that replaces a word (`batch_size: 1` instead of `auto`) is a choice too.
         """
-        return bool(self.on) and all(self._in_use(key, value, config) for key, value in self.on.items())
+        given = all(config.get(key) is not None for key in self.asks)
+        return given and not self.command and all(self._in_use(*item, config) for item in self.on.items())
 
     def _in_use(self, key: str, value: Value, config: Params) -> bool:
         off = self.off.get(key)

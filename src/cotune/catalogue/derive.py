@@ -13,16 +13,29 @@ from cotune.recipe.schema import FOR_IMAGES, FOR_TABLES, domains, leaves
 from cotune.types import Task, Value
 
 FAMILIES = domains()["family"][1].options
-DATA = ("table", "image")
+READS: Mapping[str, tuple[str, ...]] = {"mlp": ("table", "image"), "cnn": ("image",), "gru": ("series",)}
+"""Family → kinds of data that it learns from. A series is a table whose columns are times."""
+
+DATA = ("table", "series", "image")
 """Kinds of data that studies can be made of."""
+
+OF_LAYERS = ("activation", "norm", "dropout", "dropout_kind", "residual")
+"""Keys that say what happens in a hidden layer, which a gated recurrent unit has not."""
+
+OF_COLUMNS = ("indicators", "numbers", "categories", "select")
+"""Keys that add or drop columns, which are the times of a series."""
+
+FOREIGN: Mapping[str, Collection[str]] = {
+    "table": FOR_IMAGES,
+    "series": (*FOR_IMAGES, *OF_LAYERS, *OF_COLUMNS),
+    "image": FOR_TABLES,
+}
+"""Kind of data → keys that mean nothing for it."""
 
 NEUTRAL = ("none", "plain")
 """Names of choices that leave things as they are."""
 
 TASKS = tuple(Task)
-CONVOLUTIONAL = ("cnn",)
-"""Families whose layers are images, and that read nothing else."""
-
 CLASSES = tuple(task for task in Task if task.is_classification)
 VALUES = (Task.REGRESSION,)
 
@@ -50,14 +63,14 @@ def technique(
         data: narrowed to those for which the keys of `on` mean something.
         kind, name, on, off, reference, summary, tasks, asks, command: see `Technique`.
     """
-    hanging = [key for name in off for key in hanging_on(name, on[name])]
-    found = tuple(family for family in families_of(on) if family in families)
-    readable = DATA if set(found) - set(CONVOLUTIONAL) else ("image",)
+    hanging = [key for name in off for key in hanging_on(name, on.get(name))]
+    kinds = [each for each in DATA if each in data and not set(on) & set(FOREIGN[each])]
+    found = [each for each in families_of(on) if each in families and set(READS[each]) & set(kinds)]
     return Technique(
         name=name,
         kind=kind,
-        families=found,
-        data=tuple(each for each in DATA if each in data and each in readable and _suits(on, each)),
+        families=tuple(found),
+        data=tuple(each for each in kinds if any(each in READS[family] for family in found)),
         on=dict(on),
         off=dict(off),
         parameters=tuple(dict.fromkeys([*parameters, *hanging])),
@@ -99,11 +112,6 @@ def families_of(keys: Collection[str]) -> tuple[str, ...]:
     conditions = [known[key][1].when for key in keys if key in known]
     needed = [set(when[1]) for when in conditions if when and when[0] == "family"]
     return tuple(family for family in FAMILIES if all(family in names for names in needed))
-
-
-def _suits(keys: Collection[str], data: str) -> bool:
-    foreign = FOR_TABLES if data == "image" else FOR_IMAGES
-    return not set(keys) & set(foreign)
 
 
 def told(documented: Any) -> str:

@@ -3,6 +3,7 @@
 from cotune.catalogue.base import Technique
 from cotune.catalogue.derive import stand_in, technique
 from cotune.nets.initialisers import INITIALISERS
+from cotune.types import Value
 
 KIND = "initialisation"
 
@@ -21,13 +22,22 @@ FORMULAS = {
     "zeros": "all weights 0: for linear models, as hidden units would stay equal",
 }
 
+BESIDE: dict[str, dict[str, Value]] = {"zeros": {"depth": 0}}
+"""What some of them are of no use without."""
+
 
 def _row(name: str) -> Technique:
     return technique(
-        KIND, name, {"init": name}, {"init": stand_in("init", name)},
+        KIND, name, {"init": name, **BESIDE.get(name, {})}, {"init": stand_in("init", name)},
         reference=INITIALISERS[name].source, summary=FORMULAS[name],
     )  # fmt: skip
 
+
+PRETRAINED = technique(
+    KIND, "pretrained", {}, {"pretrained": None}, asks=("pretrained",), parameters=["freeze", "unfreeze", "layer_lr"],
+    reference="Erhan et al. 2010; Yosinski et al. 2014",
+    summary="weights begin as those of an earlier study, or of a file, layer by layer where shapes fit",
+)  # fmt: skip
 
 FROZEN = technique(
     KIND, "frozen_layers", {"freeze": 1}, {"freeze": 0}, parameters=["freeze"],
@@ -45,4 +55,4 @@ LAYER_RATES = technique(
     reference="Howard & Ruder 2018", summary="a layer's rate is a fraction of the next layer's, towards the head",
 )  # fmt: skip
 
-INITIALISATION_ROWS = (*map(_row, INITIALISERS), FROZEN, UNFREEZING, LAYER_RATES)
+INITIALISATION_ROWS = (*map(_row, INITIALISERS), PRETRAINED, FROZEN, UNFREEZING, LAYER_RATES)

@@ -1,6 +1,6 @@
 """Normalisation: of what a hidden layer yields, or of its weights."""
 
-from cotune.catalogue.derive import CONVOLUTIONAL, FAMILIES, NEUTRAL, options, stand_in, technique
+from cotune.catalogue.derive import FAMILIES, NEUTRAL, options, stand_in, technique
 
 FACTS = {
     "batch": ("Ioffe & Szegedy 2015", "(x − mean) / √(variance + ε) over the batch, of each unit"),
@@ -20,7 +20,7 @@ NORMALISATION_ROWS = tuple(
     technique(
         "normalisation", name, {"norm": name}, {"norm": stand_in("norm", name)},
         reference=FACTS[name][0], summary=FACTS[name][1],
-        families=CONVOLUTIONAL if name in OF_PIXELS else FAMILIES,
+        families=("cnn",) if name in OF_PIXELS else FAMILIES,
     )
     for name in options("norm")
     if name not in NEUTRAL

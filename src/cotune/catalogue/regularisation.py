@@ -1,7 +1,7 @@
 """Regularisation: what keeps a network from learning its training rows by heart."""
 
 from cotune.catalogue.base import Technique
-from cotune.catalogue.derive import CONVOLUTIONAL, FAMILIES, NEUTRAL, options, technique
+from cotune.catalogue.derive import FAMILIES, NEUTRAL, options, technique
 from cotune.types import Value
 
 KIND = "regularisation"
@@ -69,7 +69,7 @@ def _dropout(kind: str) -> Technique:
     return technique(
         KIND, name, {"dropout": 0.2, "dropout_kind": kind, **BESIDE.get(kind, {})}, {"dropout": 0.0},
         parameters=["dropout"], reference=reference, summary=summary,
-        families=CONVOLUTIONAL if kind in OF_MAPS else FAMILIES,
+        families=("cnn",) if kind in OF_MAPS else FAMILIES,
     )  # fmt: skip
 
 
