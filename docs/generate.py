@@ -1,5 +1,5 @@
-"""Writes what the code knows better than any author: tables in docs/recipe.md, docs/combinations.md and
-docs/presets.md, and docs/recipe.schema.json.
+"""Writes what the code knows better than any author: tables in docs/recipe.md, docs/combinations.md,
+docs/presets.md and docs/techniques.md, and docs/recipe.schema.json.
 
     make docs
 
@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cotune.catalogue.base import Technique
+from cotune.catalogue.table import KINDS
 from cotune.recipe.presets import EFFORTS, ROWS, Kind
 from cotune.recipe.reading import json_schema
 from cotune.recipe.schema import Recipe, leaves
@@ -57,7 +59,8 @@ MEANINGS = {
     "init": "How first weights are drawn. `lsuv` rescales each layer to unit variance on the lane's first batch; "
     "`zeros` is for linear models.",
     "init_std": "Standard deviation of the first weights.",
-    "batch_size": "Rows a step. `auto`: a power of two near a hundredth of the rows, 32 to 256.",
+    "batch_size": "Rows a step. `auto`: a power of two near a hundredth of the rows, 32 to 256; `full`: "
+    "all training rows of a fold.",
     "loss": "What is minimised. `auto`: cross_entropy for classes, mse for numbers.",
     "optimizer": "Rule that turns gradients into steps. Good rates differ: near 1 for adadelta, 0.1 for sgd, a tenth "
     "of adamw's for lion. `muon` turns hidden matrices' steps orthogonal, and takes AdamW's elsewhere; `schedule_free` "
@@ -233,13 +236,8 @@ def _said(schema: dict[str, Any]) -> str:
     return nouns[schema["type"]] + bounds
 
 
-def page(before: str) -> str:
-    """docs/recipe.md with fresh tables between its marks."""
-    return _between_marks(before, tables())
-
-
-def combinations_page(before: str) -> str:
-    """docs/combinations.md with fresh tables between its marks."""
+def combinations() -> str:
+    """A table of the rules, and what stands beside them."""
     rules = [f"| {rule.name} | {rule.why} | {_done(rule)} |" for rule in RULES]
     head = ["| combination | why it makes no sense | what is done |", "|---|---|---|"]
     parts = [
@@ -247,7 +245,7 @@ def combinations_page(before: str) -> str:
         _two_columns("Settled elsewhere", ("combination", "how"), IMPOSSIBLE),
         _two_columns("Fine together", ("combination", "why"), FINE),
     ]
-    return _between_marks(before, "\n\n".join(parts))
+    return "\n\n".join(parts)
 
 
 def _done(rule: Rule) -> str:
@@ -264,13 +262,28 @@ def _two_columns(title: str, head: tuple[str, str], rows: Mapping[str, str]) -> 
     return "\n".join([f"## {title}", "", f"| {head[0]} | {head[1]} |", "|---|---|", *lines])
 
 
-def _between_marks(before: str, fresh: str) -> str:
+def techniques() -> str:
+    """A section with a table for each kind of technique."""
+    head = ["| technique | what it does | turned on by | its parameters | source |", "|---|---|---|---|---|"]
+    return "\n\n".join(
+        "\n".join([f"## {kind}", "", *head, *map(_technique, rows)]) for kind, rows in KINDS.items()
+    )
+
+
+def _technique(found: Technique) -> str:
+    parameters = ", ".join(f"`{key}`" for key in found.parameters) or "–"
+    cells = (found.summary, f"`{found.typed}`", parameters, found.reference)
+    return f"| `{found.name}` | " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def page(before: str, tables: str) -> str:
+    """A page with fresh tables between its marks."""
     head, rest = before.split(BEGIN)
-    return f"{head}{BEGIN}\n\n{fresh}\n\n{END}{rest.split(END, 1)[1]}"
+    return f"{head}{BEGIN}\n\n{tables}\n\n{END}{rest.split(END, 1)[1]}"
 
 
-def presets_page(before: str) -> str:
-    """docs/presets.md with fresh tables between its marks: of the epochs, and of each kind of data and preset."""
+def presets() -> str:
+    """A table of the epochs, and one of each kind of data and preset."""
     head = [
         "| preset | rows a trial sees, all epochs together | epochs | epochs that slots are given up for |"
     ]
@@ -288,18 +301,23 @@ def presets_page(before: str) -> str:
             for row in rows
         ]
         parts.append("\n".join(["| key | setting | for | source |", "|---|---|---|---|", *lines]))
-    return _between_marks(before, "\n\n".join(parts))
+    return "\n\n".join(parts)
+
+
+PAGES = {
+    "recipe.md": tables,
+    "combinations.md": combinations,
+    "presets.md": presets,
+    "techniques.md": techniques,
+}
+"""Page → what makes its tables."""
 
 
 def main() -> None:
-    """Write the files."""
-    for name, fresh in (
-        ("recipe.md", page),
-        ("combinations.md", combinations_page),
-        ("presets.md", presets_page),
-    ):
+    """Write all files."""
+    for name, made in PAGES.items():
         path = HERE / name
-        path.write_text(fresh(path.read_text(encoding="utf-8")), encoding="utf-8")
+        path.write_text(page(path.read_text(encoding="utf-8"), made()), encoding="utf-8")
     (HERE / "recipe.schema.json").write_text(json_schema(), encoding="utf-8")
 
 

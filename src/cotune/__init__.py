@@ -19,19 +19,21 @@ if TYPE_CHECKING:
     from cotune.api import load as load
     from cotune.api import lr_find as lr_find
     from cotune.api import resume as resume
+    from cotune.api import techniques as techniques
     from cotune.api import tune as tune
     from cotune.product import Model as Model
     from cotune.recipe import Recipe as Recipe
 
 __version__ = VERSION
 
-__all__ = ["CotuneError", "Model", "Recipe", "TunedStudy", "load", "lr_find", "resume", "tune"]
+__all__ = ["CotuneError", "Model", "Recipe", "TunedStudy", "load", "lr_find", "resume", "techniques", "tune"]
 
 _HOMES = {
     "tune": "cotune.api",
     "lr_find": "cotune.api",
     "load": "cotune.api",
     "resume": "cotune.api",
+    "techniques": "cotune.api",
     "TunedStudy": "cotune.api",
     "Model": "cotune.product",
     "Recipe": "cotune.recipe",

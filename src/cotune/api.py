@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from cotune.catalogue import rows
 from cotune.display import make_display
 from cotune.errors import RecipeError
 from cotune.product import Model
@@ -187,6 +188,25 @@ def load(path: str | Path) -> TunedStudy:
     directory = Directory(Path(path))
     directory.must_hold_a_study()
     return TunedStudy(directory.path)
+
+
+def techniques(kind: str | None = None) -> list[dict[str, Any]]:
+    """Every technique that studies can use: a row for each, as `cotune techniques --json` prints it.
+
+    Keys: name, kind, families, data, tasks, parameters (name, range, scale, fusable), reference, on, off (recipe keys
+    and values), asks (keys that only the user can fill), command (where it is no setting), summary.
+
+    Args:
+        kind: such as "optimizer"; all kinds if `None`.
+
+    Raises:
+        RecipeError: there is no such kind.
+
+    Example:
+        >>> [row["name"] for row in techniques("schedule")][:3]
+        ['constant', 'linear', 'cosine']
+    """
+    return rows(kind)
 
 
 def build_recipe(

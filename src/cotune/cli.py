@@ -154,6 +154,22 @@ def demo(
     _conclude(run_demo(out, quiet=quiet, began=_BEGAN), quiet=quiet)
 
 
+@app.command(epilog=_epilog("cotune techniques --kind optimizer"))
+def techniques(
+    kind: Annotated[str | None, typer.Option(help="Only of this kind, such as optimizer or loss.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Every technique that a study can use, what turns it on, and where it comes from."""
+    from cotune.catalogue import of_kind, rows
+
+    if as_json:
+        _print_json(rows(kind))
+        return
+    from cotune.listing import print_techniques
+
+    print_techniques(of_kind(kind))
+
+
 @app.command(epilog=_epilog("cotune resume runs/adult"))
 def resume(
     study: StudyDir,

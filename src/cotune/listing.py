@@ -3,9 +3,11 @@
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from cotune.catalogue import Technique
 from cotune.errors import ModelError, RecipeError
 from cotune.files import replacing
 from cotune.product import Model
@@ -266,6 +268,21 @@ def print_rates(found: LrCurve) -> None:
     if found.largest_stable is not None:
         print(f"lowest loss     {found.lowest:.2e}")
         print(f"largest stable  {found.largest_stable:.2e}")
+
+
+def print_techniques(techniques: Sequence[Technique]) -> None:
+    """A table for each kind: name, what turns it on, what it does, where it comes from."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    for kind, some in groupby(techniques, key=lambda found: found.kind):
+        table = Table("name", "turned on by", "what it does", "source", title=kind, title_justify="left")
+        for found in some:
+            cells = (found.name, found.typed, found.summary, found.reference)
+            table.add_row(*map(Text, cells))
+        console.print(table)
 
 
 def write_predictions(model: Model, data: Path, output: Path | None) -> None:

@@ -12,6 +12,7 @@ Source: LeCun et al., Gradient-based learning applied to document recognition, 1
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -202,7 +203,17 @@ class CNN:
 
 
 def _convolve(x: Tensor, w: Tensor, b: Tensor | None, kernel: int) -> Tensor:
-    """x [lane batch height width channel] with each lane's own filters, as one grouped convolution."""
+    """x [lane batch height width channel] with each lane's own filters, as one grouped convolution.
+
+    On a CPU lane by lane: its kernels round differently by the count of groups.
+    """
+    if x.device.type != "cpu":
+        return _grouped(x, w, b, kernel)
+    lanes = [slice(i, i + 1) for i in range(len(x))]
+    return torch.cat([_grouped(x[i], w[i], None if b is None else b[i], kernel).contiguous() for i in lanes])
+
+
+def _grouped(x: Tensor, w: Tensor, b: Tensor | None, kernel: int) -> Tensor:
     lanes, batch, height, across, channels = x.shape
     units = w.shape[2]
     images = x.permute(1, 0, 4, 2, 3).reshape(batch, lanes * channels, height, across)

@@ -42,5 +42,8 @@ def embed(x: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
     f, p, w, b = (weights[f"waves.{name}"] for name in NAMES)
     turns = x.unsqueeze(3) * f.unsqueeze(1) + p.unsqueeze(1)
     cosines = torch.cos(2 * torch.pi * (turns - turns.round())).transpose(1, 2)
-    found = torch.matmul(cosines, w.transpose(2, 3)).transpose(1, 2) + b.unsqueeze(1)
+    # Laid out anew: of views, PyTorch copies those of several lanes and not those of one, and products round otherwise.
+    found = torch.matmul(cosines.contiguous(), w.transpose(2, 3).contiguous()).transpose(1, 2) + b.unsqueeze(
+        1
+    )
     return found.flatten(2)

@@ -366,7 +366,7 @@ class TrainingSection(Section):
     epochs: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
         "auto", description="Epochs a trial may take."
     )
-    batch_size: Annotated[Setting, Domain("int", low=1, words=("auto",))] = "auto"
+    batch_size: Annotated[Setting, Domain("int", low=1, words=("auto", "full"))] = "auto"
     loss: Annotated[Setting, Domain("name", options=("auto", *LOSSES))] = "auto"
     optimizer: Annotated[
         Setting,

@@ -79,7 +79,8 @@ class LaneFactory:
         train, validation = self._training_rows(fold, config), self._rows[fold][1]
         # Folds differ by a row or two: the shortest sets the steps, so that they share a population.
         shortest = self._shortest(config) if self._recipe.split.method != "time" else len(train)
-        batch = min(_int(config["batch_size"]), shortest)
+        asked = config["batch_size"]
+        batch = shortest if asked == "full" else min(_int(asked), shortest)
         numbers = _numbers(config)
         outputs = LOSSES[str(config["loss"])].outputs(
             len(self._dataset.classes), _int(config.get("embedding_size", 0))

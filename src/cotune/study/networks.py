@@ -1,10 +1,12 @@
 """From a configuration to the shape of its network, and the width that is its own."""
 
+import math
 from collections.abc import Callable, Mapping
 
 from cotune.engine.bank import Variant
 from cotune.engine.lanes import padded_width
 from cotune.nets.cnn import CNN
+from cotune.nets.layout import ALIGN
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
 from cotune.nets.rnn import RNN
@@ -64,9 +66,13 @@ def _cnn(config: Config, variant: Variant, _: int, outputs: int, __: int) -> tup
     return network, network.width
 
 
-def _gru(config: Config, variant: Variant, _: int, outputs: int, __: int) -> tuple[Network, int]:
-    """The prepared features, in their order, are the times of a series with one channel."""
-    width = -(-_int(config["width"]) // 8) * 8
+def _gru(config: Config, variant: Variant, _: int, outputs: int, batch: int) -> tuple[Network, int]:
+    """The prepared features, in their order, are the times of a series with one channel.
+
+    Its width is rounded up, such that each lane's states are aligned (see `cotune.nets.layout.ALIGN`).
+    """
+    grain = max(8, ALIGN // math.gcd(batch, ALIGN))
+    width = -(-_int(config["width"]) // grain) * grain
     return RNN(variant.numeric.shape[1], 1, width, outputs), width
 
 

@@ -1,0 +1,126 @@
+"""What a technique's row takes from elsewhere: the recipe's conditions, and the words of the code that does it.
+
+Nothing that a registry or the recipe says is said again in a row: names, sources and formulas come from the registries,
+families and parameters from the recipe's conditions (`beta1` is there when the optimizer is `adam`).
+"""
+
+import inspect
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from cotune.catalogue.base import Technique
+from cotune.recipe.schema import FOR_IMAGES, FOR_TABLES, domains, leaves
+from cotune.types import Task, Value
+
+FAMILIES = domains()["family"][1].options
+READS: Mapping[str, tuple[str, ...]] = {"mlp": ("table", "image"), "cnn": ("image",), "gru": ("series",)}
+"""Family → kinds of data that it learns from. A series is a table whose columns are times."""
+
+DATA = ("table", "series", "image")
+"""Kinds of data that studies can be made of."""
+
+OF_LAYERS = ("activation", "norm", "dropout", "dropout_kind", "residual")
+"""Keys that say what happens in a hidden layer, which a gated recurrent unit has not."""
+
+OF_COLUMNS = ("indicators", "numbers", "categories", "select")
+"""Keys that add or drop columns, which are the times of a series."""
+
+FOREIGN: Mapping[str, Collection[str]] = {
+    "table": FOR_IMAGES,
+    "series": (*FOR_IMAGES, *OF_LAYERS, *OF_COLUMNS),
+    "image": FOR_TABLES,
+}
+"""Kind of data → keys that mean nothing for it."""
+
+NEUTRAL = ("none", "plain")
+"""Names of choices that leave things as they are."""
+
+TASKS = tuple(Task)
+CLASSES = tuple(task for task in Task if task.is_classification)
+VALUES = (Task.REGRESSION,)
+
+
+def technique(
+    kind: str,
+    name: str,
+    on: Mapping[str, Value],
+    off: Mapping[str, Value],
+    *,
+    reference: str,
+    summary: str,
+    parameters: Collection[str] = (),
+    data: Collection[str] = DATA,
+    families: Collection[str] = FAMILIES,
+    tasks: tuple[Task, ...] = TASKS,
+    asks: tuple[str, ...] = (),
+    command: str = "",
+) -> Technique:
+    """A row of the catalogue.
+
+    Args:
+        families: narrowed likewise.
+        parameters: keys beside those that hang, in the recipe, on what is turned on.
+        data: narrowed to those for which the keys of `on` mean something.
+        kind, name, on, off, reference, summary, tasks, asks, command: see `Technique`.
+    """
+    hanging = [key for name in off for key in hanging_on(name, on.get(name))]
+    kinds = [each for each in DATA if each in data and not set(on) & set(FOREIGN[each])]
+    found = [each for each in families_of(on) if each in families and set(READS[each]) & set(kinds)]
+    return Technique(
+        name=name,
+        kind=kind,
+        families=tuple(found),
+        data=tuple(each for each in kinds if any(each in READS[family] for family in found)),
+        on=dict(on),
+        off=dict(off),
+        parameters=tuple(dict.fromkeys([*parameters, *hanging])),
+        reference=reference,
+        summary=summary,
+        tasks=tasks,
+        asks=asks,
+        command=command,
+    )
+
+
+def options(key: str) -> tuple[str, ...]:
+    """The names that a recipe key can have."""
+    return domains()[key][1].options
+
+
+def stand_in(key: str, option: str) -> str:
+    """What a named choice is compared with: nothing, else the default, else the first of the others."""
+    names, default = options(key), leaves()[key][1].default
+    wanted: list[str] = [*NEUTRAL, default, *names]
+    return next(name for name in wanted if name in names and name != option)
+
+
+def hanging_on(key: str, value: Value) -> tuple[str, ...]:
+    """Numbers of the recipe that mean something only while a key has this value."""
+    return tuple(
+        name
+        for name, (_, domain) in domains().items()
+        if domain.kind in ("float", "int")
+        and domain.when
+        and domain.when[0] == key
+        and value in domain.when[1]
+    )
+
+
+def families_of(keys: Collection[str]) -> tuple[str, ...]:
+    """The families for which all these recipe keys mean something."""
+    known = domains()
+    conditions = [known[key][1].when for key in keys if key in known]
+    needed = [set(when[1]) for when in conditions if when and when[0] == "family"]
+    return tuple(family for family in FAMILIES if all(family in names for names in needed))
+
+
+def told(documented: Any) -> str:
+    """The first paragraph of a docstring on one line, without its source."""
+    paragraph = (inspect.getdoc(documented) or "").split("\n\n")[0]
+    return " ".join(paragraph.split("Source:")[0].split()).rstrip(".")
+
+
+def source_of(documented: Any) -> str:
+    """What a docstring names as its source."""
+    _, found, after = (inspect.getdoc(documented) or "").partition("Source:")
+    return " ".join(after.split("\n\n")[0].split()).rstrip(".") if found else ""

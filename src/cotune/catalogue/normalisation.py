@@ -1,0 +1,27 @@
+"""Normalisation: of what a hidden layer yields, or of its weights."""
+
+from cotune.catalogue.derive import FAMILIES, NEUTRAL, options, stand_in, technique
+
+FACTS = {
+    "batch": ("Ioffe & Szegedy 2015", "(x − mean) / √(variance + ε) over the batch, of each unit"),
+    "layer": ("Ba et al. 2016", "(x − mean) / √(variance + ε) over the units, of each example"),
+    "group": ("Wu & He 2018", "the same over groups of units"),
+    "instance": ("Ulyanov et al. 2016", "the same over the pixels of each feature map"),
+    "rms": ("Zhang & Sennrich 2019", "x / √(mean x² + ε) over the units"),
+    "weight": ("Salimans & Kingma 2016", "w = g v / ‖v‖: length and direction of weights are learned apart"),
+    "spectral": ("Miyato et al. 2018", "w / σ(w), σ the largest singular value"),
+}
+"""Norm → reference, formula."""
+
+OF_PIXELS = ("instance",)
+"""Those that a row of a table, which has one position, has no use for."""
+
+NORMALISATION_ROWS = tuple(
+    technique(
+        "normalisation", name, {"norm": name}, {"norm": stand_in("norm", name)},
+        reference=FACTS[name][0], summary=FACTS[name][1],
+        families=("cnn",) if name in OF_PIXELS else FAMILIES,
+    )
+    for name in options("norm")
+    if name not in NEUTRAL
+)  # fmt: skip

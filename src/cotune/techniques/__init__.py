@@ -1,1 +1,0 @@
-"""The catalogue: every technique by name, what turns it on and off, where it comes from."""

@@ -1,0 +1,100 @@
+"""Each technique with the smallest study that it can be tried in, with each family of networks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from cotune.catalogue import Technique
+from cotune.types import Task, Value
+from study.pictures import pixels
+from study.tiny import table
+
+PLAIN: Mapping[str, Value] = {
+    "lr": 0.01, "weight_decay": 0.0, "label_smoothing": 0.0, "batch_size": 16, "epochs": 2, "trials": 1, "rungs": False,
+}  # fmt: skip
+"""A study with nothing in it that is searched."""
+
+SHAPES: Mapping[str, Mapping[str, Value]] = {
+    "mlp": {"width": 8, "depth": 2, "activation": "relu", "dropout": 0.0},
+    "cnn": {"filters": 8, "convolutions": 1, "kernel": 3, "activation": "relu", "dropout": 0.0},
+    "gru": {"width": 8},
+}
+"""By family."""
+
+ROWS = 60
+
+FEW = {"leave_one_out": 12}
+"""Rows, for methods that train a network for each."""
+
+MANY = {"after": 330}
+"""Rows, for kinds that ask validation rows once more."""
+
+SEARCHED: dict[str, dict[str, Any]] = {"after": {"trials": 3, "lr": [0.003, 0.01, 0.03]}}
+"""Settings of kinds that need several trials."""
+
+COUNTS = ("poisson",)
+"""Losses of targets that are nowhere below 0."""
+
+ASKED = {"group": "site", "time": "when"}
+"""Columns that stand for what only a user knows."""
+
+TIMES = 10
+
+
+def families_of(technique: Technique) -> tuple[str, ...]:
+    """Families that it is tried with: all that it names, but columns to be asked for are those of a table."""
+    return technique.families[:1] if technique.asks else technique.families
+
+
+def task_of(technique: Technique) -> Task:
+    """The task that a technique is tried with: two classes if it has a use for them."""
+    return Task.BINARY if Task.BINARY in technique.tasks else technique.tasks[0]
+
+
+def on_images(technique: Technique, family: str) -> bool:
+    """Whether the rows are images."""
+    return family == "cnn" or technique.data == ("image",)
+
+
+def rows_of(technique: Technique, family: str) -> Any:
+    """What `cotune.tune` takes: images and labels, or a table with the target `y`."""
+    rows = FEW.get(str(technique.on.get("method"))) or MANY.get(technique.kind, ROWS)
+    task, counted = task_of(technique), technique.on.get("loss") in COUNTS
+    if on_images(technique, family):
+        x, label = pixels(rows=rows)
+        return x, [str(one) for one in label % 2] if task.is_classification else label + 0.25
+    found = _waves(task, rows) if family == "gru" else _columns(task, rows)
+    return found.with_columns(pl.col("y").abs()) if counted else found
+
+
+def _columns(task: Task, rows: int) -> pl.DataFrame:
+    """Numbers, some of them missing, names, groups and days."""
+    gone = pl.int_range(pl.len()) % 7 == 3
+    return table(task.value, rows=rows).with_columns(
+        pl.when(gone).then(None).otherwise(pl.col("b")).alias("b")
+    )
+
+
+def _waves(task: Task, rows: int) -> pl.DataFrame:
+    """A wave in each row, the target its speed."""
+    draw = np.random.default_rng(0)
+    speed = draw.integers(0, 2, rows)
+    angle = np.arange(TIMES) * (0.4 + 0.5 * speed[:, None]) + draw.uniform(0, 6, rows)[:, None]
+    columns = {f"t{i}": np.sin(angle[:, i]) for i in range(TIMES)}
+    y = np.array(["slow", "fast"])[speed] if task.is_classification else speed + 0.1 * angle[:, 0]
+    return pl.DataFrame(columns).with_columns(y=pl.Series(y.tolist()))
+
+
+def settings_of(technique: Technique, family: str) -> dict[str, Any]:
+    """Recipe keys of a study that uses it; what only a user knows is missing where it is not a column."""
+    shape = {"family": family, **SHAPES[family]}
+    scaling = {} if on_images(technique, family) else {"scaling": "standard"}
+    asked = {key: ASKED[key] for key in technique.asks if key in ASKED}
+    return {**PLAIN, **shape, **scaling, **SEARCHED.get(technique.kind, {}), **technique.on, **asked}
+
+
+def target_of(rows: Any) -> str | None:
+    """The name of the target, where it has one."""
+    return None if isinstance(rows, tuple) else "y"
