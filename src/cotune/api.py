@@ -3,20 +3,22 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from cotune.catalogue import rows
+from cotune.catalogue import TECHNIQUES, rows
 from cotune.display import make_display
 from cotune.errors import RecipeError
 from cotune.product import Model
 from cotune.recipe import Recipe, make, read
 from cotune.records import Store, StudyView, read_view
+from cotune.records.ablation import Ablation
 from cotune.study import Directory
+from cotune.study.ablate import ablate as run_ablation
 from cotune.study.lr_find import LrCurve
 from cotune.study.lr_find import lr_find as range_test
 from cotune.study.session import Sitting, begin
@@ -65,6 +67,51 @@ class TunedStudy:
     def show(self) -> dict[str, Any]:
         """Task, metric, best trial with its test score, trials by status, time and capacity used."""
         return self.view().summary()
+
+    def ablate(
+        self,
+        *,
+        seeds: int = 5,
+        add: bool = True,
+        kinds: Sequence[str] = (),
+        time_limit: float | None = None,
+        data: str | Path | None = None,
+        quiet: bool = True,
+    ) -> Ablation:
+        """What each technique was worth on the study's data: its winner without each, and with others in addition.
+
+        Every configuration trains all its epochs with the same fresh seeds; scores are of the validation rows. The
+        study's directory keeps the result (`ablation.json`), and the report shows it.
+
+        Args:
+            seeds: networks of each configuration and fold, 2 at least.
+            add: whether techniques that the winner does without are tried too.
+            kinds: of techniques, such as "optimizer": these alone, with all their alternatives; "all" for every kind.
+            time_limit: seconds; the seeds that are complete by then are kept.
+            data: where the study's data is now, if it was moved.
+            quiet: show no progress.
+
+        Raises:
+            RecipeError: too few seeds, an unknown kind, or nothing left to compare.
+            StudyError: the study has not ended, or has no winner.
+            DataError: the data is not what it was.
+            TrainingError: not one seed came to its end.
+
+        Example:
+            >>> cotune.load("runs/adult").ablate().worths[0].technique   # doctest: +SKIP
+            'standard'
+        """
+        with _sitting(quiet=quiet, stopping="stopping with the seeds that are complete") as sitting:
+            return run_ablation(
+                self._directory,
+                sitting,
+                techniques=tuple(TECHNIQUES.values()),
+                seeds=seeds,
+                add=add,
+                kinds=kinds,
+                time_limit=time_limit,
+                data=data,
+            )
 
     def __repr__(self) -> str:
         return f"TunedStudy({str(self.path)!r})"
@@ -235,14 +282,16 @@ def build_recipe(
 
 
 @contextmanager
-def _sitting(*, quiet: bool, began: float | None = None) -> Iterator[Sitting]:
+def _sitting(
+    *, quiet: bool, began: float | None = None, stopping: str = "stopping with the best so far"
+) -> Iterator[Sitting]:
     began = time.monotonic() if began is None else began
-    with make_display(quiet=quiet) as display, _interruptible(display.say) as interrupted:
+    with make_display(quiet=quiet) as display, _interruptible(display.say, stopping) as interrupted:
         yield Sitting(display.show, display.say, interrupted.is_set, began)
 
 
 @contextmanager
-def _interruptible(say: Any) -> Iterator[threading.Event]:
+def _interruptible(say: Any, stopping: str) -> Iterator[threading.Event]:
     """The first Ctrl-C asks for a clean end, the second ends at once."""
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -254,7 +303,7 @@ def _interruptible(say: Any) -> Iterator[threading.Event]:
             signal.signal(signal.SIGINT, previous)
             raise KeyboardInterrupt
         asked.set()
-        say("stopping with the best so far; Ctrl-C again to stop at once")
+        say(f"{stopping}; Ctrl-C again to stop at once")
 
     previous = signal.signal(signal.SIGINT, on_interrupt)
     try:

@@ -231,6 +231,36 @@ def explain(
     _print_json(facts) if as_json else print_explanation(facts)
 
 
+@app.command(
+    epilog=_epilog("cotune ablate runs/adult", "cotune ablate runs/adult --kind optimizer --seeds 10")
+)
+def ablate(
+    study: StudyDir,
+    seeds: Annotated[int, typer.Option(help="Networks of each configuration and fold.")] = 5,
+    add: Annotated[bool, typer.Option(help="Try techniques that the winner does without, too.")] = True,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(help="Techniques of this kind alone, with all alternatives; all for every kind."),
+    ] = None,
+    time_limit: Annotated[str | None, typer.Option(help="Wall-clock time: 90s, 5m, 2h.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Where the study's data is now, if it was moved.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """What each technique of the winner was worth on this data, and what others would be."""
+    if not quiet:
+        _say(f"cotune: ablating {study}")
+    limit = _recipe(None, None, {"time_limit": time_limit}).search.time_limit
+    from cotune.api import load
+    from cotune.listing import print_ablation
+
+    tuned = load(study)
+    found = tuned.ablate(seeds=seeds, add=add, kinds=kind or (), time_limit=limit, data=data, quiet=quiet)
+    _print_json(found.as_json()) if as_json else print_ablation(found, tuned.report)
+    if found.ended == "interrupted":
+        raise typer.Exit(130)
+
+
 @app.command(epilog=_epilog("cotune predict runs/adult new.csv -o predictions.csv"))
 def predict(
     study: StudyDir,
@@ -249,13 +279,14 @@ def predict(
 @app.command(epilog=_epilog("cotune report runs/adult"))
 def report(study: StudyDir) -> None:
     """Write the report page anew, and say where it is."""
+    from cotune.records.ablation import read_ablation
     from cotune.report import write
     from cotune.study.directory import Directory
 
     directory = Directory(study)
     view = _view(study)
     with directory.writing():
-        write(view, directory.report)
+        write(view, directory.report, ablation=read_ablation(directory.ablation))
     print(directory.report)
 
 

@@ -187,6 +187,8 @@ def plain_line(progress: Progress) -> str:
 
 
 def _best(progress: Progress) -> str:
+    if progress.note:
+        return progress.note
     if progress.best is None or progress.best != progress.best:
         return {"reading": "reading the data"}.get(progress.stage, f"{progress.stage}, no score yet")
     stage = "" if progress.stage == "training" else f"{progress.stage}: "
@@ -203,7 +205,7 @@ def _budget(progress: Progress) -> str:
 
 def _counts(progress: Progress) -> str:
     ended = sum(progress.ended.values())
-    parts = [f"{progress.lanes:,} lanes", f"{progress.started:,} trials begun"]
+    parts = [f"{progress.lanes:,} lanes", *([] if progress.note else [f"{progress.started:,} trials begun"])]
     parts += [f"{progress.ended[s]:,} {s.value}" for s in Status if progress.ended.get(s)]
     if ended and progress.elapsed > 0:
         parts.append(f"{60 * ended / progress.elapsed:,.0f} a minute")

@@ -17,6 +17,7 @@ from cotune.recipe.settings import Domain
 from cotune.records import StudyView
 from cotune.report.made import is_ensemble, whose
 from cotune.space import from_recipe
+from cotune.records.ablation import Ablation, Worth
 from cotune.study.lr_find import LrCurve
 from cotune.study.mending import mended
 from cotune.study.rule import Given
@@ -283,6 +284,55 @@ def print_techniques(techniques: Sequence[Technique]) -> None:
             cells = (found.name, found.typed, found.summary, found.reference)
             table.add_row(*map(Text, cells))
         console.print(table)
+
+
+def print_ablation(found: Ablation, report: Path) -> None:
+    """What `cotune ablate` says."""
+    over = f" of {found.seeds}" if found.done < found.seeds else ""
+    known = [score for score in found.scores if score is not None]
+    print(
+        f"trial {found.trial}: validation {found.metric} {_number(statistics.fmean(known))}, "
+        f"mean over {found.done}{over} seeds" + (f" × {found.folds} folds" if found.folds > 1 else "")
+    )
+    if found.ended != "complete":
+        print(f"ended early ({found.ended}): the seeds that were complete are below")
+    turned = "" if found.maximize else ", turned round as less is better"
+    print(f"worth: {found.metric} with the technique − without{turned}; 95 % interval\n")
+    for added, words in ((False, "taken out"), (True, "put in")):
+        lines = [_worth_line(worth) for worth in found.worths if worth.added is added]
+        if lines:
+            print(f"{words}, one by one:")
+            _print_table(["technique", "kind", "worth", "from", "to", "p", "Holm", ""], lines)
+            print()
+    if found.skipped:
+        print("not tried:")
+        for skipped in found.skipped:
+            print(f"  {skipped.technique} ({skipped.kind}): {skipped.reason}")
+    if found.alternatives:
+        kinds = ", ".join(f"{count} of {kind}" for kind, count in found.alternatives.items())
+        print(f"not tried, as another has their place: {kinds}; --kind KIND tries them")
+    print(f"\nreport    {report}")
+
+
+def _worth_line(worth: Worth) -> list[str]:
+    figures = [
+        *map(_signed, (worth.worth, worth.low, worth.high)),
+        *map(_probability, (worth.p, worth.p_holm)),
+    ]
+    return [
+        worth.technique,
+        worth.kind,
+        *figures,
+        worth.direction + (f" ({worth.note})" if worth.note else ""),
+    ]
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.4g}" if value else "0"
+
+
+def _probability(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2g}"
 
 
 def write_predictions(model: Model, data: Path, output: Path | None) -> None:

@@ -129,3 +129,5 @@ class Progress:
     """Estimate until that limit, `None` while unknown."""
     stage: str = "training"
     """"reading", "training", "testing" or "finished"."""
+    note: str = ""
+    """What is being done, where that is not a search: shown in place of the best score."""

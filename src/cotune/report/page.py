@@ -7,19 +7,22 @@ import jinja2
 from markupsafe import Markup
 
 from cotune.files import write_text
+from cotune.records.ablation import Ablation
 from cotune.records.view import StudyView
 from cotune.report import answer, drawings, facts, made, tables
 from cotune.report.words import count, finalize, metric, shorten
+from cotune.report.worths import worths
 
 _FACTS = ("version", "created", "name", "task", "classes", "target", "parameters", "plan", "finished")
 _DATA = ("source", "rows", "notes", "preparation")
 
 
-def render(view: StudyView) -> str:
+def render(view: StudyView, *, ablation: Ablation | None = None) -> str:
     """The page.
 
     Args:
         view: a study, finished or not.
+        ablation: what its techniques were worth, where that is known.
 
     Example:
         >>> from cotune.records.view import StudyView
@@ -37,6 +40,7 @@ def render(view: StudyView) -> str:
         sentence=answer.sentence(view),
         notice=answer.notice(view),
         headlines=answer.headlines(view),
+        worths=None if ablation is None else worths(ablation),
         test_figures=tables.test_figures(view),
         members=made.members(view),
         made=made.sentences(view),
@@ -54,13 +58,13 @@ def render(view: StudyView) -> str:
     )
 
 
-def write(view: StudyView, path: Path) -> None:
+def write(view: StudyView, path: Path, *, ablation: Ablation | None = None) -> None:
     """Write the page to `path`; a crash leaves the old page or the new one.
 
     Raises:
         OSError: the file cannot be written.
     """
-    write_text(path, render(view))
+    write_text(path, render(view, ablation=ablation))
 
 
 def _template() -> jinja2.Template:

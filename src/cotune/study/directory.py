@@ -2,7 +2,7 @@
 
 ```
 runs/adult/  study.yaml  study.sqlite  leaderboard.csv  report.html  snapshots/  best/  [data.parquet|npz]  [rows/]
-             [start.safetensors]
+             [start.safetensors]  [ablation.json]
 ```
 """
 
@@ -25,6 +25,7 @@ class Directory:
         self.store = path / "study.sqlite"
         self.leaderboard = path / "leaderboard.csv"
         self.report = path / "report.html"
+        self.ablation = path / "ablation.json"
         self.snapshots = path / "snapshots"
         self.best = path / "best"
         self.lock = path / "lock"

@@ -19,6 +19,7 @@ from cotune.errors import DataError, SourceError, StudyCorrupt
 from cotune.files import replacing, write_text
 from cotune.recipe import Recipe, as_yaml, make
 from cotune.records import Store, StudyView, read_view, write_leaderboard
+from cotune.records.ablation import read_ablation
 from cotune.report import write as write_report
 from cotune.search import make_sampler
 from cotune.space import Space, from_recipe
@@ -147,7 +148,7 @@ def resume(directory: Directory, sitting: Sitting, *, data: str | Path | None = 
             shutil.rmtree(directory.rows, ignore_errors=True)
             sitting.say(f"{directory.path} is finished ({meta['finished']}); nothing to resume")
             return
-        prepared = _prepare_again(meta, directory, data)
+        prepared = prepare_again(meta, directory, data)
         sitting.say(f"resuming {directory.path} after {store.elapsed():.0f} s of training")
         _train(prepared, store, directory, sitting)
 
@@ -166,7 +167,16 @@ def _load(source: Any, recipe: Recipe, room: Room) -> Dataset:
     )
 
 
-def _prepare_again(meta: dict[str, Any], directory: Directory, moved: str | Path | None) -> Prepared:
+def prepare_again(
+    meta: dict[str, Any], directory: Directory, moved: str | Path | None, *, verb: str = "resume"
+) -> Prepared:
+    """All that training needs, from a study's store and its data.
+
+    Args:
+        meta: the store's.
+        moved: where the data is now, if it was moved.
+        verb: the command that asks, for its errors.
+    """
     try:
         resolved = make(meta["resolved"])
         fingerprint, source, speed = meta["fingerprint"], meta["data"]["source"], Speed(**meta["speed"])
@@ -176,7 +186,7 @@ def _prepare_again(meta: dict[str, Any], directory: Directory, moved: str | Path
     if not Path(home).exists():
         law = f"the data of the study was at {home}, and is not there now"
         raise SourceError(
-            f"{law}; bring it back, or name its new place: `cotune resume {directory.path} --data FILE`"
+            f"{law}; bring it back, or name its new place: `cotune {verb} {directory.path} --data FILE`"
         )
     dataset = _load(home, resolved, Room(resolved.data.memory, directory.rows))
     if dataset.fingerprint != fingerprint:
@@ -248,5 +258,5 @@ def _derive(store: Store, directory: Directory) -> StudyView:
     if view.meta.get("finished"):
         shutil.rmtree(directory.rows, ignore_errors=True)
     write_leaderboard(view, directory.leaderboard)
-    write_report(view, directory.report)
+    write_report(view, directory.report, ablation=read_ablation(directory.ablation))
     return view

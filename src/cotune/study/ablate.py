@@ -1,0 +1,258 @@
+"""Ablation: a finished study's winner against itself without each of its techniques, and with others in addition.
+
+The test rows are left alone. Scores are of the validation rows, which the study was steered by, under fresh seeds.
+"""
+
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cotune.catalogue.base import Technique
+from cotune.engine.loop import Engine
+from cotune.engine.metrics import METRICS
+from cotune.engine.plan import Plan as StepPlan
+from cotune.errors import RecipeError, StudyError, TrainingError
+from cotune.records import Store, read_view
+from cotune.records.ablation import UNSEEN, Ablation, Worth, write_ablation
+from cotune.report import write as write_report
+from cotune.study.candidates import candidates, settling
+from cotune.study.counterparts import Configurations, Counterpart, Lineup, changed, lineup
+from cotune.study.directory import Directory
+from cotune.study.prepared import Prepared, compute_for
+from cotune.study.session import Sitting, prepare_again
+from cotune.study.side_by_side import Course, Plan, complete_seeds, differ, scores, train
+from cotune.study.worth import judged, ranked
+from cotune.types import LaneId, Params, Progress
+
+LEAST_SEEDS = 2
+"""Fewer say nothing of chance."""
+
+
+def ablate(
+    directory: Directory,
+    sitting: Sitting,
+    *,
+    techniques: Sequence[Technique],
+    seeds: int = 5,
+    add: bool = True,
+    kinds: Sequence[str] = (),
+    time_limit: float | None = None,
+    data: str | Path | None = None,
+) -> Ablation:
+    """Find out what each technique was worth, and keep it with the study.
+
+    Args:
+        techniques: the catalogue.
+        seeds: networks of each configuration and fold.
+        add: whether techniques that the winner does without are tried too.
+        kinds: of techniques, see `cotune.study.counterparts.lineup`.
+        time_limit: seconds; the seeds that are complete by then are kept.
+        data: where the study's data is now, if it was moved.
+
+    Raises:
+        RecipeError: too few seeds, or an unknown kind.
+        StudyNotFound, StudyCorrupt, StudyError: there is no study; it is damaged; it has not ended with a winner.
+        DataError: the data is not what it was.
+        TrainingError: not one seed came to its end.
+    """
+    if seeds < LEAST_SEEDS:
+        raise RecipeError(
+            f"seeds must be at least {LEAST_SEEDS}, to tell a worth from chance, but got {seeds}"
+        )
+    directory.must_hold_a_study()
+    with directory.locked(), directory.writing(), Store.open(directory.store) as store:
+        meta = store.meta()
+        view = read_view(store)
+        trial = _winner(meta, directory)
+        params = next(t.params for t in view.trials if t.number == trial)
+        sitting.say("reading the data of the study")
+        try:
+            prepared = prepare_again(meta, directory, data, verb="ablate")
+            contest = _Contest(prepared, meta, params, techniques, seeds=seeds, add=add, kinds=kinds)
+            found = contest.run(trial, sitting, time_limit)
+        finally:
+            shutil.rmtree(directory.rows, ignore_errors=True)  # a finished study needs no rows in files
+        write_ablation(found, directory.ablation)
+        write_report(view, directory.report, ablation=found)
+        return found
+
+
+def _winner(meta: Mapping[str, Any], directory: Directory) -> int:
+    if not meta.get("finished"):
+        law = f"the study in {directory.path} has not ended, so nobody knows its winner"
+        raise StudyError(f"{law}; go on with `cotune resume {directory.path}` first")
+    trial = (meta.get("result") or {}).get("trial")
+    if trial is None:
+        law = f"the study in {directory.path} ended without a winner ({meta['finished']})"
+        raise StudyError(f"{law}: there is nothing to ablate; tune again with more time or other settings")
+    return int(trial)
+
+
+class _Contest:
+    """The winner and its counterparts.
+
+    Args:
+        prepared: the study, read again.
+        meta: what its store says of it.
+        params: of the winning trial.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        meta: Mapping[str, Any],
+        params: Params,
+        techniques: Sequence[Technique],
+        *,
+        seeds: int,
+        add: bool,
+        kinds: Sequence[str],
+    ) -> None:
+        self._prepared, self._plans = prepared, meta.get("plans", {})
+        configurations = Configurations(prepared.recipe)
+        self._winner = configurations.full(prepared.space.complete(params))
+        fitting = candidates(techniques, self._winner, prepared)
+        self._lineup: Lineup = lineup(
+            self._winner,
+            fitting,
+            configurations,
+            add=add,
+            kinds=kinds,
+            settled=settling(meta["recipe"], prepared),
+        )
+        self._plan = Plan(
+            [self._winner, *(c.config for c in self._lineup.counterparts)],
+            seeds,
+            len(prepared.splits.folds),
+            prepared.recipe.search.seed,
+        )
+
+    def run(self, trial: int, sitting: Sitting, time_limit: float | None) -> Ablation:
+        """Train everything, and conclude."""
+        recipe, plan, metric = self._prepared.recipe, self._plan, self._prepared.recipe.search.metric
+        maximize = METRICS[metric].maximize
+        epochs = recipe.training.epochs
+        assert isinstance(epochs, int)
+        if not self._lineup.counterparts:
+            raise RecipeError(self._nothing())
+        out = sum(not c.added for c in self._lineup.counterparts)
+        sitting.say(
+            f"trial {trial} without {out} techniques one by one, and with {len(self._lineup.counterparts) - out} more: "
+            f"{plan.lanes} networks of {epochs} epochs"
+        )
+        done, ended = self._train(sitting, time_limit, epochs)
+        seeds = complete_seeds(plan, done)
+        if not seeds and ended == "interrupted":
+            sitting.say("no seed was complete: nothing is kept")
+            raise KeyboardInterrupt
+        if not seeds:
+            raise TrainingError(
+                "the time limit has passed before the first seed was complete; raise --time-limit, or train less: "
+                "--no-add, or --kind for one kind of techniques"
+            )
+        sides = [scores(plan, done, c, seeds=seeds, maximize=maximize) for c in range(len(plan.configs))]
+        if not any(score is not None for score in sides[0]):
+            law = "the winner itself met a number that is not finite with every fresh seed"
+            raise TrainingError(
+                f"{law}: nothing can be compared with it; tune again with lower learning rates"
+            )
+        worths = [
+            self._worth(c, sides[i], sides[0], differ(plan, done, i, 0, seeds=seeds), maximize=maximize)
+            for i, c in enumerate(self._lineup.counterparts, start=1)
+        ]
+        return Ablation(
+            trial=trial,
+            metric=metric,
+            maximize=maximize,
+            seeds=plan.seeds,
+            done=seeds,
+            folds=plan.folds,
+            epochs=epochs,
+            networks=len(done),
+            seconds=round(time.monotonic() - sitting.began, 3),
+            ended=ended,
+            config=self._winner,
+            scores=sides[0],
+            worths=ranked(worths),
+            skipped=self._lineup.skipped,
+            alternatives=self._lineup.alternatives,
+        )
+
+    def _worth(
+        self,
+        counterpart: Counterpart,
+        own: tuple[float | None, ...],
+        winner: tuple[float | None, ...],
+        differs: bool,
+        *,
+        maximize: bool,
+    ) -> Worth:
+        technique = counterpart.technique
+        blank = Worth(
+            technique=technique.name,
+            kind=technique.kind,
+            added=counterpart.added,
+            changes=changed(self._winner, counterpart.config),
+            scores=own,
+            worth=None,
+            low=None,
+            high=None,
+            p=None,
+            p_holm=None,
+            direction=UNSEEN,
+            note="",
+        )
+        return judged(blank, winner, maximize=maximize, differs=differs)
+
+    def _train(
+        self, sitting: Sitting, time_limit: float | None, epochs: int
+    ) -> tuple[dict[LaneId, Course], str]:
+        recipe, plan = self._prepared.recipe, self._plan
+        compute, metric = compute_for(recipe), recipe.search.metric
+        engine = Engine(metric=metric, compute=compute)
+        engine.plans.update({kind: StepPlan(**saved) for kind, saved in self._plans.items()})
+        search = recipe.search.model_copy(update={"seeds": plan.seeds})
+        factory = self._prepared.factory.with_recipe(recipe.model_copy(update={"search": search}))
+
+        def late() -> bool:
+            return time_limit is not None and time.monotonic() - sitting.began > time_limit
+
+        def tell(trained: int) -> None:
+            used = trained / (plan.lanes * epochs)
+            elapsed = time.monotonic() - sitting.began
+            sitting.show(_progress(metric, engine.lanes, elapsed, used, plan))
+
+        done = train(
+            plan,
+            factory,
+            engine,
+            metric=metric,
+            compute=compute,
+            halt=lambda: sitting.interrupted() or late(),
+            tell=tell,
+        )
+        if len(done) == plan.lanes:
+            return done, "complete"
+        return done, "interrupted" if sitting.interrupted() else "time limit"
+
+    def _nothing(self) -> str:
+        law = "no technique is left to take out or put in"
+        reasons = "; ".join(f"{s.technique}: {s.reason}" for s in self._lineup.skipped[:3])
+        return f"{law}; name other kinds" + (f" ({reasons})" if reasons else "")
+
+
+def _progress(metric: str, lanes: int, elapsed: float, used: float, plan: Plan) -> Progress:
+    return Progress(
+        metric=metric,
+        best=None,
+        best_trial=None,
+        started=0,
+        ended={},
+        lanes=lanes,
+        elapsed=elapsed,
+        used=used,
+        seconds_left=elapsed * (1 - used) / used if used else None,
+        note=f"what each technique is worth: {len(plan.configs)} configurations, {plan.seeds} seeds",
+    )

@@ -1,0 +1,216 @@
+"""Counterparts of a winner: the same configuration without one of its techniques, or with one more."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from cotune.catalogue.base import Technique
+from cotune.errors import RecipeError, did_you_mean
+from cotune.recipe import Recipe
+from cotune.recipe.schema import domains
+from cotune.recipe.settings import Choice, Range, Setting
+from cotune.records.ablation import Skipped
+from cotune.space import Parameter
+from cotune.types import Params, Value
+
+ALL = "all"
+"""Stands for every kind."""
+
+UNDECIDED = "auto"
+"""A word that is not yet a value: a condition on it counts as met."""
+
+
+@dataclass(frozen=True)
+class Counterpart:
+    """The winner's configuration but for one technique.
+
+    Args:
+        technique: the one that was taken out or put in.
+        added: whether it was put in.
+        config: full.
+    """
+
+    technique: Technique
+    added: bool
+    config: Params
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """All that an ablation trains beside the winner.
+
+    Args:
+        counterparts: in the catalogue's order, those without a technique first.
+        skipped: asked for, but not possible.
+        alternatives: by kind, techniques not asked for that would take the place of one in use.
+    """
+
+    counterparts: tuple[Counterpart, ...]
+    skipped: tuple[Skipped, ...]
+    alternatives: Mapping[str, int]
+
+
+class Configurations:
+    """Full configurations under a resolved recipe: keys that mean nothing are absent, those left open have a value."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._domains = {name: domain for name, (_, domain) in domains().items()}
+        self._usual = {
+            name: self._middle(name, getattr(getattr(recipe, section), name))
+            for name, (section, _) in domains().items()
+        }
+
+    def full(self, values: Params) -> dict[str, Value]:
+        """Every tunable key that has a meaning; what `values` leaves open is in the middle of what the recipe asks."""
+        every = {**self._usual, **values}
+        return {name: every[name] for name in self._domains if self._means(name, every)}
+
+    def meaningless(self, names: Sequence[str], config: Params) -> str:
+        """Why the first of these keys that a full configuration lacks has no meaning in it; empty if there is none."""
+        for name in names:
+            when = self._domains[name].when
+            if name not in config and when is not None:
+                return f"{name} has no meaning with {when[0]} {_word(config.get(when[0]))}"
+        return ""
+
+    def _means(self, name: str, every: Params) -> bool:
+        when = self._domains[name].when
+        if when is None:
+            return True
+        return every.get(when[0]) in (*when[1], UNDECIDED) and self._means(when[0], every)
+
+    def _middle(self, name: str, setting: Setting) -> Value:
+        if isinstance(setting, Range | Choice):
+            parameter = Parameter(name, setting, self._domains[name])
+            return parameter.from_unit(parameter.middle)
+        return setting
+
+
+def lineup(
+    winner: Params,
+    techniques: Sequence[Technique],
+    configurations: Configurations,
+    *,
+    add: bool,
+    kinds: Sequence[str],
+    settled: Callable[[Params], Params],
+) -> Lineup:
+    """The counterparts of a winner.
+
+    Each technique in use is taken out. Each that is not is put in, unless it would take the place of one that is
+    (another activation, another optimizer): those are tried for the kinds that are named. Of techniques that exclude
+    each other, where none is in use, the first is tried.
+
+    Args:
+        winner: full configuration.
+        techniques: those that fit the networks, the data and the task, and are made of tunable keys.
+        configurations: under the study's recipe.
+        add: whether any are put in.
+        kinds: only these are taken out or put in; none for all, and `ALL` for all with every alternative.
+        settled: such values as the recipe takes them, without "auto"; raises `RecipeError` where it does not.
+
+    Raises:
+        RecipeError: there is no such kind.
+    """
+    _must_know(kinds, techniques)
+    wanted = [t for t in techniques if not kinds or ALL in kinds or t.kind in kinds]
+    in_use = [t for t in techniques if t.active(winner)]
+    found = _Found(winner, configurations, settled)
+    for technique in (t for t in wanted if t in in_use):
+        found.take_out(technique)
+    left: Counter[str] = Counter()
+    if add:
+        places = _Places(winner, techniques, in_use)
+        for technique in (t for t in wanted if t not in in_use):
+            if not kinds and not places.free(technique):
+                left[technique.kind] += 1
+            elif found.put_in(technique):
+                places.take(technique)
+    return Lineup(tuple(found.counterparts), tuple(found.skipped), dict(sorted(left.items())))
+
+
+def _must_know(kinds: Sequence[str], techniques: Sequence[Technique]) -> None:
+    known = {t.kind for t in techniques} | {ALL}
+    for kind in kinds:
+        if kind not in known:
+            raise RecipeError(
+                f"there is no kind '{kind}' of technique for this study{did_you_mean(kind, known)}"
+            )
+
+
+class _Places:
+    """Recipe keys of which techniques take different names: only one of these can be in use."""
+
+    def __init__(self, winner: Params, techniques: Sequence[Technique], in_use: Sequence[Technique]) -> None:
+        names: dict[str, set[str]] = defaultdict(set)
+        for technique in techniques:
+            for key, value in technique.on.items():
+                if isinstance(value, str):
+                    names[key].add(value)
+        self._shared = {key for key, several in names.items() if len(several) > 1}
+        self._taken = {key: winner.get(key) for technique in in_use for key in technique.on}
+
+    def free(self, technique: Technique) -> bool:
+        """Whether nothing else stands where the technique would."""
+        return all(
+            key not in self._shared or key not in self._taken or self._taken[key] == value
+            for key, value in technique.on.items()
+        )
+
+    def take(self, technique: Technique) -> None:
+        """It is in use from now on."""
+        self._taken |= technique.on
+
+
+class _Found:
+    """Collects counterparts, and those that cannot be."""
+
+    def __init__(
+        self, winner: Params, configurations: Configurations, settled: Callable[[Params], Params]
+    ) -> None:
+        self._winner, self._configurations, self._settled = winner, configurations, settled
+        self.counterparts: list[Counterpart] = []
+        self.skipped: list[Skipped] = []
+
+    def take_out(self, technique: Technique) -> bool:
+        """The winner without it; whether that can be."""
+        return self._keep(technique, technique.off, added=False)
+
+    def put_in(self, technique: Technique) -> bool:
+        """The winner with it; whether that can be."""
+        return self._keep(technique, technique.on, added=True)
+
+    def _keep(self, technique: Technique, changes: Params, *, added: bool) -> bool:
+        try:
+            changes = self._settled(changes)
+        except RecipeError as error:
+            return self._skip(technique, str(error))
+        config = self._configurations.full({**self._winner, **changes})
+        reason = self._configurations.meaningless(list(changes), config) if added else ""
+        reason = reason or self._repeats(config)
+        if reason:
+            return self._skip(technique, reason)
+        self.counterparts.append(Counterpart(technique, added, config))
+        return True
+
+    def _skip(self, technique: Technique, reason: str) -> bool:
+        self.skipped.append(Skipped(technique.name, technique.kind, reason))
+        return False
+
+    def _repeats(self, config: Params) -> str:
+        if config == self._winner:
+            return "the winner has what would stand in its place: there is nothing to compare"
+        for other in self.counterparts:
+            if other.config == config:
+                return f"the same as the winner {'with' if other.added else 'without'} {other.technique.name}"
+        return ""
+
+
+def changed(winner: Params, config: Params) -> dict[str, Value]:
+    """The keys in which a configuration differs from the winner, with its values; `None` for one it lacks."""
+    keys = [*winner, *(key for key in config if key not in winner)]
+    return {key: config.get(key) for key in keys if winner.get(key) != config.get(key)}
+
+
+def _word(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
