@@ -15,9 +15,9 @@ from cotune.recipe import make
 from cotune.recipe.schema import FOR_IMAGES, FOR_TABLES, domains
 from cotune.recipe.settings import Domain
 from cotune.records import StudyView
+from cotune.records.ablation import Ablation, Worth
 from cotune.report.made import is_ensemble, whose
 from cotune.space import from_recipe
-from cotune.records.ablation import Ablation, Worth
 from cotune.study.lr_find import LrCurve
 from cotune.study.mending import mended
 from cotune.study.rule import Given

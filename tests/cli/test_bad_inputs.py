@@ -238,13 +238,14 @@ PLACE = [
     Bad("demo below a file", "demo --out note.txt/x", ("note.txt", "--out"), file("hello", "note.txt")),
     *(
         Bad(f"{words.split()[0]} of nothing", words.format("doen"), ("doen", "done"))
-        for words in ("resume {}", "leaderboard {}", "show {}", "explain {} 1", "report {}", "predict {} t.csv")
+        for words in ("resume {}", "leaderboard {}", "show {}", "explain {} 1", "report {}", "predict {} t.csv",
+                      "ablate {}")
     ),
     Bad("show a plain directory", "show mine", ("mine is no study", "study.sqlite"), lambda f: (f / "mine").mkdir()),
     Bad("show a file", "show t.csv", ("t.csv is a file", "directory of a study")),
     *(
         Bad(f"{words.split()[0]} of a damaged store", words, ("study.sqlite",), file(JUNK, "done/study.sqlite"))
-        for words in ("resume done", "leaderboard done", "show done", "explain done 1", "report done")
+        for words in ("resume done", "leaderboard done", "show done", "explain done 1", "report done", "ablate done")
     ),
     Bad("empty store", "show done", ("study.sqlite",), file(b"", "done/study.sqlite")),
     Bad("cut store", "leaderboard done", ("study.sqlite",), cut("done/study.sqlite", 9000)),
@@ -259,6 +260,12 @@ PLACE = [
     Bad("data changed", "resume done", ("t.csv", "changed", "old file back"),
         both(store(UNFINISHED), lambda folder: csv(folder, rows=119))),
     Bad("data vanished", "resume done", ("t.csv", "not there", "--data"), both(store(UNFINISHED), remove("t.csv"))),
+    Bad("ablate before the end", "ablate done", ("done", "not ended", "cotune resume done"), store(UNFINISHED)),
+    Bad("ablate with one seed", "ablate done --seeds 1", ("seeds", "at least 2", "1")),
+    Bad("ablate an unknown kind", "ablate done --kind optimiser", ("'optimiser'", "did you mean 'optimizer'")),
+    Bad("ablate in no time", "ablate done --time-limit 0", ("search.time_limit", "greater than 0")),
+    Bad("ablate changed data", "ablate done", ("t.csv", "changed", "old file back"), lambda f: csv(f, rows=119)),
+    Bad("ablate vanished data", "ablate done", ("t.csv", "not there", "cotune ablate done --data"), remove("t.csv")),
     Bad("resume without its facts", "resume done", ("study.sqlite",),
         store(UNFINISHED, "DELETE FROM meta WHERE key = 'resolved'")),
 ]  # fmt: skip

@@ -14,7 +14,7 @@ import cotune
 from cotune.recipe import make, read
 from study.tiny import FAST_WORDS, Said, command, csv, lasting, table, tune, view_of
 
-COMMANDS = ("tune", "lr-find", "demo", "resume", "leaderboard", "show", "explain", "predict", "report")
+COMMANDS = ("tune", "lr-find", "demo", "resume", "leaderboard", "show", "explain", "ablate", "predict", "report")
 
 
 @pytest.fixture(scope="module")

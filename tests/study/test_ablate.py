@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import cotune
 from cotune.catalogue.base import Technique
 from cotune.engine.loop import Engine
 from cotune.errors import RecipeError, SourceError, StudyError, TrainingError
@@ -21,6 +22,7 @@ from cotune.study.prepared import compute_for
 from cotune.study.session import Sitting, prepare_again
 from cotune.study.side_by_side import Plan, scores, train
 from cotune.types import LaneId, Progress, Value
+from study.pictures import SMALL, archive
 from study.tiny import command, csv, tune
 
 EPOCHS = 3
@@ -225,3 +227,14 @@ def test_the_command_prints_keeps_and_reports(tmp_path: Path) -> None:
     with suppress(FileNotFoundError):
         (tmp_path / "study" / "ablation.json").unlink()
     assert command("ablate", tmp_path / "study", "--kind", "optimiser").code == 2
+
+
+def test_augmentations_are_put_in_where_rows_are_images(tmp_path: Path) -> None:
+    source = archive(tmp_path, rows=60)
+    study = cotune.tune(source, target="y", out=tmp_path / "study", **{**SMALL, "trials": 1, "epochs": 2})
+    found = study.ablate(seeds=2, kinds=["augmentation"])
+    names = {w.technique for w in found.worths}
+    assert {"rotate", "translate", "mixup"} <= names
+    assert not names & {"feature_mask", "time_warp"}
+    assert all(w.added for w in found.worths)
+    assert "+ rotate" in study.report.read_text(encoding="utf-8")

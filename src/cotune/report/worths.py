@@ -42,9 +42,9 @@ def _sentence(found: Ablation) -> str:
     )
     return (
         f"The winner, trial {found.trial}, was trained with {count(found.done, 'fresh seed')}{folds} "
-        f"(validation {name} {figure(fmean(known)) if known else MISSING}), and with the same seeds without each of its "
-        f"techniques, or with one more. {told[0]} of {count(len(found.worths), 'technique')} helped, {told[1]} hurt; "
-        f"of {rest} no effect was seen.{early}"
+        f"(validation {name} {figure(fmean(known)) if known else MISSING}), and with the same seeds without each of "
+        f"its techniques, or with one more. {told[0]} of {count(len(found.worths), 'technique')} helped, "
+        f"{told[1]} hurt; of {rest} no effect was seen.{early}"
     )
 
 

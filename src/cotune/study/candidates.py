@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cotune.catalogue.base import Technique
+from cotune.data import Images
 from cotune.recipe import make
 from cotune.recipe.schema import domains
 from cotune.study.prepared import Prepared
@@ -25,9 +26,9 @@ def candidates(techniques: Iterable[Technique], config: Params, prepared: Prepar
     ]
 
 
-def kind_of_data(_: Prepared) -> str:
+def kind_of_data(prepared: Prepared) -> str:
     """What the rows of a study are, in the catalogue's words."""
-    return "table"
+    return "image" if isinstance(prepared.dataset.frame, Images) else "table"
 
 
 def settling(recipe: Mapping[str, Any], prepared: Prepared) -> Callable[[Params], Params]:

@@ -94,7 +94,7 @@ def judged(
     lost = len(pairs) - len(found)
     if pairs and not found:
         word = "with" if worth.added else "without"
-        note = f"{word} it no network could be trained: each met a number that is not finite"
+        note = f"{word} it no network could be trained: a number was not finite, or memory short"
         return replace(worth, direction=HURTS if worth.added else HELPS, note=note)
     if not found:
         return worth
