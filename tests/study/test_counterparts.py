@@ -11,6 +11,7 @@ from cotune.errors import RecipeError
 from cotune.recipe import Recipe, make
 from cotune.recipe.schema import domains
 from cotune.study.counterparts import ALL, Configurations, Lineup, changed, lineup
+from cotune.study.rule import Given
 from cotune.types import Params, Value
 
 FITTING = [
@@ -50,7 +51,7 @@ def found(
     kinds: tuple[str, ...] = (),
     **settings: Any,
 ) -> tuple[dict[str, Value], Lineup]:
-    configurations = Configurations(make(**{**BASE, **settings}))
+    configurations = Configurations(make(**{**BASE, **settings}), Given())
     winner = configurations.full({})
     return winner, lineup(winner, techniques, configurations, add=add, kinds=kinds, settled=taken)
 
@@ -133,7 +134,7 @@ def hangs(key: str, keys: set[str]) -> bool:
 )
 def test_counterparts_differ_in_the_asked_keys_and_what_hangs_on_them(settings: dict[str, Any]) -> None:
     recipe: Recipe = make(**{**BASE, **settings})
-    configurations = Configurations(recipe)
+    configurations = Configurations(recipe, Given())
     winner = configurations.full({})
     lines = lineup(winner, FITTING, configurations, add=True, kinds=(ALL,), settled=lambda changes: changes)
     assert len(lines.counterparts) > 60
@@ -143,14 +144,27 @@ def test_counterparts_differ_in_the_asked_keys_and_what_hangs_on_them(settings: 
         assert {key: counterpart.config.get(key) for key in asked if key in counterpart.config} == {
             key: value for key, value in asked.items() if key in counterpart.config
         }
-        assert all(key in asked or hangs(key, set(asked)) for key in differing)
+        others = [key for key in differing if key not in asked and not hangs(key, set(asked))]
+        assert bool(others) <= bool(counterpart.mended), f"{counterpart.technique.name} changes {others}"
+        assert all(f"{key} is" in counterpart.mended for key in others)
         assert counterpart.technique.active(counterpart.config) is counterpart.added or not counterpart.added
 
 
 def test_a_key_that_becomes_meaningful_has_a_value_from_the_middle_of_the_recipe() -> None:
     configurations = Configurations(
-        make(**BASE, optimizer=["adamw", "sgd"], momentum={"low": 0.5, "high": 0.9})
+        make(**BASE, optimizer=["adamw", "sgd"], momentum={"low": 0.5, "high": 0.9}), Given()
     )
     winner = configurations.full({"optimizer": "adamw"})
     assert "momentum" not in winner
     assert configurations.full({**winner, "optimizer": "sgd"})["momentum"] == pytest.approx(0.7)
+
+
+def test_what_makes_no_sense_beside_the_winner_is_mended_and_told_or_skipped() -> None:
+    selu = technique("selu", {"activation": "selu"}, {"activation": "identity"}, "activation")
+    zeros = technique("zeros", {"init": "zeros"}, {"init": "he"}, "initialisation")
+    winner, lines = found((selu, zeros), dropout=0.1)
+    (counterpart,) = lines.counterparts
+    assert changed(winner, counterpart.config) == {"activation": "selu", "dropout_kind": "alpha"}
+    assert "dropout_kind is alpha" in counterpart.mended
+    assert [s.technique for s in lines.skipped] == ["zeros"]
+    assert "stay alike" in lines.skipped[0].reason

@@ -21,6 +21,7 @@ from cotune.study.candidates import candidates, settling
 from cotune.study.counterparts import Configurations, Counterpart, Lineup, changed, lineup
 from cotune.study.directory import Directory
 from cotune.study.prepared import Prepared, compute_for
+from cotune.study.rule import Given
 from cotune.study.session import Sitting, prepare_again
 from cotune.study.side_by_side import Course, Plan, complete_seeds, differ, scores, train
 from cotune.study.worth import judged, ranked
@@ -111,8 +112,9 @@ class _Contest:
         kinds: Sequence[str],
     ) -> None:
         self._prepared, self._plans = prepared, meta.get("plans", {})
-        configurations = Configurations(prepared.recipe)
-        self._winner = configurations.full(prepared.space.complete(params))
+        given = Given.of(prepared.recipe, prepared.dataset, prepared.splits)
+        configurations = Configurations(prepared.recipe, given)
+        self._winner, _ = configurations.mended(prepared.space.complete(params))
         fitting = candidates(techniques, self._winner, prepared)
         self._lineup: Lineup = lineup(
             self._winner,
@@ -202,7 +204,7 @@ class _Contest:
             p=None,
             p_holm=None,
             direction=UNSEEN,
-            note="",
+            note=counterpart.mended,
         )
         return judged(blank, winner, maximize=maximize, differs=differs)
 

@@ -11,6 +11,8 @@ from cotune.recipe.schema import domains
 from cotune.recipe.settings import Choice, Range, Setting
 from cotune.records.ablation import Skipped
 from cotune.space import Parameter
+from cotune.study.mending import mended
+from cotune.study.rule import Given
 from cotune.types import Params, Value
 
 ALL = "all"
@@ -28,11 +30,13 @@ class Counterpart:
         technique: the one that was taken out or put in.
         added: whether it was put in.
         config: full.
+        mended: what else had to change, as all together would make no sense; in words, empty where nothing did.
     """
 
     technique: Technique
     added: bool
     config: Params
+    mended: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,15 @@ class Lineup:
 
 
 class Configurations:
-    """Full configurations under a resolved recipe: keys that mean nothing are absent, those left open have a value."""
+    """Full configurations under a resolved recipe: keys that mean nothing are absent, those left open have a value.
 
-    def __init__(self, recipe: Recipe) -> None:
+    Args:
+        recipe: resolved.
+        given: what rules of combinations look at beside a configuration.
+    """
+
+    def __init__(self, recipe: Recipe, given: Given) -> None:
+        self._given = given
         self._domains = {name: domain for name, (_, domain) in domains().items()}
         self._usual = {
             name: self._middle(name, getattr(getattr(recipe, section), name))
@@ -64,6 +74,11 @@ class Configurations:
         """Every tunable key that has a meaning; what `values` leaves open is in the middle of what the recipe asks."""
         every = {**self._usual, **values}
         return {name: every[name] for name in self._domains if self._means(name, every)}
+
+    def mended(self, values: Params) -> tuple[dict[str, Value], str]:
+        """The same without combinations that make no sense, and what had to be changed for that, in words."""
+        found, done = mended(self.full(values), self._given)
+        return self.full(found), "; ".join(one.words for one in done)
 
     def meaningless(self, names: Sequence[str], config: Params) -> str:
         """Why the first of these keys that a full configuration lacks has no meaning in it; empty if there is none."""
@@ -185,12 +200,15 @@ class _Found:
             changes = self._settled(changes)
         except RecipeError as error:
             return self._skip(technique, str(error))
-        config = self._configurations.full({**self._winner, **changes})
-        reason = self._configurations.meaningless(list(changes), config) if added else ""
+        asked = self._configurations.full({**self._winner, **changes})
+        config, mends = self._configurations.mended(asked)
+        reason = self._configurations.meaningless(list(changes), asked) if added else ""
+        if any(config.get(key) != asked[key] for key in changes if key in asked):
+            reason = reason or mends
         reason = reason or self._repeats(config)
         if reason:
             return self._skip(technique, reason)
-        self.counterparts.append(Counterpart(technique, added, config))
+        self.counterparts.append(Counterpart(technique, added, config, mends))
         return True
 
     def _skip(self, technique: Technique, reason: str) -> bool:

@@ -95,10 +95,10 @@ def judged(
     if pairs and not found:
         word = "with" if worth.added else "without"
         note = f"{word} it no network could be trained: a number was not finite, or memory short"
-        return replace(worth, direction=HURTS if worth.added else HELPS, note=note)
+        return replace(worth, direction=HURTS if worth.added else HELPS, note=_joined(worth.note, note))
     if not found:
         return worth
-    notes = []
+    notes = [worth.note]
     if lost:
         notes.append(f"{lost} of {len(pairs)} seeds could not be trained; the figure is of the others")
     if differs is False:
@@ -109,7 +109,7 @@ def judged(
     if result.p is not None and result.low is None:
         notes.append("the difference is the same for every seed, so the p-value is the sign test's")
     return replace(
-        worth, worth=result.mean, low=result.low, high=result.high, p=result.p, note="; ".join(notes)
+        worth, worth=result.mean, low=result.low, high=result.high, p=result.p, note=_joined(*notes)
     )
 
 
@@ -143,8 +143,12 @@ def _concluded(worth: Worth, corrected: float, among: int) -> Worth:
         direction = HELPS if worth.worth > 0 else HURTS
     elif worth.p < LEVEL:
         alone = f"p < {LEVEL:g} by itself, which among {among} may be chance"
-        note = f"{note}; {alone}" if note else alone
+        note = _joined(note, alone)
     return replace(worth, p_holm=corrected, direction=direction, note=note)
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)
 
 
 def _height(worth: Worth) -> float:
