@@ -255,7 +255,10 @@ def ablate(
     from cotune.listing import print_ablation
 
     tuned = load(study)
-    found = tuned.ablate(seeds=seeds, add=add, kinds=kind or (), time_limit=limit, data=data, quiet=quiet)
+    try:
+        found = tuned.ablate(seeds=seeds, add=add, kinds=kind or (), time_limit=limit, data=data, quiet=quiet)
+    except KeyboardInterrupt:  # no seed was complete, and there is nothing that `resume` could go on with
+        raise typer.Exit(130) from None
     _print_json(found.as_json()) if as_json else print_ablation(found, tuned.report)
     if found.ended == "interrupted":
         raise typer.Exit(130)

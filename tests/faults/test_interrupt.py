@@ -80,6 +80,24 @@ def test_a_ctrl_c_while_starting_is_no_traceback(data: Path, tmp_path: Path) -> 
     assert "Traceback" not in err
 
 
+def test_a_ctrl_c_in_an_ablation_leaves_the_study_as_it_was(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "study"
+    assert command(*tune_words(data, out, STUDY)).code == 0
+    before = lasting(out)
+    process = launch("ablate", out, "--seeds", 50)
+    assert process.stderr is not None
+    while "networks of" not in process.stderr.readline():
+        pass
+    process.send_signal(signal.SIGINT)
+    code, said, err = end(process)
+    assert code == 130
+    assert "stopping with the seeds that are complete" in err
+    assert "Traceback" not in err
+    assert "resume" not in err
+    assert (out / "ablation.json").exists() is ("worth:" in said)
+    assert lasting(out) == before
+
+
 def test_two_processes_cannot_train_one_study(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "study"
     first = launch(*tune_words(data, out, STUDY))
