@@ -14,7 +14,18 @@ import cotune
 from cotune.recipe import make, read
 from study.tiny import FAST_WORDS, Said, command, csv, lasting, table, tune, view_of
 
-COMMANDS = ("tune", "lr-find", "demo", "resume", "leaderboard", "show", "explain", "ablate", "predict", "report")
+COMMANDS = (
+    "tune",
+    "lr-find",
+    "demo",
+    "resume",
+    "leaderboard",
+    "show",
+    "explain",
+    "ablate",
+    "predict",
+    "report",
+)
 
 
 @pytest.fixture(scope="module")
