@@ -238,3 +238,15 @@ def test_augmentations_are_put_in_where_rows_are_images(tmp_path: Path) -> None:
     assert not names & {"feature_mask", "time_warp"}
     assert all(w.added for w in found.worths)
     assert "+ rotate" in study.report.read_text(encoding="utf-8")
+
+
+def test_a_recurrent_network_is_given_techniques_of_series(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 8)), np.arange(60) % 2
+    settings = {"epochs": 1, "trials": 1, "width": 8, "family": "gru", "scaling": "standard"}
+    study = cotune.tune((x, y.astype(str)), out=tmp_path / "study", **settings)
+    found = study.ablate(seeds=2, kinds=["augmentation"])
+    assert {"time_warp", "jitter"} <= {w.technique for w in found.worths}
+    assert not {"rotate", "feature_mask"} & {w.technique for w in found.worths}
+    with pytest.raises(RecipeError, match="no kind .normalisation. of technique for this study"):
+        study.ablate(seeds=2, kinds=["normalisation"])

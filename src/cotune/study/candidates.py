@@ -18,23 +18,19 @@ def candidates(techniques: Iterable[Technique], config: Params, prepared: Prepar
     How rows are divided, which figure steers and what is made of trained networks are no keys of a configuration.
     """
     family = str(config["family"])
-    kinds, task, tunable = kinds_of_data(prepared, family), prepared.dataset.task, domains().keys()
+    kind, task, tunable = kind_of_data(prepared, family), prepared.dataset.task, domains().keys()
     return [
         t
         for t in techniques
-        if family in t.families
-        and kinds & set(t.data)
-        and task in t.tasks
-        and t.on
-        and t.on.keys() <= tunable
+        if family in t.families and kind in t.data and task in t.tasks and t.on and t.on.keys() <= tunable
     ]
 
 
-def kinds_of_data(prepared: Prepared, family: str) -> set[str]:
-    """What the rows of a study are, in the catalogue's words; a recurrent network takes a table as a series too."""
+def kind_of_data(prepared: Prepared, family: str) -> str:
+    """What the rows of a study are, in the catalogue's words; a recurrent network takes a table as series."""
     if isinstance(prepared.dataset.frame, Images):
-        return {"image"}
-    return {"table", "series"} if family == "gru" else {"table"}
+        return "image"
+    return "series" if family == "gru" else "table"
 
 
 def settling(recipe: Mapping[str, Any], prepared: Prepared) -> Callable[[Params], Params]:
