@@ -248,5 +248,5 @@ def test_a_recurrent_network_is_given_techniques_of_series(tmp_path: Path) -> No
     found = study.ablate(seeds=2, kinds=["augmentation"])
     assert {"time_warp", "jitter"} <= {w.technique for w in found.worths}
     assert not {"rotate", "feature_mask"} & {w.technique for w in found.worths}
-    with pytest.raises(RecipeError, match="no kind .normalisation. of technique for this study"):
+    with pytest.raises(RecipeError, match=r"no kind .normalisation. of technique for this study"):
         study.ablate(seeds=2, kinds=["normalisation"])
