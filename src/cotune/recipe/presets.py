@@ -186,6 +186,7 @@ BEST_TABLE = (
     Row("weight_decay", Range(1e-4, 0.5, log=True), "Holzmüller et al. 2024: 0.02"),
     Row("beta2", Choice((0.95, 0.999)), "Holzmüller et al. 2024: 0.95"),
     Row("schedule", Choice(("cosine", "coslog4")), "Loshchilov & Hutter 2017; Holzmüller et al. 2024"),
+    Row("averaging", "ema", "Polyak & Juditsky 1992; measured"),
     Row("label_smoothing", Range(0.0, 0.1), "Holzmüller et al. 2024: 0.1", CLASSES),
     Row("members", 32, "Gorishniy et al. 2024: 32 networks are averaged"),
 )
