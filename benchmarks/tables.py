@@ -57,7 +57,7 @@ TABLES = {
     "california": Table("california_housing.csv", "median_house_value", "r2", 0.80),
     "letter": Table("letter.csv", "class", "accuracy", 0.965, first_train=16_000),
 }
-QUICK_ROWS = 2_000
+QUICK_ROWS = 1_000
 """Training and validation rows of `--preset best --quick`: TabM has no time limit."""
 SIDES = ("cotune", "scikit-learn")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -149,7 +149,7 @@ def against_tuned_defaults(parser: ArgumentParser, asked: Namespace, names: list
             f"{name} is skipped: {TABLES[name].file} is not in {data_folder()} (COTUNE_DATA names the folder)"
         )
     settings = peers.Asked(
-        seconds=asked.seconds or (45.0 if asked.quick else 300.0),
+        seconds=asked.seconds or (40.0 if asked.quick else 300.0),
         seeds=asked.seeds,
         cores=asked.cores,
         python=asked.peer_python.absolute(),
