@@ -57,8 +57,8 @@ TABLES = {
     "california": Table("california_housing.csv", "median_house_value", "r2", 0.80),
     "letter": Table("letter.csv", "class", "accuracy", 0.965, first_train=16_000),
 }
-QUICK_ROWS = 1_000
-"""Training and validation rows of `--preset best --quick`: TabM has no time limit."""
+QUICK_TABLE, QUICK_ROWS = "california", 1_000
+"""The table, and its training and validation rows, of `--preset best --quick`: TabM has no time limit."""
 SIDES = ("cotune", "scikit-learn")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """scikit-learn's side works with a process for every core, so that each is to use one thread."""
@@ -143,6 +143,8 @@ def against_tuned_defaults(parser: ArgumentParser, asked: Namespace, names: list
     """`--preset best` against RealMLP-TD and TabM, on the tables that are there."""
     if asked.peer_python is None or not asked.peer_python.exists():
         parser.error("--preset best needs --peer-python, a Python with pytabkit: see docs/benchmarks.md")
+    if asked.quick and not asked.data:
+        names = [QUICK_TABLE]
     there = [name for name in names if (data_folder() / TABLES[name].file).is_file()]
     for name in set(names) - set(there):
         say(
