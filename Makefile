@@ -14,11 +14,14 @@ demo: .venv/installed
 
 install: .venv/installed
 
+# A process for each core; tests of a file stay together, for they share what is slow to make.
+EACH_CORE := -n auto --dist loadfile
+
 test: .venv/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(EACH_CORE)
 
 test-all: .venv/installed-dev
-	$(BIN)/python -m pytest -m ''
+	$(BIN)/python -m pytest $(EACH_CORE) -m ''
 
 test-gpu: .venv/installed-dev
 	CUBLAS_WORKSPACE_CONFIG=:4096:8 $(BIN)/python -m pytest -m gpu -rs tests/contracts tests/reference tests/study

@@ -47,6 +47,9 @@ EVERYWHERE = ["compiled", "batched", "as-gpu", pytest.param("cuda", marks=needs_
 
 ON_CPU = ["compiled", "batched"]
 
+WITH_GPU = [*ON_CPU, pytest.param("cuda", marks=needs_gpu)]
+"""For tests of what a step does: what windows of steps do is a matter of other tests."""
+
 
 @contextmanager
 def at(name: str) -> Iterator[Way]:

@@ -26,7 +26,7 @@ from engine import lanes as made_of
 from engine import places
 from engine.lanes import lane, population, started, suited, table
 
-PLACES = places.EVERYWHERE
+PLACES = places.WITH_GPU
 MLP_NORMS = [norm for norm in NORMS if norm != "instance"]
 EPOCHS = 4
 REGRESSION = table(classes=0)
