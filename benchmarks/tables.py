@@ -156,6 +156,8 @@ def against_tuned_defaults(parser: ArgumentParser, asked: Namespace, names: list
         cores=asked.cores,
         python=asked.peer_python.absolute(),
         rows=QUICK_ROWS if asked.quick else None,
+        peers=tuple(asked.peer or peers.PEERS),
+        to_the_end=asked.to_the_end,
     )
     rows, bars = peers.run({name: TABLES[name] for name in there}, cut, settings)
     return finish(rows, bars, as_json=asked.json)
@@ -170,6 +172,8 @@ def main() -> int:
     parser.add_argument("--cores", type=int, default=2, help="cores a side may use")
     parser.add_argument("--preset", choices=("balanced", "best"), default="balanced", help="of cotune's side")
     parser.add_argument("--peer-python", type=Path, help="Python with pytabkit, for --preset best")
+    parser.add_argument("--peer", action="append", choices=peers.PEERS, help="a peer; both by default")
+    parser.add_argument("--to-the-end", action="store_true", help="RealMLP may take longer than the others")
     asked = parser.parse_args()
     names = asked.data or list(TABLES)
     if asked.preset == "best":

@@ -26,7 +26,6 @@ from sklearn.metrics import accuracy_score, r2_score
 
 HERE = Path(__file__).parents[1]
 PEERS = ("RealMLP_TD", "TabM_D")
-SIDES = ("cotune", *PEERS)
 LONGEST = 3 * 3600.0
 """Seconds after which a peer that does not end is given up."""
 RESAMPLES = 500
@@ -44,6 +43,9 @@ class Asked:
     cores: int
     python: Path
     rows: int | None = None
+    peers: tuple[str, ...] = PEERS
+    to_the_end: bool = False
+    """Whether RealMLP may take longer than the others, as TabM does."""
 
 
 def parts(train: Path, target: str, *, seed: int) -> dict[str, list[int]]:
@@ -92,12 +94,13 @@ def run(
                 "train": str(train), "test": str(test), "target": table.target, "metric": table.metric,
                 "seconds": asked.seconds, "cores": asked.cores, "seed": seed, "preset": "best",
                 "out": str(Path(scratch) / "study"), "predictions": str(Path(scratch) / "predictions.json"),
-                "parts": parts(train, table.target, seed=seed),
+                "parts": parts(train, table.target, seed=seed), "to_the_end": asked.to_the_end,
             }  # fmt: skip
             truth = _truth(test, table)
             found: dict[str, np.ndarray] = {}
-            turn = place % len(SIDES)
-            for side in (*SIDES[turn:], *SIDES[:turn]):
+            sides = ("cotune", *asked.peers)
+            turn = place % len(sides)
+            for side in (*sides[turn:], *sides[:turn]):
                 row = fit(side, request, asked)
                 said = json.loads(Path(request["predictions"]).read_text(encoding="utf-8"))
                 found[side] = np.array(said)
@@ -105,7 +108,7 @@ def run(
                 row["score"] = _score(truth, found[side], table.metric)
                 say(f"{name} seed {seed} {side}: {row['score']:.4f} in {row['seconds']:.1f} s")
                 rows.append(row)
-            for peer in PEERS:
+            for peer in asked.peers:
                 lead, spread = _lead(truth, found["cotune"], found[peer], table.metric)
                 leads.setdefault((name, peer), []).append(lead)
                 spreads.setdefault((name, peer), []).append(spread)
@@ -126,7 +129,7 @@ def bars_of(
     bars = []
     for name in tables:
         each = []
-        for peer in PEERS:
+        for peer in [peer for table, peer in leads if table == name]:
             lead = leads[name, peer]
             noise = stdev(lead) if len(lead) >= SEEDS_FOR_NOISE else mean(spreads[name, peer])
             bars.append(Bar(f"{name}: test score less {peer}'s", mean(lead), -noise, goal=0.0))
