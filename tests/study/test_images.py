@@ -299,7 +299,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("form", "settings", "says"), REFUSED, ids=str)
+@pytest.mark.parametrize(
+    ("form", "settings", "says"), REFUSED, ids=lambda value: getattr(value, "__name__", str(value))
+)
 def test_what_has_no_meaning_is_refused(
     form: Callable[..., Path], settings: dict[str, Any], says: str, tmp_path: Path
 ) -> None:
