@@ -14,8 +14,8 @@ demo: .venv/installed
 
 install: .venv/installed
 
-# A process for each core; tests of a file stay together, for they share what is slow to make.
-EACH_CORE := -n auto --dist loadfile
+# A process for each core, neighbouring tests in one as far as that goes: they share what is slow to make.
+EACH_CORE := -n auto --dist worksteal
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest $(EACH_CORE)
