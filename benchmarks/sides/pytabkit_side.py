@@ -57,7 +57,9 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
 
     began = time.monotonic()
     features, labels = read(request["train"], request["target"])
-    parts = {name: np.array(request["parts"][name]) for name in ("train", "validation")}
+    with open("parts.json", encoding="utf-8") as file:  # the folder that this runs in
+        chosen = json.load(file)
+    parts = {name: np.array(chosen[name]) for name in ("train", "validation")}
     train, train_labels = features.iloc[parts["train"]], labels.iloc[parts["train"]]
     words = [name for name in train.columns if not pd.api.types.is_numeric_dtype(train[name])]
     limited = request["model"] == "RealMLP_TD" and not request["to_the_end"]

@@ -65,8 +65,11 @@ def fit(side: str, request: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
     """Run one side in a process of its own; its row without the score."""
     script = "cotune_side.py" if side == "cotune" else "pytabkit_side.py"
     python = sys.executable if side == "cotune" else str(asked.python)
-    command = [python, str(HERE / "sides" / script), json.dumps({**request, "model": side})]
     folder = Path(request["predictions"]).parent
+    # The pytabkit side gets its row numbers in a file: they may be more than a command line holds.
+    rest = {key: value for key, value in request.items() if key != "parts"}
+    (folder / "parts.json").write_text(json.dumps(request["parts"]), encoding="utf-8")
+    command = [python, str(HERE / "sides" / script), json.dumps({**rest, "model": side})]
     environment = {key: value for key, value in os.environ.items() if side == "cotune" or key != "PYTHONPATH"}
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=folder, timeout=LONGEST, env=environment
