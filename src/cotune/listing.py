@@ -265,7 +265,7 @@ def print_rates(found: LrCurve) -> None:
     if found.suggested is None:
         print("suggested       none: no learning rate lowers the loss")
     else:
-        print(f"suggested       {found.suggested:.2e}, where the loss falls most steeply")
+        print(f"suggested       {found.suggested:.2e}, the smallest with nine tenths of the fall")
     if found.largest_stable is not None:
         print(f"lowest loss     {found.lowest:.2e}")
         print(f"largest stable  {found.largest_stable:.2e}")

@@ -25,7 +25,7 @@ def read(losses: NDArray[np.float64]) -> LrCurve:
 
 
 def descending(middle: float, worse_from: float) -> NDArray[np.float64]:
-    """A loss that falls from 1 to 0, most steeply at `middle`, is 2 from `worse_from` on, and infinite from 1 on."""
+    """A loss that falls from 1 to 0, nine tenths of it at 3 · `middle`; 2 from `worse_from` on, infinite from 1 on."""
     fall = 1 / (1 + (RATES / middle) ** 2)
     return np.where(RATES >= 1, np.inf, np.where(worse_from <= RATES, 2.0, fall))
 
@@ -34,7 +34,7 @@ def descending(middle: float, worse_from: float) -> NDArray[np.float64]:
 @pytest.mark.parametrize("worse_from", [0.05, 0.5, 5.0])
 def test_a_curve_is_read(middle: float, worse_from: float) -> None:
     found = read(descending(middle, worse_from))
-    assert found.suggested == pytest.approx(middle, rel=0.3)
+    assert found.suggested == pytest.approx(3 * middle, rel=0.4)
     stable = max(rate for rate in RATES if rate < min(worse_from, 1))
     assert found.largest_stable == found.lowest == stable
     assert [loss is None for loss in found.losses] == (RATES >= 1).tolist()
@@ -49,7 +49,7 @@ def test_what_diverges_below_a_stable_rate_does_not_count() -> None:
 
 def test_noise_does_not_move_the_suggestion_far() -> None:
     noise = 0.01 * np.random.default_rng(0).normal(size=COUNT)
-    assert read(descending(1e-3, 0.5) + noise).suggested == pytest.approx(1e-3, rel=1.0)
+    assert read(descending(1e-3, 0.5) + noise).suggested == pytest.approx(3e-3, rel=0.7)
 
 
 def test_a_curve_that_never_falls_suggests_nothing() -> None:

@@ -15,6 +15,7 @@ from cotune.api import build_recipe
 from cotune.data import load, split
 from cotune.errors import SourceError
 from cotune.recipe import make
+from cotune.recipe.schema import NORMS
 from cotune.study import Directory
 from cotune.study.session import Sitting, begin
 from cotune.types import Status
@@ -208,3 +209,19 @@ def test_a_study_goes_on_where_its_data_is_now(home: Path, tmp_path: Path) -> No
         cotune.resume(tmp_path / "study")
     cotune.resume(tmp_path / "study", data=moved)
     assert view_of(tmp_path / "study").meta["finished"]
+
+
+@pytest.mark.parametrize("norm", [norm for norm in NORMS if norm != "instance"])
+@pytest.mark.parametrize("width", [16, 20, 33])
+def test_what_is_handed_out_is_what_was_judged(width: int, norm: str, tmp_path: Path) -> None:
+    """At a width of its own a lane is padded while it trains, and cut when it is handed out."""
+    alone = {
+        "ensemble": "average",
+        "members": 1,
+        "calibration": "temperature",
+        "trials": 1,
+        "metric": "log_loss",
+    }
+    study = tune(table("binary", rows=400), tmp_path / "study", width=width, depth=2, norm=norm, **alone)
+    facts = study.view().meta["result"]["after"]
+    assert facts["calibration"]["log_loss"][0] == pytest.approx(study.show()["best"]["score"], rel=1e-4)

@@ -12,6 +12,7 @@ A position is a pixel; a row of a table has one.
 from collections.abc import Mapping
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from cotune.nets.context import Context
@@ -71,8 +72,19 @@ def normalise(
         return found.view(x.shape)
     if norm == "layer" and x.shape[2] == 1:
         return layer_norm(x.squeeze(2), scale, shift, context.real).unsqueeze(2)
-    groups = {"layer": 1, "group": max(1, x.shape[3] // GROUP), "instance": x.shape[3]}[norm]
-    return group_norm(x, scale, shift, groups, context.real)
+    if norm == "group":
+        return _in_groups(x, scale, shift, context.real)
+    return group_norm(x, scale, shift, 1 if norm == "layer" else x.shape[3], context.real)
+
+
+def _in_groups(x: Tensor, scale: Tensor, shift: Tensor, real: Tensor | None) -> Tensor:
+    """Groups of `GROUP`; the last may be smaller, as in a network that is cut to its own width."""
+    units = x.shape[3]
+    more = -units % GROUP
+    if more:
+        real = torch.full((len(x),), units, device=x.device) if real is None else real
+        x, scale, shift = (F.pad(part, (0, more)) for part in (x, scale, shift))
+    return group_norm(x, scale, shift, (units + more) // GROUP, real)[..., :units]
 
 
 def group_norm(x: Tensor, scale: Tensor, shift: Tensor, groups: int, real: Tensor | None) -> Tensor:

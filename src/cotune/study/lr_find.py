@@ -44,6 +44,10 @@ STEPS = 100
 JUDGED = 64
 """Validation rows that are looked at: nothing is decided by them."""
 
+ENOUGH, STABLE = 0.9, 0.5
+"""Shares of the largest fall. Smith reads the steepest point of a ramp, whose rates have a step each; with a hundred
+steps for each rate the steepest point is only half way down."""
+
 SMOOTHING = np.array([1.0, 2.0, 3.0, 2.0, 1.0])
 """Weights of a rate's loss and of those beside it."""
 
@@ -55,9 +59,10 @@ class LrCurve:
     Args:
         rates: learning rates, rising.
         losses: mean training loss in the last half of the steps; `None` where the lane diverged.
-        suggested: where the smoothed loss falls most steeply; `None` if no rate lowers it.
+        suggested: the smallest rate whose smoothed loss has fallen by `ENOUGH` of the largest fall; `None` if no rate
+            lowers it.
         lowest: rate with the lowest loss.
-        largest_stable: the rate before the first, above `lowest`, that diverges or is worse than the smallest rate.
+        largest_stable: the rate before the first, above `lowest`, that diverges or has lost more than half of the fall.
         steps: optimizer steps of each lane.
         loss: name of the loss.
         settings: all else, the same for all lanes.
@@ -176,10 +181,12 @@ def curve_of(
     """
     lowest = int(np.argmin(losses))
     known = bool(np.isfinite(losses[lowest]))
+    first = losses[np.isfinite(losses)][0] if known else np.inf
     stable = lowest
-    while stable + 1 < len(losses) and losses[stable + 1] <= min(losses[0], np.finfo(float).max):
+    limit = first - STABLE * (first - losses[lowest]) if known else -np.inf
+    while stable + 1 < len(losses) and losses[stable + 1] <= limit:
         stable += 1
-    suggested = _steepest(rates[: stable + 1], losses[: stable + 1], lowest) if known else None
+    suggested = _soon_enough(rates, losses, lowest) if known else None
     return LrCurve(
         rates=tuple(rates.tolist()),
         losses=tuple(loss if math.isfinite(loss) else None for loss in losses.tolist()),
@@ -192,14 +199,13 @@ def curve_of(
     )
 
 
-def _steepest(rates: NDArray[np.float64], losses: NDArray[np.float64], lowest: int) -> float | None:
-    """The rate, not above `lowest`, where the smoothed loss falls most for a ratio of rates."""
+def _soon_enough(rates: NDArray[np.float64], losses: NDArray[np.float64], lowest: int) -> float | None:
+    """The smallest rate whose smoothed loss has come nearly as far down as the lowest."""
     if lowest == 0:
         return None
-    losses = np.minimum(
-        losses, losses[np.isfinite(losses)].max()
-    )  # a lane may diverge below rates that do not
+    # A lane may diverge below rates that do not.
+    losses = np.minimum(losses, losses[np.isfinite(losses)].max())[: lowest + 1]
     weights = np.convolve(np.ones(len(losses)), SMOOTHING, mode="same")
     smooth = np.convolve(losses, SMOOTHING, mode="same") / weights
-    slopes = np.gradient(smooth, np.log10(rates))[: lowest + 1]
-    return float(rates[int(np.argmin(slopes))]) if slopes.min() < 0 else None
+    fallen = smooth[0] - smooth
+    return float(rates[int(np.argmax(fallen >= ENOUGH * fallen.max()))]) if fallen.max() > 0 else None
