@@ -74,6 +74,8 @@ class Bench:
             "coefficients": coefficients,
             "train": np.arange(n - self.held),
             "validation": np.arange(n - self.held, n),
+            "extras": np.tile(np.float32([1, 1, 0, 1, 0]), (self.steps, 1)),
+            "kept": np.zeros(layout.size + statistics.size, np.float32),
             "found": np.full((self.held, classes), np.nan, np.float32),
         }
         sizes: dict[str, Any] = {
@@ -83,7 +85,8 @@ class Bench:
             "features": network.features, "known": n, "train": n - self.held, "validation": self.held,
             "input": program.input.at, "input_pitch": program.input.pitch, "logits": program.logits.at,
             "head": program.logits.units, "d_logits": program.d_logits, "spare": program.spare, "rows": self.rows,
-            "outputs": classes, "drop_seed": 11, "order_seed": 12, "epoch": 0, "taken": 0,
+            "outputs": classes, "drop_seed": 11, "order_seed": 12, "epoch": 0, "taken": 0, "noise_seed": 13,
+            "statistics": statistics.size, "matrices": 0, "sum": -1, "slow": -1, "average": -1, "own_slots": 0,
         }  # fmt: skip
         self.weights = layout.views(torch.from_numpy(self.parts["weights"]).unsqueeze(0))
         for name, view in layout.views(torch.from_numpy(self.parts["gradient"]).unsqueeze(0)).items():

@@ -39,7 +39,7 @@ def parts(data: Dataset, **settings: Any) -> tuple[Recipe, LaneFactory]:
         "epochs": 2,
         "batch_size": 16,
     }
-    recipe = make(loss="cross_entropy", **{**asked, **settings})
+    recipe = make(loss="cross_entropy", family="mlp", **{**asked, **settings})
     space = from_recipe(recipe)
     splits = split(data, recipe.split, seed=recipe.search.seed)
     return recipe, LaneFactory(recipe, space, data, splits)
