@@ -240,7 +240,9 @@ def ablate(
     add: Annotated[bool, typer.Option(help="Try techniques that the winner does without, too.")] = True,
     kind: Annotated[
         list[str] | None,
-        typer.Option(help="Techniques of this kind alone, with all alternatives; all for every kind."),
+        typer.Option(
+            help="Techniques of this kind alone, with all alternatives; several with commas; all for every kind."
+        ),
     ] = None,
     time_limit: Annotated[str | None, typer.Option(help="Wall-clock time: 90s, 5m, 2h.")] = None,
     data: Annotated[Path | None, typer.Option(help="Where the study's data is now, if it was moved.")] = None,
@@ -255,8 +257,9 @@ def ablate(
     from cotune.listing import print_ablation
 
     tuned = load(study)
+    kinds = [one.strip() for several in kind or () for one in several.split(",")]
     try:
-        found = tuned.ablate(seeds=seeds, add=add, kinds=kind or (), time_limit=limit, data=data, quiet=quiet)
+        found = tuned.ablate(seeds=seeds, add=add, kinds=kinds, time_limit=limit, data=data, quiet=quiet)
     except KeyboardInterrupt:  # no seed was complete, and there is nothing that `resume` could go on with
         raise typer.Exit(130) from None
     _print_json(found.as_json()) if as_json else print_ablation(found, tuned.report)

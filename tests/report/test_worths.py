@@ -55,9 +55,13 @@ def test_the_page_has_the_section_only_where_there_is_an_ablation() -> None:
 
 def test_every_technique_is_in_the_table_and_told_in_words() -> None:
     page = Page(render(build(), ablation=FOUND))
-    table = next(rows for rows in page.tables if rows[0][0] == "technique")
-    assert [row[0] for row in table[1:]] == [w.technique for w in WORTHS]
-    assert [row[-1].split(":")[0] for row in table[1:]] == [w.direction for w in WORTHS]
+    tables = [rows[1:] for rows in page.tables if rows[0][0] == "technique"]
+    for rows, added in zip(tables, (False, True), strict=True):
+        own = [w for w in WORTHS if w.added is added]
+        assert [row[0] for row in rows] == [w.technique for w in own]
+        assert [row[-1].split(":")[0] for row in rows] == [w.direction for w in own]
+    assert "Taken out, one by one" in page.text
+    assert "Put in, one by one" in page.text
     assert "2 of 6 techniques helped, 1 hurt; of 3 no effect was seen" in page.text
     assert "2 fresh seeds × 5 folds" in page.text
     assert "ended early (interrupted): 3 were asked for" in page.text
@@ -101,6 +105,12 @@ def test_an_ablation_without_a_figure_has_no_chart() -> None:
     page = Page(render(build(), ablation=nothing))
     assert "worths" in page.ids
     assert not any("worths-wide" in i or "worths-narrow" in i for i in page.ids)
+
+
+def test_a_question_that_was_not_asked_has_no_table() -> None:
+    page = Page(render(build(), ablation=replace(FOUND, worths=WORTHS[:4])))
+    assert sum(rows[0][0] == "technique" for rows in page.tables) == 1
+    assert "Put in, one by one" not in page.text
 
 
 def test_the_file_gives_back_what_was_written(tmp_path: Path) -> None:

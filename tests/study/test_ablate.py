@@ -227,6 +227,54 @@ def test_the_command_prints_keeps_and_reports(tmp_path: Path) -> None:
     with suppress(FileNotFoundError):
         (tmp_path / "study" / "ablation.json").unlink()
     assert command("ablate", tmp_path / "study", "--kind", "optimiser").code == 2
+    said = command(
+        "ablate", tmp_path / "study", "--seeds", "2", "--no-add", "--kind", "activation, loss", "--json"
+    )
+    assert said.code == 0
+    assert {worth["kind"] for worth in json.loads(said.out)["worths"]} == {"activation", "loss"}
+    said = command("ablate", tmp_path / "study", "--kind", "validation")
+    assert said.code == 2
+    assert "not ablated" in said.err
+
+
+def test_a_second_ablation_keeps_the_rows_of_other_kinds_where_both_belong_together(studies: Path) -> None:
+    study = studies / "scaled"
+    path, said = study / "ablation.json", list[str]()
+    path.unlink(missing_ok=True)
+    sitting = Sitting(lambda _: None, said.append, lambda: False)
+    first = run(study, seeds=2, sitting=sitting)
+    assert not any("replaced" in line or "kept" in line for line in said)
+    assert {w.kind for w in first.worths} > {"scaling"}
+    second = run(study, seeds=2, kinds=["scaling"], sitting=sitting)
+    assert {w.technique: w.scores for w in second.worths} == {w.technique: w.scores for w in first.worths}
+    assert {w.technique: w.p_holm for w in second.worths} == {w.technique: w.p_holm for w in first.worths}
+    assert second.networks == first.networks
+    assert read_ablation(path) == second
+    assert "earlier rows of other kinds are kept" in said[-1]
+    third = run(study, seeds=3, kinds=["scaling"], sitting=sitting)
+    assert {w.kind for w in third.worths} == {"scaling"}
+    assert "replaced: it has another number of seeds (2, now 3)" in said[-1]
+    run(study, seeds=3, add=False, sitting=sitting)
+    assert "replaced: all kinds were asked for" in said[-1]
+    path.write_text("{")
+    assert run(study, L1, seeds=2).worths, "a damaged file is made anew"
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "accuracy"])
+def test_what_an_earlier_networks_weights_were_worth_is_known(metric: str, tmp_path: Path) -> None:
+    shape = {"width": 8, "depth": 1, "activation": "tanh", "scaling": "standard", "trials": 1, "metric": metric,
+             "lr": 0.003, "weight_decay": 1e-4}  # fmt: skip
+    source = csv(tmp_path)
+    earlier = tune(source, tmp_path / "earlier", epochs=20, **shape)
+    study = tune(source, tmp_path / "study", epochs=2, pretrained=str(earlier.path), **shape)
+    fresh = tune(source, tmp_path / "fresh", epochs=2, **shape)
+    found = study.ablate(seeds=4, kinds=["initialisation"])
+    worths = {w.technique: w for w in found.worths}
+    assert worths["pretrained"].direction == HELPS
+    assert worths["pretrained"].changes == {"pretrained": None}
+    assert worths["pretrained"].scores == fresh.ablate(seeds=4, kinds=["loss"]).scores, "as if it had none"
+    assert {"he", "orthogonal"} <= {s.technique for s in found.skipped if "no weight is drawn" in s.reason}
+    assert "pretrained" not in {w.technique for w in fresh.ablate(seeds=2, kinds=["initialisation"]).worths}
 
 
 def test_augmentations_are_put_in_where_rows_are_images(tmp_path: Path) -> None:

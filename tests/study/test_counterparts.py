@@ -10,7 +10,8 @@ from cotune.catalogue.base import Technique
 from cotune.errors import RecipeError
 from cotune.recipe import Recipe, make
 from cotune.recipe.schema import domains
-from cotune.study.counterparts import ALL, Configurations, Lineup, changed, lineup
+from cotune.study.candidates import ALL, must_know
+from cotune.study.counterparts import Configurations, Lineup, Loaded, changed, lineup
 from cotune.study.rule import Given
 from cotune.types import Params, Value
 
@@ -49,11 +50,13 @@ def found(
     *,
     add: bool = True,
     kinds: tuple[str, ...] = (),
+    loaded: Loaded = Loaded.NOTHING,
     **settings: Any,
 ) -> tuple[dict[str, Value], Lineup]:
     configurations = Configurations(make(**{**BASE, **settings}), Given())
     winner = configurations.full({})
-    return winner, lineup(winner, techniques, configurations, add=add, kinds=kinds, settled=taken)
+    lines = lineup(winner, techniques, configurations, add=add, kinds=kinds, settled=taken, loaded=loaded)
+    return winner, lines
 
 
 def taken(changes: Params) -> Params:
@@ -116,9 +119,50 @@ def test_what_stands_for_nothing_cannot_be_taken_out() -> None:
     assert "momentum" in names(lines, added=False), "with sgd it has a meaning"
 
 
-def test_an_unknown_kind_is_told() -> None:
-    with pytest.raises(RecipeError, match=r"no kind 'activatoin'.*did you mean 'activation'"):
-        found(kinds=("activatoin",))
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("activatoin", r"no kind 'activatoin'.*did you mean 'activation'"),
+        (
+            "validation",
+            r"'validation' are not ablated, as they are no part of a network's training; name one of",
+        ),
+        ("metric", r"'metric' are not ablated"),
+        ("after", r"'after' are not ablated"),
+        ("augmentation", r"no kind 'augmentation' of technique for this study: none fits"),
+    ],
+)
+def test_a_kind_that_cannot_be_ablated_is_told_why(kind: str, said: str) -> None:
+    fitting = [t for t in FITTING if t.kind != "augmentation"]
+    with pytest.raises(RecipeError, match=said) as error:
+        must_know(("loss", kind), TECHNIQUES.values(), fitting)
+    assert ("did you mean" in str(error.value)) is (kind == "activatoin")
+    must_know(("loss", ALL), TECHNIQUES.values(), fitting)
+
+
+BEGINNINGS = tuple(
+    TECHNIQUES[f"initialisation/{name}"] for name in ("he", "orthogonal", "pretrained", "frozen_layers")
+)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "out", "added"),
+    [
+        (Loaded.NOTHING, ["he"], ["orthogonal", "frozen_layers"]),
+        (Loaded.SOME, ["he", "pretrained"], ["orthogonal", "frozen_layers"]),
+        (Loaded.EVERYTHING, ["pretrained"], ["frozen_layers"]),
+    ],
+)
+def test_earlier_weights_are_taken_out_and_ways_to_draw_are_not_tried_where_none_are_drawn(
+    loaded: Loaded, out: list[str], added: list[str]
+) -> None:
+    winner, lines = found(BEGINNINGS, kinds=("initialisation",), loaded=loaded, init="he")
+    assert (names(lines, added=False), names(lines, added=True)) == (out, added)
+    drawn = [c for c in lines.counterparts if c.scratch]
+    assert [(c.technique.name, c.config) for c in drawn] == [("pretrained", winner)] * ("pretrained" in out)
+    if loaded is Loaded.EVERYTHING:
+        assert {s.technique for s in lines.skipped} == {"he", "orthogonal"}
+        assert all("no weight is drawn" in s.reason for s in lines.skipped)
 
 
 def hangs(key: str, keys: set[str]) -> bool:

@@ -36,7 +36,8 @@ def test_equal_differences_have_the_sign_tests_p() -> None:
     found = paired([0.3 - 0.2, 0.2 - 0.1, 0.1, 0.1, 0.1])
     assert (found.low, found.high) == (None, None)
     assert found.p == stats.binomtest(5, 5).pvalue
-    assert paired([0.0] * 5).p == 1
+    nothing = paired([0.0] * 5)
+    assert (nothing.mean, nothing.low, nothing.high, nothing.p) == (0, None, None, 1)
 
 
 def test_one_seed_has_a_mean_and_no_more() -> None:
@@ -105,6 +106,32 @@ def test_many_techniques_are_corrected_for_and_idle_ones_do_not_count() -> None:
     assert "may be chance" in crowded.note
     apart = ranked([*tried, *(judged(worth(noise, added=True), WINNER, maximize=True) for _ in range(40))])
     assert apart[0] == alone, "what was put in is another question"
+
+
+def test_equal_scores_of_unequal_trainings_are_a_test_and_have_no_interval() -> None:
+    slight = judged(worth((0.89, 0.895, 0.885, 0.896, 0.9), name="slight"), WINNER, maximize=True)
+    level = [judged(worth(WINNER, name=f"l{i}"), WINNER, maximize=True) for i in range(9)]
+    found = {w.technique: w for w in ranked([slight, *level])}
+    assert slight.p is not None
+    assert found["slight"].p_holm == pytest.approx(10 * slight.p), "scores do not say which are dropped"
+    assert (found["l0"].worth, found["l0"].low, found["l0"].high, found["l0"].p) == (0, None, None, 1)
+    assert found["l0"].differs
+    assert "changed nothing" not in found["l0"].note
+    idle = judged(worth(WINNER), WINNER, maximize=True, differs=False)
+    assert (idle.worth, idle.low, idle.high, idle.p, idle.differs) == (0, 0, 0, 1, False)
+
+
+def test_ranking_again_in_other_company_forgets_the_first() -> None:
+    slight = judged(worth((0.89, 0.895, 0.885, 0.896, 0.9), name="slight"), WINNER, maximize=True)
+    others = [
+        judged(worth((0.9, 0.905, 0.9, 0.91, 0.9), name=f"n{i}"), WINNER, maximize=True) for i in range(40)
+    ]
+    crowded = ranked([slight, *others])
+    assert ranked(crowded) == crowded
+    among = {w.technique: w for w in crowded}["slight"]
+    assert "may be chance" in among.note
+    assert ranked([among]) == ranked([slight])
+    assert ranked([slight])[0].direction == HELPS
 
 
 def test_those_taken_out_stand_first_and_the_highest_before_the_lower() -> None:

@@ -26,9 +26,10 @@ class Worth:
         worth: mean over seeds of score with − score without, so turned that above 0 is better with it.
         low, high: its 95 % interval.
         p: of the paired t-test that the worth is 0.
-        p_holm: the same after Holm's correction for all techniques of the ablation.
+        p_holm: the same after Holm's correction for all that were taken out, or for all that were put in.
         direction: `HELPS`, `HURTS` or `UNSEEN`.
         note: what a reader must know besides; may be empty.
+        differs: whether any figure of any epoch differed between the two.
     """
 
     technique: str
@@ -43,6 +44,7 @@ class Worth:
     p_holm: float | None
     direction: str
     note: str
+    differs: bool = True
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,12 @@ class Ablation:
         seeds: asked for; `done` of them are in the figures.
         folds: each score is the mean over them.
         epochs: that every network was trained.
-        networks: that were trained to their end.
-        seconds: it took.
+        networks: that were trained to their end, for all rows.
+        seconds: they took.
         ended: "complete", "interrupted" or "time limit".
         config: of the winner.
         scores: the winner's, by seed.
-        worths: highest first.
+        worths: those taken out, then those put in; of each the highest first.
         skipped: not tried, though asked for.
         alternatives: by kind, how many techniques were left out that would take the place of one in use.
     """

@@ -1,6 +1,6 @@
 """What each technique was worth: the section of the report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -22,13 +22,13 @@ class Section:
     sentence: str
     chart: Markup
     caption: str
-    table: Table
+    tables: tuple[Table, ...]
     not_tried: tuple[str, ...]
 
 
 def worths(found: Ablation) -> Section:
     """The section of an ablation."""
-    return Section(_sentence(found), _chart(found), _caption(found), _table(found), _not_tried(found))
+    return Section(_sentence(found), _chart(found), _caption(found), _tables(found), _not_tried(found))
 
 
 def _sentence(found: Ablation) -> str:
@@ -81,7 +81,19 @@ def _caption(found: Ablation) -> str:
     )
 
 
-def _table(found: Ablation) -> Table:
+def _tables(found: Ablation) -> tuple[Table, ...]:
+    asked = (
+        (False, "Taken out, one by one: the worth of each technique in use, highest first."),
+        (
+            True,
+            "Put in, one by one: the worth of each technique that the winner does without, highest first.",
+        ),
+    )
+    some = [(caption, [w for w in found.worths if w.added is added]) for added, caption in asked]
+    return tuple(_table(caption, rows, found.metric) for caption, rows in some if rows)
+
+
+def _table(caption: str, worths: Sequence[Worth], scored: str) -> Table:
     rows = tuple(
         (
             clean(w.technique),
@@ -93,11 +105,11 @@ def _table(found: Ablation) -> Table:
             _probability(w.p_holm),
             w.direction + (f": {w.note}" if w.note else ""),
         )
-        for w in found.worths
+        for w in worths
     )
-    heads = ("technique", "kind", "the winner with", f"worth in {metric(found.metric)}", "95 % interval", "p",
+    heads = ("technique", "kind", "the winner with", f"worth in {metric(scored)}", "95 % interval", "p",
              "p, Holm", "what follows")  # fmt: skip
-    return Table("Worth of each technique, highest first.", heads, rows, frozenset({3, 4, 5, 6}))
+    return Table(caption, heads, rows, frozenset({3, 4, 5, 6}))
 
 
 def _changes(worth: Worth) -> str:

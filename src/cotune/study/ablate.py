@@ -12,20 +12,23 @@ from typing import Any
 from cotune.catalogue.base import Technique
 from cotune.engine.loop import Engine
 from cotune.engine.metrics import METRICS
+from cotune.engine.pace import layers_of
 from cotune.engine.plan import Plan as StepPlan
+from cotune.engine.start import layers_taken
 from cotune.errors import RecipeError, StudyError, TrainingError
 from cotune.records import Store, read_view
 from cotune.records.ablation import UNSEEN, Ablation, Worth, write_ablation
 from cotune.report import write as write_report
-from cotune.study.candidates import candidates, settling
-from cotune.study.counterparts import Configurations, Counterpart, Lineup, changed, lineup
+from cotune.study.candidates import candidates, must_know, settling
+from cotune.study.counterparts import Configurations, Counterpart, Lineup, Loaded, changed, lineup
 from cotune.study.directory import Directory
+from cotune.study.merging import with_earlier
 from cotune.study.prepared import Prepared, compute_for
 from cotune.study.rule import Given
 from cotune.study.session import Sitting, prepare_again
 from cotune.study.side_by_side import Course, Plan, complete_seeds, differ, scores, train
 from cotune.study.worth import judged, ranked
-from cotune.types import LaneId, Params, Progress
+from cotune.types import LaneId, Params, Progress, Value
 
 LEAST_SEEDS = 2
 """Fewer say nothing of chance."""
@@ -48,7 +51,7 @@ def ablate(
         techniques: the catalogue.
         seeds: networks of each configuration and fold.
         add: whether techniques that the winner does without are tried too.
-        kinds: of techniques, see `cotune.study.counterparts.lineup`.
+        kinds: of techniques, see `cotune.study.counterparts.lineup`. What is kept of other kinds stays, where it fits.
         time_limit: seconds; the seeds that are complete by then are kept.
         data: where the study's data is now, if it was moved.
 
@@ -75,6 +78,7 @@ def ablate(
             found = contest.run(trial, sitting, time_limit)
         finally:
             shutil.rmtree(directory.rows, ignore_errors=True)  # a finished study needs no rows in files
+        found = with_earlier(found, directory.ablation, kinds, say=sitting.say)
         write_ablation(found, directory.ablation)
         write_report(view, directory.report, ablation=found)
         return found
@@ -116,6 +120,7 @@ class _Contest:
         configurations = Configurations(prepared.recipe, given)
         self._winner, _ = configurations.mended(prepared.space.complete(params))
         fitting = candidates(techniques, self._winner, prepared)
+        must_know(kinds, techniques, fitting)
         self._lineup: Lineup = lineup(
             self._winner,
             fitting,
@@ -123,12 +128,14 @@ class _Contest:
             add=add,
             kinds=kinds,
             settled=settling(meta["recipe"], prepared),
+            loaded=_loaded(prepared, self._winner),
         )
         self._plan = Plan(
             [self._winner, *(c.config for c in self._lineup.counterparts)],
             seeds,
             len(prepared.splits.folds),
             prepared.recipe.search.seed,
+            frozenset(i for i, c in enumerate(self._lineup.counterparts, start=1) if c.scratch),
         )
 
     def run(self, trial: int, sitting: Sitting, time_limit: float | None) -> Ablation:
@@ -196,7 +203,7 @@ class _Contest:
             technique=technique.name,
             kind=technique.kind,
             added=counterpart.added,
-            changes=changed(self._winner, counterpart.config),
+            changes={**changed(self._winner, counterpart.config), **_without_start(counterpart)},
             scores=own,
             worth=None,
             low=None,
@@ -243,6 +250,25 @@ class _Contest:
         law = "no technique is left to take out or put in"
         reasons = "; ".join(f"{s.technique}: {s.reason}" for s in self._lineup.skipped[:3])
         return f"{law}; name other kinds" + (f" ({reasons})" if reasons else "")
+
+
+def _loaded(prepared: Prepared, winner: Params) -> Loaded:
+    if prepared.recipe.network.pretrained is None:
+        return Loaded.NOTHING
+    layers, taken = 0, 0
+    for fold in range(len(prepared.splits.folds)):
+        lane = prepared.factory.lane(LaneId(-1, fold * prepared.recipe.search.seeds), winner)
+        assert lane.start is not None
+        network = lane.structure.network
+        layers += len(layers_of(network))
+        taken += len(layers_taken(network, lane.width, lane.start))
+    if not taken:
+        return Loaded.NOTHING
+    return Loaded.EVERYTHING if taken == layers else Loaded.SOME
+
+
+def _without_start(counterpart: Counterpart) -> dict[str, Value]:
+    return {"pretrained": None} if counterpart.scratch else {}
 
 
 def _progress(metric: str, lanes: int, elapsed: float, used: float, plan: Plan) -> Progress:

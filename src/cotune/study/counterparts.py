@@ -3,23 +3,35 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from cotune.catalogue.base import Technique
-from cotune.errors import RecipeError, did_you_mean
+from cotune.errors import RecipeError
 from cotune.recipe import Recipe
 from cotune.recipe.schema import domains
 from cotune.recipe.settings import Choice, Range, Setting
 from cotune.records.ablation import Skipped
 from cotune.space import Parameter
+from cotune.study.candidates import ALL, begins
 from cotune.study.mending import mended
 from cotune.study.rule import Given
 from cotune.types import Params, Value
 
-ALL = "all"
-"""Stands for every kind."""
+DRAWING = frozenset({"init", "init_std"})
+"""Keys that say how weights are drawn, and nothing else."""
+
+FROZEN = "its frozen layers stay as they are drawn"
 
 UNDECIDED = "auto"
 """A word that is not yet a value: a condition on it counts as met."""
+
+
+class Loaded(Enum):
+    """Which layers begin as those of an earlier network."""
+
+    NOTHING = "nothing"
+    SOME = "some"
+    EVERYTHING = "everything"
 
 
 @dataclass(frozen=True)
@@ -31,12 +43,14 @@ class Counterpart:
         added: whether it was put in.
         config: full.
         mended: what else had to change, as all together would make no sense; in words, empty where nothing did.
+        scratch: whether all weights are drawn, where the winner's begin as those of an earlier network.
     """
 
     technique: Technique
     added: bool
     config: Params
     mended: str = ""
+    scratch: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,6 +123,7 @@ def lineup(
     add: bool,
     kinds: Sequence[str],
     settled: Callable[[Params], Params],
+    loaded: Loaded = Loaded.NOTHING,
 ) -> Lineup:
     """The counterparts of a winner.
 
@@ -123,34 +138,27 @@ def lineup(
         add: whether any are put in.
         kinds: only these are taken out or put in; none for all, and `ALL` for all with every alternative.
         settled: such values as the recipe takes them, without "auto"; raises `RecipeError` where it does not.
-
-    Raises:
-        RecipeError: there is no such kind.
+        loaded: which of the winner's layers begin as those of an earlier network. That is a technique in use, and is
+            taken out.
     """
-    _must_know(kinds, techniques)
     wanted = [t for t in techniques if not kinds or ALL in kinds or t.kind in kinds]
-    in_use = [t for t in techniques if t.active(winner)]
-    found = _Found(winner, configurations, settled)
-    for technique in (t for t in wanted if t in in_use):
+    values = [t for t in wanted if not begins(t)]
+    in_use = [t for t in techniques if not begins(t) and t.active(winner)]
+    found = _Found(winner, configurations, settled, loaded)
+    for technique in (t for t in values if t in in_use):
         found.take_out(technique)
+    if loaded is not Loaded.NOTHING:
+        for technique in (t for t in wanted if begins(t)):
+            found.begin_anew(technique)
     left: Counter[str] = Counter()
     if add:
         places = _Places(winner, techniques, in_use)
-        for technique in (t for t in wanted if t not in in_use):
+        for technique in (t for t in values if t not in in_use):
             if not kinds and not places.free(technique):
                 left[technique.kind] += 1
             elif found.put_in(technique):
                 places.take(technique)
     return Lineup(tuple(found.counterparts), tuple(found.skipped), dict(sorted(left.items())))
-
-
-def _must_know(kinds: Sequence[str], techniques: Sequence[Technique]) -> None:
-    known = {t.kind for t in techniques} | {ALL}
-    for kind in kinds:
-        if kind not in known:
-            raise RecipeError(
-                f"there is no kind '{kind}' of technique for this study{did_you_mean(kind, known)}"
-            )
 
 
 class _Places:
@@ -181,9 +189,14 @@ class _Found:
     """Collects counterparts, and those that cannot be."""
 
     def __init__(
-        self, winner: Params, configurations: Configurations, settled: Callable[[Params], Params]
+        self,
+        winner: Params,
+        configurations: Configurations,
+        settled: Callable[[Params], Params],
+        loaded: Loaded,
     ) -> None:
         self._winner, self._configurations, self._settled = winner, configurations, settled
+        self._loaded = loaded
         self.counterparts: list[Counterpart] = []
         self.skipped: list[Skipped] = []
 
@@ -195,11 +208,20 @@ class _Found:
         """The winner with it; whether that can be."""
         return self._keep(technique, technique.on, added=True)
 
+    def begin_anew(self, technique: Technique) -> None:
+        """The winner with weights that are drawn."""
+        note = FROZEN if self._winner.get("freeze") else ""
+        self.counterparts.append(Counterpart(technique, False, dict(self._winner), note, scratch=True))
+
     def _keep(self, technique: Technique, changes: Params, *, added: bool) -> bool:
         try:
             changes = self._settled(changes)
         except RecipeError as error:
             return self._skip(technique, str(error))
+        if self._loaded is Loaded.EVERYTHING and changes.keys() <= DRAWING:
+            return self._skip(
+                technique, "no weight is drawn: every layer begins as that of an earlier network"
+            )
         asked = self._configurations.full({**self._winner, **changes})
         config, mends = self._configurations.mended(asked)
         reason = self._configurations.meaningless(list(changes), asked) if added else ""
@@ -219,7 +241,7 @@ class _Found:
         if config == self._winner:
             return "the winner has what would stand in its place: there is nothing to compare"
         for other in self.counterparts:
-            if other.config == config:
+            if other.config == config and not other.scratch:
                 return f"the same as the winner {'with' if other.added else 'without'} {other.technique.name}"
         return ""
 

@@ -39,12 +39,14 @@ class Plan:
         configs: full configurations.
         seeds, folds: how many.
         seed: of the study.
+        scratch: places of configurations whose weights are all drawn, whatever the study's begin with.
     """
 
     configs: Sequence[Params]
     seeds: int
     folds: int
     seed: int
+    scratch: frozenset[int] = frozenset()
 
     @property
     def lanes(self) -> int:
@@ -64,7 +66,8 @@ class Plan:
     def lane(self, name: LaneId, factory: LaneFactory) -> Lane:
         """A lane; its seed is that of every configuration's lane of the same fold and seed, and of no trial's."""
         lane = factory.lane(name, self.configs[name.trial])
-        return replace(lane, seed=seed_of(self.seed, "ablation", name.index))
+        start = None if name.trial in self.scratch else lane.start
+        return replace(lane, seed=seed_of(self.seed, "ablation", name.index), start=start)
 
 
 def train(

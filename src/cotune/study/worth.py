@@ -24,6 +24,10 @@ SAME = 1e-9
 """Differences that vary by less than this share of the largest are equal but for rounding."""
 
 
+ALONE = f"p < {LEVEL:g} by itself, which"
+"""Begins the remark on what Holm's correction leaves unsaid."""
+
+
 @dataclass(frozen=True)
 class Paired:
     """m, its interval, and the p-value of m = 0; `None` what so few seeds cannot say."""
@@ -40,13 +44,13 @@ def paired(differences: Sequence[float]) -> Paired:
     interval = m ± t₀.₉₇₅(n − 1) · s / √n,    p = 2 · P(T > |t|)
 
     Differences that are all equal (accuracies are fractions of few rows) have s = 0 and no t. Then p is the sign
-    test's, 2 · 2⁻ⁿ, and 1 where they are all 0; there is no interval.
+    test's, 2 · 2⁻ⁿ, and 1 where they are all 0; there is no interval: equal steps are not the absence of chance.
 
     Source: Student 1908; the sign test, Arbuthnott 1710.
     """
     n, mean = len(differences), fmean(differences)
     if not any(differences):
-        return Paired(0.0, 0.0, 0.0, 1.0) if n > 1 else Paired(0.0)
+        return Paired(0.0, p=1.0) if n > 1 else Paired(0.0)
     if n < 2:
         return Paired(mean)
     spread = stdev(differences)
@@ -77,16 +81,14 @@ def holm(ps: Sequence[float]) -> list[float]:
     return corrected
 
 
-def judged(
-    worth: Worth, winner: Sequence[float | None], *, maximize: bool, differs: bool | None = None
-) -> Worth:
+def judged(worth: Worth, winner: Sequence[float | None], *, maximize: bool, differs: bool = True) -> Worth:
     """A worth with its mean, interval and p-value.
 
     Args:
         worth: with the counterpart's scores.
         winner: the winner's scores, by seed.
         maximize: whether larger scores are better.
-        differs: whether any figure of any epoch differed between the two; `None` where that is not known.
+        differs: whether any figure of any epoch differed between the two. Where none did, the worth is 0 for certain.
     """
     sign = (1.0 if maximize else -1.0) * (-1.0 if worth.added else 1.0)
     pairs = [(a, b) for a, b in zip(winner, worth.scores, strict=True) if a is not None]
@@ -101,15 +103,23 @@ def judged(
     notes = [worth.note]
     if lost:
         notes.append(f"{lost} of {len(pairs)} seeds could not be trained; the figure is of the others")
-    if differs is False:
+    if not differs:
         notes.append("it changed nothing, in no epoch")
     if len(found) == 1:
         notes.append("one seed says nothing of chance")
     result = paired(found)
+    if not differs and result.p is not None:
+        result = Paired(0.0, 0.0, 0.0, 1.0)
     if result.p is not None and result.low is None:
         notes.append("the difference is the same for every seed, so the p-value is the sign test's")
     return replace(
-        worth, worth=result.mean, low=result.low, high=result.high, p=result.p, note=_joined(*notes)
+        worth,
+        worth=result.mean,
+        low=result.low,
+        high=result.high,
+        p=result.p,
+        note=_joined(*notes),
+        differs=differs,
     )
 
 
@@ -117,33 +127,31 @@ def ranked(worths: Sequence[Worth]) -> tuple[Worth, ...]:
     """Worths with Holm's p-value and what follows from it: those taken out, then those put in, highest first.
 
     What mattered, and what the search has missed, are two questions: each has a correction of its own. What changed
-    nothing at all was no test, and does not count.
+    nothing in any epoch was no test, and does not count; what trained otherwise and came to the same scores was one.
+    Worths that were ranked before, among others, may be ranked again.
     """
     concluded = [*_family([w for w in worths if not w.added]), *_family([w for w in worths if w.added])]
     return tuple(sorted(concluded, key=lambda w: (w.added, -_height(w), w.kind, w.technique)))
 
 
 def _family(worths: Sequence[Worth]) -> list[Worth]:
-    tested = [w.p for w in worths if w.p is not None and not _idle(w)]
+    tested = [w.p for w in worths if w.p is not None and w.differs]
     corrected = iter(holm(tested))
     return [
-        w if w.p is None else _concluded(w, 1.0 if _idle(w) else next(corrected), len(tested)) for w in worths
+        w if w.p is None else _concluded(w, next(corrected) if w.differs else 1.0, len(tested))
+        for w in worths
     ]
-
-
-def _idle(worth: Worth) -> bool:
-    return worth.low == worth.high == 0
 
 
 def _concluded(worth: Worth, corrected: float, among: int) -> Worth:
     assert worth.worth is not None
     assert worth.p is not None
-    direction, note = UNSEEN, worth.note
+    direction = UNSEEN
+    note = _joined(*(part for part in worth.note.split("; ") if not part.startswith(ALONE)))
     if corrected < LEVEL:
         direction = HELPS if worth.worth > 0 else HURTS
     elif worth.p < LEVEL:
-        alone = f"p < {LEVEL:g} by itself, which among {among} may be chance"
-        note = _joined(note, alone)
+        note = _joined(note, f"{ALONE} among {among} may be chance")
     return replace(worth, p_holm=corrected, direction=direction, note=note)
 
 
