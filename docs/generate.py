@@ -43,7 +43,8 @@ MEANINGS = {
     "to the largest class, an epoch growing to five times its rows at most; `undersample` takes as many of each as the "
     "smallest has.",
     "pixels": "Of images: `standard` brings each channel to mean 0 and deviation 1, `unit` to 0 … 1.",
-    "family": "Family of networks: `mlp` or `cnn`, which needs images. `auto`: `cnn` for images, else `mlp`.",
+    "family": "Family of networks: `mlp`; `cnn`, which needs images; or `gru`, which takes the columns of a table, in "
+    "their order, as a series. `auto`: `cnn` for images, else `mlp`.",
     "filters": "Filters of the first convolution, doubled in each further one. `auto`: 8 or 16; 16 to 64 on a GPU.",
     "convolutions": "Stages of convolution and 2 × 2 pooling. `auto`: 2 or 3, fewer for sides below 24 pixels.",
     "kernel": "Side of the filters. `auto`: 3.",
@@ -76,7 +77,8 @@ MEANINGS = {
     "label_smoothing": "Probability given to all classes alike in the target.",
     "quantile": "Quantile of the target that is predicted; 0.5 is the median.",
     "focal_gamma": "How much less rows count that are classified well; 0 is cross_entropy.",
-    "embedding_size": "Numbers in the embedding of a row.",
+    "embedding_size": "Numbers in the embedding of a row. The 10 training rows whose embeddings are nearest to a "
+    "row's vote on its class (k-NN).",
     "margin": "Distance from which rows of different classes are far enough apart.",
     "contrast_temperature": "Spread of the similarities; small values look at the nearest rows.",
     "clip_norm": "Longest gradient, by norm; 0 is no limit.",
