@@ -33,9 +33,10 @@ MEANINGS = {
     "scaling": "How numbers are brought to comparable scales. `quantile` maps them onto a normal distribution; "
     "`robust_clip` is `robust` with a smooth bound at ±3.",
     "numbers": "What a scaled number becomes. `piecewise`: piecewise linear codes, one for each bin between training "
-    "quantiles. `periodic`: the number, and beside it three units made of 16 waves with learned frequencies.",
+    "quantiles. `periodic`: the number, and beside it three units made of 16 waves with learned frequencies. "
+    "`gru` takes plain ones alone.",
     "bins": "Bins of each number, at most; equal quantiles merge.",
-    "categories": "One 0/1 column for each category, or a learned vector for each.",
+    "categories": "One 0/1 column for each category, or a learned vector for each, which `gru` does not take.",
     "select": "Which features stay: all, those that vary, or those that tell most about the target, by mutual "
     "information, in a linear model with L1 penalty, or in a forest of extremely randomised trees.",
     "keep": "Fraction of the features that stay; `l1` may keep fewer.",

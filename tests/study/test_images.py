@@ -73,6 +73,7 @@ def test_the_end_of_a_run_names_what_is_predicted(tmp_path: Path) -> None:
     said = command("tune", archive(tmp_path), "--target", "y", "--out", tmp_path / "study", *words)
     assert said.code == 0, said.err
     assert f"cotune predict {tmp_path / 'study'} NEW -o predictions.csv (NEW: a folder of images" in said.out
+    assert "cotune predict DIR NEW -o" in (tmp_path / "study" / "report.html").read_text()
 
 
 def test_the_model_s_score_is_what_the_study_measured(tmp_path: Path) -> None:
