@@ -33,9 +33,10 @@ MEANINGS = {
     "scaling": "How numbers are brought to comparable scales. `quantile` maps them onto a normal distribution; "
     "`robust_clip` is `robust` with a smooth bound at ±3.",
     "numbers": "What a scaled number becomes. `piecewise`: piecewise linear codes, one for each bin between training "
-    "quantiles. `periodic`: the number, and beside it three units made of 16 waves with learned frequencies.",
+    "quantiles. `periodic`: the number, and beside it three units made of 16 waves with learned frequencies. "
+    "`gru` takes plain ones alone.",
     "bins": "Bins of each number, at most; equal quantiles merge.",
-    "categories": "One 0/1 column for each category, or a learned vector for each.",
+    "categories": "One 0/1 column for each category, or a learned vector for each, which `gru` does not take.",
     "select": "Which features stay: all, those that vary, or those that tell most about the target, by mutual "
     "information, in a linear model with L1 penalty, or in a forest of extremely randomised trees.",
     "keep": "Fraction of the features that stay; `l1` may keep fewer.",
@@ -43,7 +44,8 @@ MEANINGS = {
     "to the largest class, an epoch growing to five times its rows at most; `undersample` takes as many of each as the "
     "smallest has.",
     "pixels": "Of images: `standard` brings each channel to mean 0 and deviation 1, `unit` to 0 … 1.",
-    "family": "Family of networks: `mlp` or `cnn`, which needs images. `auto`: `cnn` for images, else `mlp`.",
+    "family": "Family of networks: `mlp`; `cnn`, which needs images; or `gru`, which takes the columns of a table, in "
+    "their order, as a series. `auto`: `cnn` for images, else `mlp`.",
     "filters": "Filters of the first convolution, doubled in each further one. `auto`: 8 or 16; 16 to 64 on a GPU.",
     "convolutions": "Stages of convolution and 2 × 2 pooling. `auto`: 2 or 3, fewer for sides below 24 pixels.",
     "kernel": "Side of the filters. `auto`: 3.",
@@ -76,7 +78,8 @@ MEANINGS = {
     "label_smoothing": "Probability given to all classes alike in the target.",
     "quantile": "Quantile of the target that is predicted; 0.5 is the median.",
     "focal_gamma": "How much less rows count that are classified well; 0 is cross_entropy.",
-    "embedding_size": "Numbers in the embedding of a row.",
+    "embedding_size": "Numbers in the embedding of a row. The 10 training rows whose embeddings are nearest to a "
+    "row's vote on its class (k-NN).",
     "margin": "Distance from which rows of different classes are far enough apart.",
     "contrast_temperature": "Spread of the similarities; small values look at the nearest rows.",
     "clip_norm": "Longest gradient, by norm; 0 is no limit.",

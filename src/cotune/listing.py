@@ -80,9 +80,14 @@ def print_conclusion(view: StudyView, path: Path, report: Path) -> None:
     print_summary(view)
     if report.exists():
         print(f"report    {report}")
-        print(f"use       cotune predict {path} NEW.csv -o predictions.csv")
+        new, what = ("NEW", " (NEW: a folder of images, or a file)") if _of_images(view) else ("NEW.csv", "")
+        print(f"use       cotune predict {path} {new} -o predictions.csv{what}")
     if not view.meta.get("finished"):
         print(f"go on     cotune resume {path}")
+
+
+def _of_images(view: StudyView) -> bool:
+    return any(column["kind"] == "image" for column in view.meta["data"]["columns"])
 
 
 def explain_trial(view: StudyView, number: int) -> dict[str, Any]:
@@ -128,8 +133,7 @@ def _fixed(view: StudyView, trial: TrialResult) -> dict[str, Any]:
         found |= {
             k: v for k, v in settings.items() if k not in trial.params and not isinstance(v, list | dict)
         }
-    images = any(column["kind"] == "image" for column in view.meta["data"]["columns"])
-    foreign = FOR_TABLES if images else FOR_IMAGES
+    foreign = FOR_TABLES if _of_images(view) else FOR_IMAGES
     everything, known = {**found, **trial.params}, domains()
     return {
         name: value
@@ -169,6 +173,7 @@ def _peers(view: StudyView, trial: TrialResult) -> dict[str, Any]:
         "epoch": epoch,
         "reached_it": len(figures),
         "median": statistics.median(figures) if figures else None,
+        "leaders": len(leaders),
         "leaders_have": medians,
     }
 
@@ -197,7 +202,9 @@ def print_explanation(facts: Mapping[str, Any]) -> None:
     ]
     if lines:
         print()
-        _print_table(["parameter", "this trial", "typical of the 10 best"], lines)
+        count = peers["leaders"]
+        best = f"typical of the {count} best" if count > 1 else "the best"
+        _print_table(["parameter", "this trial", best], lines)
     for sentence in facts["mended"]:
         print(f"mended: {sentence}")
     fixed = ", ".join(f"{name}={_number(value)}" for name, value in facts["fixed"].items())

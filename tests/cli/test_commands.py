@@ -111,7 +111,9 @@ def test_plain_listings_tell_the_same(home: Path) -> None:
     top = command("leaderboard", home / "binary", "--top", "2").out.splitlines()
     assert top[:3] == [line.rstrip() for line in top[:3]]
     assert "2 more" in top[3]
-    assert f"trial {best['trial']}: complete" in command("explain", home / "binary", best["trial"]).out
+    told = command("explain", home / "binary", best["trial"]).out
+    assert f"trial {best['trial']}: complete" in told
+    assert "typical of the 4 best" in told
 
 
 def test_metrics_beside_are_shown_wherever_the_one_that_steers_is(home: Path, tmp_path: Path) -> None:

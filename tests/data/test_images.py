@@ -120,7 +120,18 @@ def test_what_is_no_image_is_left_out_and_said(tmp_path: Path) -> None:
     assert dataset.rows == 30
     assert dataset.classes == CLASSES
     assert any("without images" in note and "empty" in note for note in dataset.notes)
-    assert any("1 files that do not end with" in note for note in dataset.notes)
+    assert "1 file that does not end with .png, .jpg, .jpeg was left out" in dataset.notes
+    (tmp_path / "d" / "right" / "more.txt").write_text("x")
+    notes = load(tmp_path / "d", target=None).notes
+    assert "2 files that do not end with .png, .jpg, .jpeg were left out" in notes
+
+
+@pytest.mark.parametrize("limited", [False, True])
+def test_an_archive_with_other_names_is_refused_with_both(limited: bool, tmp_path: Path) -> None:
+    x, y = pixels()
+    np.savez(tmp_path / "d.npz", images=x, labels=y)
+    with pytest.raises(SourceError, match=r"X and y.*x_train.*d\.npz holds images, labels; save its arrays"):
+        load(tmp_path / "d.npz", target="y", room=Room(1, tmp_path / "rows") if limited else None)
 
 
 def test_a_table_s_other_columns_serve_the_split_or_are_left_out(tmp_path: Path) -> None:

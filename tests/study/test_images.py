@@ -68,6 +68,14 @@ def test_from_a_source_to_predictions(form: Callable[..., Path], channels: int, 
         assert view_of(study.path).meta["data"]["parts"]["test"] == 20
 
 
+def test_the_end_of_a_run_names_what_is_predicted(tmp_path: Path) -> None:
+    words = (word for key in SMALL for word in ("--set", f"{key}={json.dumps(SMALL[key])}"))
+    said = command("tune", archive(tmp_path), "--target", "y", "--out", tmp_path / "study", *words)
+    assert said.code == 0, said.err
+    assert f"cotune predict {tmp_path / 'study'} NEW -o predictions.csv (NEW: a folder of images" in said.out
+    assert "cotune predict DIR NEW -o" in (tmp_path / "study" / "report.html").read_text()
+
+
 def test_the_model_s_score_is_what_the_study_measured(tmp_path: Path) -> None:
     """Files that had to be resized, with folds and seeds: each lane's own preparation is in the model."""
     source = folder(tmp_path / "d", rows=60, side=70, channels=3)
@@ -272,8 +280,9 @@ REFUSED = [
     (TABLE, {"kernel": [3, 5]}, "network.kernel has no meaning"),
     (TABLE, {"pixels": "unit"}, "prepare.pixels has no meaning for a table"),
     (TABLE, {"image_size": 12}, "data.image_size has no meaning for a table"),
-    (TABLE, {"norm": "instance"}, "a row of a table has one place; set norm: layer"),
-    (TABLE, {"dropout_kind": "spatial"}, "a multi-layer perceptron has none; set dropout_kind: unit"),
+    (TABLE, {"norm": "instance"}, "only a convolutional network has them; set norm: layer"),
+    (IMAGES, {"family": "mlp", "norm": "instance"}, "only a convolutional network has them; set norm: layer"),
+    (TABLE, {"dropout_kind": "spatial"}, "only a convolutional network has them; set dropout_kind: unit"),
     (
         IMAGES,
         {"dropout_kind": "depth"},

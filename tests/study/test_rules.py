@@ -41,13 +41,13 @@ CASES: dict[str, tuple[dict[str, Any], Given, dict[str, Value]]] = {
     "alpha dropout without selu": (
         {"activation": "relu", "dropout_kind": "alpha"}, Given(), {"dropout_kind": "unit"},
     ),
-    "spatial dropout without images": ({"dropout_kind": "spatial"}, Given(), {"dropout_kind": "unit"}),
+    "spatial dropout without convolutions": ({"dropout_kind": "spatial"}, Given(), {"dropout_kind": "unit"}),
     "dropout of layers without residual": ({"dropout_kind": "depth"}, Given(), {"dropout_kind": "unit"}),
     "dropout of layers in a shallow network": (
         {"dropout_kind": "depth", "residual": True, "depth": 1}, Given(), {"dropout_kind": "unit"},
     ),
     "dropout without hidden layers": ({"depth": 0}, Given(), {"dropout": 0.0}),
-    "instance norm without images": ({"norm": "instance"}, Given(), {"norm": "layer"}),
+    "instance norm without convolutions": ({"norm": "instance"}, Given(), {"norm": "layer"}),
     "batch norm of one row": ({"norm": "batch", "batch_size": 1}, Given(), {"norm": "layer"}),
     "batch norm of accumulated tiny batches": (
         {"norm": "batch", "batch_size": 4, "accumulate": 8}, Given(), {"norm": "layer"},

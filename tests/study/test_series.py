@@ -41,6 +41,14 @@ def test_what_means_nothing_to_a_state_is_refused(name: str, tmp_path: Path) -> 
         cotune.tune(waves(), target="y", out=tmp_path / "study", family="gru", **{name: REFUSED[name]})
 
 
+@pytest.mark.parametrize("asked", ["periodic", "piecewise", ["plain", "piecewise"]], ids=str)
+def test_what_makes_several_numbers_of_a_time_is_refused(asked: str | list[str], tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"prepare.numbers must be plain for a recurrent network"):
+        cotune.tune(waves(), target="y", out=tmp_path / "study", family="gru", numbers=asked)
+    with pytest.raises(RecipeError, match=r"prepare.categories must be onehot for a recurrent network"):
+        cotune.tune(waves(), target="y", out=tmp_path / "study", family="gru", categories="embedding")
+
+
 def test_other_families_beside_it_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="family: gru alone"):
         cotune.tune(waves(), target="y", out=tmp_path / "study", family=["gru", "mlp"])

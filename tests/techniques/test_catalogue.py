@@ -10,7 +10,7 @@ import yaml
 
 import cotune
 from cotune.catalogue import TECHNIQUES, Technique
-from cotune.catalogue.derive import DATA, FAMILIES, READS
+from cotune.catalogue.derive import DATA, FAMILIES, OF_COLUMNS, READS
 from cotune.catalogue.parameters import parameter
 from cotune.catalogue.table import KINDS
 from cotune.engine.augment.table import AUGMENTATIONS, MIXINGS
@@ -24,7 +24,7 @@ from cotune.nets.dropout import KINDS as DROPOUTS
 from cotune.nets.initialisers import INITIALISERS
 from cotune.recipe import make
 from cotune.recipe.schema import AfterSection, SplitSection, domains, leaves
-from cotune.study.suited import OF_A_STATE
+from cotune.study.suited import OF_A_STATE, OF_SINGLE_TIMES
 from cotune.types import Task
 from study.tiny import command
 
@@ -104,6 +104,10 @@ def test_every_number_of_a_lane_belongs_to_a_technique() -> None:
 def test_a_family_is_named_only_where_it_takes_the_settings() -> None:
     """What means nothing to a gated recurrent unit is no technique of it."""
     assert not any(set(OF_A_STATE) & set(t.on) and "gru" in t.families for t in TECHNIQUES.values())
+    assert set(OF_COLUMNS) == set(OF_SINGLE_TIMES)
+    assert all(
+        "gru" in TECHNIQUES[f"preparation/{name}"].families for name in ("select_l1", "missing_indicators")
+    )
     assert set(READS) == set(FAMILIES)
 
 
@@ -170,6 +174,8 @@ def test_parameters_are_those_of_the_recipe(technique: Technique) -> None:
 def test_the_recipes_conditions_are_in_the_rows() -> None:
     assert set(TECHNIQUES["optimizer/adam"].parameters) == {"lr", "weight_decay", "beta1", "beta2"}
     assert "momentum" in TECHNIQUES["optimizer/nesterov"].parameters
+    assert "momentum" in TECHNIQUES["optimizer/momentum"].parameters
+    assert "momentum" not in TECHNIQUES["optimizer/mini_batch_gradient_descent"].parameters
     assert TECHNIQUES["loss/quantile"].parameters == ("quantile",)
     assert TECHNIQUES["loss/mse"].tasks == (Task.REGRESSION,)
     lr = parameter("lr")

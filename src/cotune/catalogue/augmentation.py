@@ -15,15 +15,21 @@ USUAL = {
 }  # fmt: skip
 """Strength at which each is turned on."""
 
+IN_BOOKS = {"zoom": "scale", "erase": "cutout, random erasing", "amplitude": "scaling of a series"}
+"""What others call those whose name here is another."""
+
 HOMES = (GEOMETRY, *(vars(module) for module in (colour, erasing, series, text, graphs, mixing)))
 """Where functions of their names are; their docstrings are the summaries."""
 
 
 def _row(found: Augmentation | Mixing) -> Technique:
     function = next(home[found.name] for home in HOMES if found.name in home)
+    summary = _without_draws(told(function))
+    if found.name in IN_BOOKS:
+        summary += f" (in books: {IN_BOOKS[found.name]})"
     return technique(
         KIND, found.name, {found.name: USUAL[found.name]}, {found.name: 0.0}, data=found.kinds,
-        parameters=[found.name, "augment_probability"], reference=found.source, summary=_without_draws(told(function)),
+        parameters=[found.name, "augment_probability"], reference=found.source, summary=summary,
     )  # fmt: skip
 
 

@@ -22,8 +22,8 @@ DATA = ("table", "series", "image")
 OF_LAYERS = ("activation", "norm", "dropout", "dropout_kind", "residual")
 """Keys that say what happens in a hidden layer, which a gated recurrent unit has not."""
 
-OF_COLUMNS = ("indicators", "numbers", "categories", "select")
-"""Keys that add or drop columns, which are the times of a series."""
+OF_COLUMNS = ("numbers", "categories")
+"""Keys that say what a column becomes, where those of a series stay single numbers."""
 
 FOREIGN: Mapping[str, Collection[str]] = {
     "table": FOR_IMAGES,
@@ -59,11 +59,11 @@ def technique(
 
     Args:
         families: narrowed likewise.
-        parameters: keys beside those that hang, in the recipe, on what is turned on.
+        parameters: keys beside those that hang, in the recipe, on what is turned on and are not fixed by it.
         data: narrowed to those for which the keys of `on` mean something.
         kind, name, on, off, reference, summary, tasks, asks, command: see `Technique`.
     """
-    hanging = [key for name in off for key in hanging_on(name, on.get(name))]
+    hanging = [key for name in off for key in hanging_on(name, on.get(name)) if key not in on]
     kinds = [each for each in DATA if each in data and not set(on) & set(FOREIGN[each])]
     found = [each for each in families_of(on) if each in families and set(READS[each]) & set(kinds)]
     return Technique(

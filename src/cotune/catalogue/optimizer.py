@@ -33,7 +33,7 @@ DESCENTS = (
         reference="Robbins & Monro 1951", summary="w ← w − lr g, g the gradient of one row",
     ),
     technique(
-        KIND, "momentum", {"optimizer": "sgd", "momentum": 0.9}, {"momentum": 0.0}, parameters=RATES,
+        KIND, "momentum", {"optimizer": "sgd", "momentum": 0.9}, {"momentum": 0.0}, parameters=(*RATES, "momentum"),
         reference=OPTIMIZERS["sgd"].source, summary=told(OPTIMIZERS["sgd"].update),
     ),
 )  # fmt: skip

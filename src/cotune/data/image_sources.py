@@ -170,7 +170,10 @@ def _from_folder(path: Path, target: str | None) -> ImageSource | None:
     empty = [folder.name for folder, files in inside.items() if not files]
     others = sum(_others(folder) for folder in folders)
     notes = [f"sub-folders without images were left out: {listed(empty, len(folders))}"] if empty else []
-    notes += [f"{others} files that do not end with {', '.join(SUFFIXES)} were left out"] if others else []
+    if others:
+        those = "1 file that does not end" if others == 1 else f"{others} files that do not end"
+        was = "was" if others == 1 else "were"
+        notes.append(f"{those} with {', '.join(SUFFIXES)} {was} left out")
     names = tuple(str(file.relative_to(path)) for file in paths)
     return ImageSource(
         Files(paths, lambda row: str(paths[row])),

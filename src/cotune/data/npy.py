@@ -71,6 +71,7 @@ def read_arrays(path: Path, scratch: Path | None = None) -> tuple[NDArray[Any], 
     with readable(path):
         if path.suffix.lower() == ".npz":
             with zipfile.ZipFile(path) as archive:
+                _must_hold_x(archive, path)
                 x = _member(archive, scratch)
                 y = _loaded(archive, "y") if "y.npy" in archive.namelist() else None
         elif path.is_dir():
@@ -158,8 +159,10 @@ def cells(path: Path) -> tuple[int, int]:
     """(cells of X, bytes of each) from the header alone."""
     with readable(path):
         if path.suffix.lower() == ".npz":
-            with zipfile.ZipFile(path) as archive, archive.open("X.npy") as member:
-                return _cells(member)
+            with zipfile.ZipFile(path) as archive:
+                _must_hold_x(archive, path)
+                with archive.open("X.npy") as member:
+                    return _cells(member)
         with (path / "X.npy" if path.is_dir() else path).open("rb") as handle:
             return _cells(handle)
 
@@ -175,6 +178,15 @@ def _header(handle: Any) -> tuple[tuple[int, ...], int]:
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(handle)
     return shape, dtype.itemsize
+
+
+def _must_hold_x(archive: zipfile.ZipFile, path: Path) -> None:
+    names = [name.removesuffix(".npy") for name in archive.namelist()]
+    if "X" not in names:
+        raise SourceError(
+            f"an archive must hold X and y, or images of 3 or 4 axes as x_train and y_train, x_test and y_test, but "
+            f"{path} holds {', '.join(names) or 'nothing'}; save its arrays under those names with numpy.savez"
+        )
 
 
 @contextmanager

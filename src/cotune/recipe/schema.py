@@ -353,7 +353,7 @@ class AugmentSection(Section):
     crop: Annotated[Setting, _strength(64, "He et al. 2016; pixels of border")] = 0.0
     brightness: Annotated[Setting, _strength(3, "Howard 2013; standard deviations")] = 0.0
     contrast: Annotated[Setting, _strength(1, "Howard 2013")] = 0.0
-    erase: Annotated[Setting, _strength(1, "Zhong et al. 2020; share of the side")] = 0.0
+    erase: Annotated[Setting, _strength(1, "Zhong et al. 2020; share of the area")] = 0.0
     time_warp: Annotated[Setting, _strength(0.9, "Um et al. 2017")] = 0.0
     window: Annotated[Setting, _strength(0.9, "Le Guennec et al. 2016; share cut off")] = 0.0
     amplitude: Annotated[Setting, _strength(1, "Um et al. 2017")] = 0.0

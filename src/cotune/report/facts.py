@@ -73,6 +73,12 @@ def ended_trials(view: StudyView) -> list[Ended]:
     ]
 
 
+def new_rows(view: StudyView) -> str:
+    """What stands for rows to predict: a table, or images, which may be a folder too."""
+    columns = (view.meta.get("data") or {}).get("columns") or ()
+    return "NEW" if any(column.get("kind") == "image" for column in columns) else "NEW.csv"
+
+
 def data_argument(view: StudyView) -> str:
     """The data source as a shell word, `DATA` when it is not known."""
     source = (view.meta.get("data") or {}).get("source") or (view.meta.get("recipe") or {}).get(

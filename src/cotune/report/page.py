@@ -54,6 +54,7 @@ def render(view: StudyView, *, ablation: Ablation | None = None) -> str:
         columns=tables.columns(view),
         parts=tables.parts(view),
         data_argument=facts.data_argument(view),
+        new_rows=facts.new_rows(view),
         classes=count(len(view.meta.get("classes") or ()), "class", "classes"),
     )
 

@@ -119,11 +119,11 @@ RULES: tuple[Rule, ...] = (
         refused=True,
     ),
     Rule(
-        "spatial dropout without images",
+        "spatial dropout without convolutions",
         ("dropout_kind", "family"),
         _both(_plain, _is("dropout_kind", "spatial")),
         {"dropout_kind": "unit"},
-        "spatial dropout leaves out feature maps, and a multi-layer perceptron has none",
+        "spatial dropout leaves out feature maps, and only a convolutional network has them",
         refused=True,
     ),
     Rule(
@@ -149,11 +149,11 @@ RULES: tuple[Rule, ...] = (
         "dropout leaves out hidden units, and there are none",
     ),
     Rule(
-        "instance norm without images",
+        "instance norm without convolutions",
         ("norm", "family"),
         _both(_plain, _is("norm", "instance")),
         {"norm": "layer"},
-        "instance norm takes means over an image's places, and a row of a table has one place",
+        "instance norm takes means over the places of feature maps, and only a convolutional network has them",
         refused=True,
     ),
     Rule(

@@ -17,6 +17,9 @@ OF_A_STATE: Mapping[str, Value] = {
 }  # fmt: skip
 """What the other families call so a gated recurrent unit has not: it is made of sigmoids and tanh."""
 
+OF_SINGLE_TIMES: Mapping[str, Value] = {"numbers": "plain", "categories": "onehot"}
+"""Preparations that a series leaves as they are: each of its times is one number."""
+
 LEAST_SIDE = 3
 """Pixels that the shorter side of the last stage has, where the recipe leaves the stages open."""
 
@@ -52,6 +55,7 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
                 "beside others; set family: gru alone, or leave it out"
             )
         network = network.model_copy(update=_of_a_state(network))
+        _refuse_several_numbers(prepare)
     _refuse_foreign(network, families)
     if images is not None and "cnn" in families:
         on_gpu = named(recipe.training.device) != "cpu"
@@ -78,6 +82,16 @@ def _of_a_state(network: NetworkSection) -> dict[str, Setting]:
         if getattr(network, name) not in (value, _default(NetworkSection, name)):
             raise RecipeError(f"network.{name} has no meaning for {WORDS['gru']}; leave it out")
     return dict(OF_A_STATE)
+
+
+def _refuse_several_numbers(prepare: PrepareSection) -> None:
+    """Raise `RecipeError` where a column would become several numbers: each would pass for a time of the series."""
+    for name, value in OF_SINGLE_TIMES.items():
+        if set(_values(getattr(prepare, name))) != {value}:
+            raise RecipeError(
+                f"prepare.{name} must be {value} for {WORDS['gru']}, which reads each prepared column as one time of a "
+                f"series; leave it out, or set family: mlp"
+            )
 
 
 def _refuse_foreign(network: NetworkSection, families: tuple[Value, ...]) -> None:

@@ -51,5 +51,5 @@ COSINE_RESTARTS = Schedule(
     cosine_restarts, ("warmup", "final_lr", "cycles"), "Loshchilov & Hutter, SGDR, 2017, eq. 5", falls=False
 )
 CYCLIC = Schedule(cyclic, ("final_lr", "cycles"), "Smith 2017, triangular", falls=False)
-ONE_CYCLE = Schedule(one_cycle, ("final_lr",), "Smith & Topin 2018", falls=False)
+ONE_CYCLE = Schedule(one_cycle, ("final_lr",), "Smith & Topin 2019", falls=False)
 COSLOG4 = Schedule(coslog4, (), "Holzmüller et al., RealMLP, 2024", falls=False)
