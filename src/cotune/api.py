@@ -81,8 +81,8 @@ class TunedStudy:
         """What each technique was worth on the study's data: its winner without each, and with others in addition.
 
         Every configuration trains all its epochs with the same fresh seeds; scores are of the validation rows. The
-        study's directory keeps the result (`ablation.json`), and the report shows it. With `kinds`, the earlier result's
-        rows of other kinds are kept, and returned, where winner, seeds and epochs agree.
+        study's directory keeps the result (`ablation.json`), and the report shows it. With `kinds`, rows of
+        other kinds in an earlier result are kept, and returned, where winner, seeds and epochs agree.
 
         Args:
             seeds: networks of each configuration and fold, 2 at least.
