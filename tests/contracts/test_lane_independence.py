@@ -23,7 +23,7 @@ from cotune.engine.population import Way
 from cotune.engine.schedules import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.initialisers import INITIALISERS
-from cotune.recipe.schema import NORMS
+from cotune.recipe.names import NORMS
 from engine import lanes as made_of
 from engine import places
 from engine.lanes import (

@@ -19,7 +19,7 @@ from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.families import FAMILIES
 from cotune.nets.initialisers import INITIALISERS
 from cotune.product.after import ENSEMBLES
-from cotune.recipe import schema
+from cotune.recipe import names, schema
 from cotune.report import words
 from cotune.study.networks import BUILDERS
 from engine.lanes import lane, table
@@ -32,23 +32,23 @@ def choices(key: str) -> list[str]:
 
 
 REGISTRIES = {
-    "activations": (schema.ACTIVATIONS, ACTIVATIONS),
-    "the twin's activations": (schema.ACTIVATIONS, plain.ACTIVATIONS),
-    "optimizers": (schema.OPTIMIZERS, OPTIMIZERS),
-    "schedules": (schema.SCHEDULES, SCHEDULES),
-    "initialisers": (schema.INITS, INITIALISERS),
-    "families": (schema.FAMILIES, FAMILIES),
-    "builders of families": (schema.FAMILIES, BUILDERS),
-    "losses": (schema.LOSSES, LOSSES),
-    "the twin's losses": (schema.LOSSES, plain_losses.LOSSES),
+    "activations": (names.ACTIVATIONS, ACTIVATIONS),
+    "the twin's activations": (names.ACTIVATIONS, plain.ACTIVATIONS),
+    "optimizers": (names.OPTIMIZERS, OPTIMIZERS),
+    "schedules": (names.SCHEDULES, SCHEDULES),
+    "initialisers": (names.INITS, INITIALISERS),
+    "families": (names.FAMILIES, FAMILIES),
+    "builders of families": (names.FAMILIES, BUILDERS),
+    "losses": (names.LOSSES, LOSSES),
+    "the twin's losses": (names.LOSSES, plain_losses.LOSSES),
     "compiled losses": ([name for name, loss in LOSSES.items() if loss.compiled], losses.NAMES),
     "compiled activations": ([name for name in ACTIVATIONS if name != "prelu"], activations.NAMES),
-    "losses of embeddings": (schema.EMBEDDING_LOSSES, [name for name, loss in LOSSES.items() if loss.embeds]),
+    "losses of embeddings": (names.EMBEDDING_LOSSES, [name for name, loss in LOSSES.items() if loss.embeds]),
     "links": ({loss.link for loss in LOSSES.values()}, [*LINKS, NEIGHBOURS]),
-    "metrics": (schema.METRICS, METRICS),
-    "metrics that may steer": (("auto", *schema.METRICS), choices("metric")),
-    "metrics beside it": (schema.METRICS, choices("also")),
-    "the report's words for metrics": (schema.METRICS, words.METRICS),
+    "metrics": (names.METRICS, METRICS),
+    "metrics that may steer": (("auto", *names.METRICS), choices("metric")),
+    "metrics beside it": (names.METRICS, choices("also")),
+    "the report's words for metrics": (names.METRICS, words.METRICS),
     "ensembles": (
         get_args(schema.AfterSection.model_fields["ensemble"].annotation),
         ("none", "soup", *ENSEMBLES),
@@ -75,7 +75,7 @@ def test_optimizers_are_filed_under_their_own_name() -> None:
     assert all(optimizer.name == name for name, optimizer in OPTIMIZERS.items())
 
 
-@pytest.mark.parametrize("name", schema.OPTIMIZERS)
+@pytest.mark.parametrize("name", names.OPTIMIZERS)
 def test_every_optimizer_has_a_plain_twin(name: str) -> None:
     one = lane(optimizer=name, variant=table(cardinalities=(3,)), norm="layer")
     network = plain.plain_network(one)
@@ -91,7 +91,7 @@ def test_compiled_loops_know_no_optimizer_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("number", ["momentum", "beta1", "beta2"])
-@pytest.mark.parametrize("name", schema.OPTIMIZERS)
+@pytest.mark.parametrize("name", names.OPTIMIZERS)
 def test_a_number_means_something_where_the_recipe_says_so(name: str, number: str) -> None:
     """And nothing elsewhere: coefficients change with it, or they do not."""
 

@@ -15,7 +15,7 @@ from cotune.nets.layout import Layout
 from cotune.nets.lsuv import lsuv
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
-from cotune.recipe.schema import ACTIVATIONS, NORMS
+from cotune.recipe.names import ACTIVATIONS, NORMS
 from engine.lanes import lane, table
 
 STD = 0.02

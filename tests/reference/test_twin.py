@@ -20,7 +20,7 @@ from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.cnn import CNN
 from cotune.nets.initialisers import INITIALISERS
 from cotune.nets.rnn import RNN
-from cotune.recipe.schema import DROPOUTS, NORMS, WITH_MOMENTUM, WITH_SQUARES
+from cotune.recipe.names import DROPOUTS, NORMS, WITH_MOMENTUM, WITH_SQUARES
 from cotune.types import Task
 from engine import lanes as made_of
 from engine import places

@@ -9,7 +9,7 @@ import pytest
 
 from cotune.errors import RecipeError
 from cotune.product import Model
-from cotune.recipe.schema import EMBEDDING_LOSSES
+from cotune.recipe.names import EMBEDDING_LOSSES
 from study.tiny import table, tune
 
 REGRESSION: dict[str, Any] = {"task": "regression"}

@@ -12,6 +12,7 @@ import yaml
 import cotune
 from cotune.api import build_recipe
 from cotune.recipe import Choice, Recipe, as_yaml, make, presets, read
+from cotune.recipe.names import PRESETS
 from cotune.recipe.presets import (
     EFFORTS,
     ROWS,
@@ -25,7 +26,7 @@ from cotune.recipe.presets import (
     rows_for,
     with_preset,
 )
-from cotune.recipe.schema import PRESETS, domains, leaves
+from cotune.recipe.schema import domains, leaves
 from cotune.recipe.settings import to_plain
 from cotune.records import Store
 from cotune.space import from_recipe

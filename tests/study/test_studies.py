@@ -15,7 +15,7 @@ from cotune.api import build_recipe
 from cotune.data import load, split
 from cotune.errors import SourceError
 from cotune.recipe import make
-from cotune.recipe.schema import NORMS
+from cotune.recipe.names import NORMS
 from cotune.study import Directory
 from cotune.study.session import Sitting, begin
 from cotune.types import Status

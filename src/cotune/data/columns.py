@@ -13,7 +13,7 @@ from cotune.data.kinds import infer
 from cotune.data.origin import Place
 from cotune.data.target import Target
 from cotune.errors import ColumnError, did_you_mean
-from cotune.recipe.schema import COLUMN_KINDS
+from cotune.recipe.names import COLUMN_KINDS
 
 
 @dataclass(frozen=True)

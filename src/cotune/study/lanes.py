@@ -11,7 +11,8 @@ from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure
 from cotune.engine.loss import LOSSES
 from cotune.engine.rng import seed_of
 from cotune.recipe import Recipe
-from cotune.recipe.schema import SCHEDULED, PrepareSection, domains
+from cotune.recipe.names import SCHEDULED
+from cotune.recipe.schema import PrepareSection, domains
 from cotune.space import Space
 from cotune.study.mending import mended
 from cotune.study.networks import network_of

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from cotune.engine.augment.table import AUGMENTATIONS, MIXINGS
 from cotune.engine.loss import LOSSES
 from cotune.engine.metrics import METRICS
-from cotune.recipe.schema import EMBEDDING_LOSSES, RISING_SCHEDULES, domains
+from cotune.recipe.names import EMBEDDING_LOSSES, RISING_SCHEDULES
+from cotune.recipe.schema import domains
 from cotune.study.rule import Broken, Config, Given, Rule
 from cotune.types import Task, Value
 

@@ -6,7 +6,8 @@ from cotune.data import Dataset, Images
 from cotune.engine.devices import named
 from cotune.errors import RecipeError
 from cotune.recipe import Choice, Recipe
-from cotune.recipe.schema import FOR_IMAGES, FOR_TABLES, NetworkSection, PrepareSection, Section, domains
+from cotune.recipe.schema import FOR_IMAGES, FOR_TABLES, NetworkSection, PrepareSection, domains
+from cotune.recipe.section import Section
 from cotune.recipe.settings import Range, Setting
 from cotune.types import Value
 

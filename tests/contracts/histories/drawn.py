@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contracts.histories.values import AT_ONCE, RUINS, Boundary, History, Kind, Shape, Visit
 from cotune.engine.schedules import SCHEDULES
 from cotune.nets.initialisers import INITIALISERS
-from cotune.recipe.schema import NORMS
+from cotune.recipe.names import NORMS
 from engine.lanes import BOTH_WAYS, SIDE_BY_SIDE, side_by_side
 
 METRICS = {3: ("log_loss", "accuracy"), 0: ("rmse", "r2")}

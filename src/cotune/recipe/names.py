@@ -1,0 +1,57 @@
+"""The names that recipes know: of activations, losses, optimizers and the like. The engine's registries agree."""
+
+from typing import Literal, get_args
+
+ACTIVATIONS = ("identity", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus", "mish",
+               "hardsigmoid", "hardswish", "hardtanh", "prelu")  # fmt: skip
+NORMS = ("none", "batch", "layer", "group", "instance", "rms", "weight", "spectral")
+DROPOUTS = ("unit", "alpha", "spatial", "connect", "depth")
+OPTIMIZERS = (
+    "sgd",
+    "nesterov",
+    "adam",
+    "adamw",
+    "adagrad",
+    "adadelta",
+    "rmsprop",
+    "adamax",
+    "nadam",
+    "radam",
+    "amsgrad",
+    "lion",
+    "muon",
+    "schedule_free",
+)
+WITH_MOMENTUM = ("sgd", "nesterov", "muon")
+WITH_MEAN = ("adam", "adamw", "adamax", "nadam", "radam", "amsgrad", "lion", "muon", "schedule_free")
+WITH_SQUARES = (*WITH_MEAN, "adadelta", "rmsprop")
+SCHEDULED = tuple(name for name in OPTIMIZERS if name != "schedule_free")
+"""Optimizers by the numbers, and the schedule, that mean something to them."""
+SCHEDULES = (
+    "constant", "linear", "cosine", "polynomial", "exponential", "inverse_time", "inverse_sqrt", "step", "multistep",
+    "wsd", "flat_cosine", "cosine_restarts", "one_cycle", "cyclic", "coslog4", "reduce_on_plateau",
+)  # fmt: skip
+RISING_SCHEDULES = ("one_cycle", "cyclic", "coslog4")
+"""They begin low, and have no warmup."""
+ENDLESS_SCHEDULES = ("constant", "inverse_sqrt", "step", "multistep", "coslog4")
+"""Where they end is not for `final_lr` to say."""
+AVERAGES = ("none", "ema", "swa")
+INITS = (
+    "he", "glorot", "lecun", "he_uniform", "glorot_uniform", "lecun_uniform", "orthogonal", "lsuv", "normal", "uniform",
+    "truncated_normal", "zeros",
+)  # fmt: skip
+EMBEDDING_LOSSES = ("contrastive", "triplet", "supervised_contrastive")
+LOSSES = ("cross_entropy", "mse", "mae", "huber", "log_cosh", "quantile", "poisson", "gaussian",
+          "binary_cross_entropy", "focal", "hinge", *EMBEDDING_LOSSES)  # fmt: skip
+STRATEGIES = ("auto", "grid", "random", "quasi-random", "tpe", "gp")
+NUMBERS = ("plain", "piecewise", "periodic")
+COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image")
+FAMILIES = ("mlp", "cnn", "gru")
+PRESETS = ("fast", "balanced", "best")
+
+MetricName = Literal[
+    "accuracy", "balanced_accuracy", "precision_macro", "precision_micro", "precision_weighted", "recall_macro",
+    "recall_micro", "recall_weighted", "f1_macro", "f1_micro", "f1_weighted", "mcc", "roc_auc", "pr_auc", "log_loss",
+    "brier", "calibration_error", "r2", "rmse", "mse", "mae", "mape",
+]  # fmt: skip
+METRICS: tuple[str, ...] = get_args(MetricName)
