@@ -36,6 +36,8 @@ class Variant:
         mapped: the files behind them, where they are not in memory.
         shape: of an example as its kind of data has it, (height, width, channel) or (time, channel); () for a table.
         classes: how many there are; 0 for a regression, or where a network has an output for each.
+        world: what all rows share, such as a graph; it has a method `to` that lays it on a device, and lanes of one
+            population have the same object.
     """
 
     numeric: Tensor
@@ -48,6 +50,7 @@ class Variant:
     mapped: tuple[Mapped, ...] = ()
     shape: tuple[int, ...] = ()
     classes: int = 0
+    world: Any = None
 
     @property
     def variation(self) -> float:
@@ -72,6 +75,7 @@ class Stack:
     def __init__(self, device: torch.device | None = None) -> None:
         self.device = device or torch.device("cpu")
         self._rows: dict[int, tuple[Tensor, Tensor]] = {}
+        self._worlds: dict[int, tuple[Any, Any]] = {}
         # By identity; the variant is kept, so it stays unique.
         self._starts: dict[int, tuple[Variant, int]] = {}
         self._count = 0
@@ -86,6 +90,16 @@ class Stack:
                 self._starts[id(variant)] = (variant, self._count)
                 self._count += len(variant.target)
             return self._starts[id(variant)][1]
+
+    def world(self, variant: Variant) -> Any:
+        """What the variant's rows share, on the device."""
+        own = variant.world
+        if own is None:
+            return None
+        with self._lock:
+            if id(own) not in self._worlds:  # by identity, as above
+                self._worlds[id(own)] = (own, own.to(self.device))
+            return self._worlds[id(own)][1]
 
     @property
     def numeric(self) -> Tensor:

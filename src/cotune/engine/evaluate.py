@@ -1,6 +1,7 @@
 """Outputs and figures of lanes on rows they do not train on."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,12 +31,14 @@ def outputs(
     layouts: tuple[Layout, Layout],
     numeric: Tensor,
     codes: Tensor,
+    world: Any = None,
 ) -> Tensor:
     """Logits of every lane on the same rows.
 
     Args:
         lanes: k lanes of one structure, in the order of the rows of `weights` and `statistics`.
         numeric, codes: row feature, row column; on the device of the weights.
+        world: what all rows share, there too.
 
     Returns:
         k row output, float32, padding cut off.
@@ -44,9 +47,9 @@ def outputs(
     views, moments = layouts[0].views(weights), layouts[1].views(statistics)
     real = real_widths(lanes)
     real = None if real is None else real.to(weights.device)
-    context = Context(False, segments([lane.activation for lane in lanes]), real)
+    context = Context(False, segments([lane.activation for lane in lanes]), real, world=world)
     count = len(numeric)
-    chunk = min(ROWS, -(-count // ALIGN) * ALIGN)
+    chunk = max(count, 1) if network.whole else min(ROWS, -(-count // ALIGN) * ALIGN)
     parts = []
     with torch.no_grad():
         for start in range(0, count, chunk):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,12 +26,14 @@ def first_layer_at_fault(
     statistics: Mapping[str, Tensor],
     numeric: Tensor,
     codes: Tensor,
+    world: Any = None,
 ) -> str:
     """Name of the layer, or "loss" when all outputs are finite.
 
     Args:
         weights, statistics: views with a lane axis of length one; the statistics are not changed.
         numeric, codes: the batch, with a lane axis of length one.
+        world: what all rows share.
     """
     bad: list[str] = []
 
@@ -40,7 +43,7 @@ def first_layer_at_fault(
 
     full = lane.width == lane.structure.network.width
     real = None if full else torch.tensor([lane.width], device=numeric.device)
-    context = Context(True, ((lane.activation, 0, 1),), real, watch=watch)
+    context = Context(True, ((lane.activation, 0, 1),), real, watch=watch, world=world)
     copies = {name: view.clone() for name, view in statistics.items()}
     with torch.no_grad():
         lane.structure.network.forward(weights, copies, numeric, codes, context)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from cotune.engine.augment.table import AUGMENTATIONS, MIXINGS
 from cotune.engine.bank import Variant
+from cotune.engine.goal import Goal
 from cotune.nets.layout import ALIGN, Layout
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
@@ -72,6 +73,8 @@ class Structure:
         steps: steps an epoch.
         weighted: whether classes are weighted.
         method: what they do beside the plain step.
+        goal: what they learn, where that is not their losses of outputs against targets.
+        world: name of what their rows share; "" for nothing. Lanes with the same name have the same object.
     """
 
     network: Network
@@ -79,6 +82,8 @@ class Structure:
     steps: int
     weighted: bool
     method: Method = Method()
+    goal: Goal | None = None
+    world: str = ""
 
 
 @dataclass(frozen=True)

@@ -308,7 +308,7 @@ class Population:
         """Figures of rows [start, stop); out of memory, of each half, as in `_train`."""
         rows = slice(start, stop)
         try:
-            some = figures(self.lanes[rows], self._metrics, lambda places: self._predicted(start, places))
+            some = self._figures(start, self.lanes[rows])
             for name, values in some.items():
                 self._found[name][rows] = values
             return
@@ -325,6 +325,19 @@ class Population:
         for half in ((start, middle), (middle, stop)):
             self._judge(*half)
 
+    def _figures(self, start: int, lanes: Sequence[Lane]) -> dict[str, torch.Tensor]:
+        goal = self.structure.goal
+        if goal is None:
+            return figures(lanes, self._metrics, lambda places: self._predicted(start, places))
+        weights, statistics = self._judged(lanes, list(range(start, start + len(lanes))))
+        with self.compute.exact.switched():
+            return goal.figures(lanes, self._metrics, weights, statistics, self.layouts)
+
+    def _judged(self, lanes: Sequence[Lane], rows: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weights and statistics to be judged, of lanes in these rows."""
+        weights = slots.judged_weights(lanes, self.state.weights, self.state.memory, rows)
+        return weights, self.state.statistics.index_select(0, torch.tensor(rows).to(self.compute.device))
+
     def _predicted(self, start: int, places: list[int]) -> torch.Tensor:
         """What lanes, given by their places from `start` on, say of the validation rows they share."""
         first = self.lanes[start + places[0]]
@@ -333,17 +346,16 @@ class Population:
             found = self._bind().predictions([start + place for place in places])
             return found if classification else in_units(found, variant)
         numeric, codes = self._stack.inputs(variant, first.validation)
+        world = self._stack.world(variant)
         lanes = [self.lanes[start + place] for place in places]
-        state, rows = self.state, [start + place for place in places]
-        weights = slots.judged_weights(lanes, state.weights, state.memory, rows)
-        statistics = state.statistics.index_select(0, torch.tensor(rows).to(self.compute.device))
+        weights, statistics = self._judged(lanes, [start + place for place in places])
         with self.compute.exact.switched():
-            logits = outputs(lanes, weights, statistics, self.layouts, numeric, codes)
+            logits = outputs(lanes, weights, statistics, self.layouts, numeric, codes, world)
 
         def trained(i: int) -> torch.Tensor:
             rows, one = self._stack.inputs(variant, lanes[i].train), slice(i, i + 1)
             with self.compute.exact.switched():
-                return outputs(lanes[one], weights[one], statistics[one], self.layouts, *rows)[0]
+                return outputs(lanes[one], weights[one], statistics[one], self.layouts, *rows, world)[0]
 
         return predictions(logits, lanes, trained, classification=classification)
 

@@ -17,24 +17,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cotune.engine import pace, regularize, rng, slots
+from cotune.engine import rng
 from cotune.engine.bank import Stack
 from cotune.engine.devices import Compute
 from cotune.engine.faults import Fault, first_layer_at_fault
 from cotune.engine.lanes import Lane
 from cotune.engine.loss import LOSSES, LossInputs
 from cotune.engine.losses.inputs import NUMBERS
-from cotune.engine.matrices import hidden_matrices
-from cotune.engine.optim import OPTIMIZERS
 from cotune.engine.perturb import Batch, Perturbation, perturbs
-from cotune.engine.rates import EXTRAS, coefficients, extras, numbers_of, segments
+from cotune.engine.rates import numbers_of, segments
 from cotune.engine.state import State
-from cotune.nets.context import Context
+from cotune.engine.update import Update
+from cotune.nets.context import Aside, Context
 from cotune.nets.dropout import Factors
 from cotune.nets.layout import Layout
-
-LIMITS = ("l1", "l2", "clip_value", "clip_norm", "gradient_noise", "max_norm")
-"""Numbers that do nothing at 0."""
 
 SAM_EPSILON = 1e-12
 
@@ -97,7 +93,6 @@ class Run:
         self._statistics = statistics_layout.views(state.statistics[rows])
         self._flat_statistics = state.statistics[rows]
         self._taken = state.step[rows]
-        self._factor = state.factor[rows]
         leaves = layout.views(self._weights.detach())
         self._leaves = {name: leaf.detach().requires_grad_() for name, leaf in leaves.items()}
         self._gradient = torch.zeros_like(self._weights)
@@ -108,31 +103,31 @@ class Run:
         self._added_up = [(self._leaves[w.name], gradients[w.name]) for w in layout.weights if w.accumulates]
         for leaf, view in self._added_up:
             leaf.grad = torch.zeros_like(view, memory_format=torch.contiguous_format)
-        self._scratch = torch.empty_like(self._weights)
         self._compute = compute
         self._numbers = numbers_of(lanes)
         self._real = self._placed(real_widths(lanes))
         self._activations = segments([lane.activation for lane in lanes])
         self._drops = bool((self._numbers["dropout"] > 0).any())
-        self._some = {
-            n: self._on_device(self._numbers[n]) for n in LIMITS if bool((self._numbers[n] > 0).any())
-        }
         self._method = structure.method
         self._rho = self._on_device(self._numbers["sam_rho"]).unsqueeze(1)
-        self._corners: Tensor | None = None
         self._perturbation = Perturbation(lanes, self._weights.device) if any(map(perturbs, lanes)) else None
-        self._places = slots.places(structure.method)
-        self._losses = self._loss_inputs()
+        self._world = stack.world(lanes[0].variant)
+        self._goal_seeds = torch.tensor([rng.seed_of(lane.seed, "goal") for lane in lanes])
+        self._losses = self._loss_inputs() if structure.goal is None else []
         self._prepare_dropout(first)
-        self._optimizers = self._coefficients(first)
-        self._matrices = {
-            name: hidden_matrices(lanes[rows], layout, self._weights.device)
-            for name, rows, _ in self._optimizers
-            if OPTIMIZERS[name].matrices
-        }
-        self._extras = self._extra_columns(first)
         epochs = state.epoch[rows].tolist()
-        self._pace = self._paces(epochs)
+        self._update = Update(
+            lanes,
+            self._numbers,
+            self._weights,
+            self._memory,
+            self._gradient,
+            layout,
+            self._taken - first,
+            state.factor[rows],
+            epochs,
+            self._steps,
+        )
         self._order = self._on_device(self._draw_order(epochs))
         self._loss_sum = losses
         self._loss = torch.zeros_like(losses, dtype=torch.float32)
@@ -161,30 +156,6 @@ class Run:
             inputs = LossInputs(numbers, own, self._network.outputs, smooths, variation)
             found.append((name, rows, inputs))
         return found
-
-    def _coefficients(self, first: int) -> list[tuple[str, slice, tuple[Tensor, ...]]]:
-        """(optimizer, its lanes, its coefficients [step lane 1]) for the whole epoch."""
-        return [
-            (name, rows, tuple(self._on_device(c.t().float().contiguous()).unsqueeze(2) for c in columns))
-            for name, rows, columns in coefficients(
-                self._lanes, self._numbers, self._taken - first, self._factor
-            )
-        ]
-
-    def _extra_columns(self, first: int) -> dict[str, Tensor]:
-        """What else differs from step to step [step lane 1], by the names of `EXTRAS`."""
-        found = extras(self._lanes, self._numbers, self._taken - first).float()
-        return {
-            name: self._on_device(found[..., i].t().contiguous().unsqueeze(2))
-            for i, name in enumerate(EXTRAS)
-        }
-
-    def _paces(self, epochs: list[int]) -> Tensor | None:
-        """What each weight's step is multiplied by [k weight]; `None` where all are 1."""
-        if not any(pace.paced(lane) for lane in self._lanes):
-            return None
-        rows = [pace.pace(lane, self._layout, epoch) for lane, epoch in zip(self._lanes, epochs, strict=True)]
-        return self._on_device(torch.stack(rows))
 
     def _draw_order(self, epochs: list[int]) -> Tensor:
         """Row numbers of every step, all lanes in one line: step (k batch)."""
@@ -222,16 +193,30 @@ class Run:
         for leaf, _ in self._added_up:
             assert leaf.grad is not None
             leaf.grad.zero_()
-        context = Context(True, self._activations, self._real, self._masks(t) if self._drops else None)
+        drop = self._masks(t) if self._drops else None
+        aside = Aside()
+        context = Context(True, self._activations, self._real, drop, world=self._world, aside=aside)
         with self._compute.autocast():
-            logits = self._network.forward(
-                self._leaves, self._statistics, batch.numeric, batch.codes, context
-            )
-            loss = self._losses_of(logits.float(), batch)
+            loss = self._loss_of(batch, context)
         loss.sum().backward()  # type: ignore[no-untyped-call]
         for leaf, view in self._added_up:
             assert leaf.grad is not None
             view.copy_(leaf.grad)
+        return loss
+
+    def _loss_of(self, batch: Batch, context: Context) -> Tensor:
+        """Each lane's loss on its batch, with what the forward pass laid aside [k]."""
+        goal = self._lanes[0].structure.goal
+        if goal is not None:
+            keys = rng.keys(self._goal_seeds, self._taken).to(self._weights.device)
+            return goal.losses(self._leaves, self._statistics, batch, context, keys)
+        logits = self._network.forward(self._leaves, self._statistics, batch.numeric, batch.codes, context)
+        loss = self._losses_of(logits.float(), batch)
+        assert context.aside is not None
+        for weight, head in context.aside.heads:
+            loss = loss + weight * self._losses_of(head.float(), batch)
+        for penalty in context.aside.penalties:
+            loss = loss + penalty.float()
         return loss
 
     def _backward_uphill(self, t: int, batch: Batch) -> None:
@@ -240,7 +225,7 @@ class Run:
         Source: Foret et al., Sharpness-Aware Minimization, ICLR 2021, algorithm 1.
         """
         before, statistics = self._weights.clone(), self._flat_statistics.clone()
-        self._still()
+        self._update.still()
         norm = self._gradient.square().sum(1, keepdim=True).sqrt()
         self._weights.add_(self._gradient * (self._rho / (norm + SAM_EPSILON)))
         try:
@@ -307,8 +292,6 @@ class Run:
         self._counters = self._on_device(
             rng.counters(self._network.draws(self._lanes[0].structure.batch_size))
         )
-        noise = torch.tensor([rng.seed_of(lane.seed, "gradient noise") for lane in self._lanes])
-        self._noise_keys = self._on_device(rng.keys(noise, taken))
 
     def _losses_of(self, logits: Tensor, batch: Batch) -> Tensor:
         """Each lane's loss; of mixed examples that with their own targets and their partners', by their shares."""
@@ -323,74 +306,11 @@ class Run:
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def update(self, t: int) -> None:
-        """Regularise the gradient and take the optimizer's step t of the epoch."""
-        g, w, some, decayed = self._gradient, self._weights, self._some, self._layout.decayed
-        now = {name: column[t] for name, column in self._extras.items()}
-        if "l1" in some:
-            regularize.add_l1(g, w, some["l1"], decayed)
-        if "l2" in some:
-            regularize.add_l2(g, w, some["l2"], decayed)
-        self._still()
-        before = self._keep_what_waits() if self._method.accumulates else None
-        if self._method.accumulates:
-            g.copy_(self._memory[:, self._places["sum"]].addcmul_(g, now["part"]))
-        if "clip_value" in some:
-            regularize.clip_value(g, some["clip_value"])
-        if "clip_norm" in some:
-            regularize.clip_norm(g, some["clip_norm"])
-        if "gradient_noise" in some:
-            regularize.add_noise(g, self._normals(t), now["noise"].squeeze(1))
-        self._step(t)
-        if "max_norm" in some:
-            regularize.max_norm(w, some["max_norm"], self._layout)
-        if self._method.looks_ahead:
-            slow = self._memory[:, self._places["slow"]]
-            slow.copy_(torch.where(now["ahead"] > 0, slow + now["ahead"] * (w - slow), slow))
-            w.copy_(torch.where(now["ahead"] > 0, slow, w))
-        if before is not None:
-            self._put_back_what_waits(before, now["due"])
-        if self._method.averages:
-            average = self._memory[:, self._places["average"]]
-            average.add_(now["average"] * (w - average))
+        """Take the optimizer's step t of the epoch."""
+        self._update.take(t)
         # Counted last: where memory runs out above, the step is taken again.
         self._taken += 1
         self._loss_sum += self._loss
-
-    def _normals(self, t: int) -> Tensor:
-        """Gradient noise before it is scaled; none in the padding [k weight]."""
-        if self._corners is None:
-            self._corners = self._on_device(torch.stack([lane.corners(self._layout) for lane in self._lanes]))
-        return rng.normals(self._noise_keys[t], self._gradient.shape[1]) * self._corners
-
-    def _still(self) -> None:
-        """A frozen weight has no gradient."""
-        if self._pace is not None:
-            self._gradient.masked_fill_(self._pace == 0, 0.0)
-
-    def _step(self, t: int) -> None:
-        """The optimizers' step, at each layer's own pace."""
-        g, w, decayed = self._gradient, self._weights, self._layout.decayed
-        before = None if self._pace is None else w.clone()
-        for name, rows, columns in self._optimizers:
-            optimizer = OPTIMIZERS[name]
-            memory = [self._memory[rows, len(self._places) + slot] for slot in range(optimizer.slots)]
-            extra = {"matrices": self._matrices[name]} if optimizer.matrices else {}
-            now = [c[t] for c in columns]
-            optimizer.update(w[rows], g[rows], memory, self._scratch[rows], now, decayed, **extra)
-        if before is not None and self._pace is not None:
-            w.copy_(torch.where(self._pace == 1, w, before + self._pace * (w - before)))
-
-    def _keep_what_waits(self) -> tuple[Tensor, Tensor]:
-        return self._weights.clone(), self._memory.clone()
-
-    def _put_back_what_waits(self, before: tuple[Tensor, Tensor], due: Tensor) -> None:
-        """Undo the step of lanes that only add up; empty the sum of the others."""
-        weights, memory = before
-        added, steps = self._places["sum"], due > 0
-        total = self._memory[:, added].clone()
-        self._weights.copy_(torch.where(steps, self._weights, weights))
-        self._memory.copy_(torch.where(steps.unsqueeze(2), self._memory, memory))
-        self._memory[:, added] = torch.where(steps, 0.0, total)
 
     def _faults(self, loss: Tensor, numeric: Tensor, codes: Tensor) -> list[Fault]:
         found = []
@@ -401,7 +321,12 @@ class Run:
                 statistics = {name: view[one] for name, view in self._statistics.items()}
                 lane = self._lanes[place]
                 with self._compute.autocast():
-                    layer = first_layer_at_fault(lane, weights, statistics, numeric[one], codes[one])
+                    if lane.structure.goal is not None:
+                        layer = "loss"
+                    else:
+                        layer = first_layer_at_fault(
+                            lane, weights, statistics, numeric[one], codes[one], self._world
+                        )
                 found.append(Fault(self._start + place, int(self._taken[place]), layer))
         return found
 

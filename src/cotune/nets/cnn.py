@@ -94,6 +94,11 @@ class CNN:
         return self.norm == "none" and self.dropping == "unit"
 
     @property
+    def whole(self) -> bool:
+        """Rows have nothing to do with each other."""
+        return False
+
+    @property
     def products(self) -> int:
         """Multiplications of one image's forward pass."""
         stages = self._stages()

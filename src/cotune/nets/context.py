@@ -1,7 +1,8 @@
 """What a forward pass needs beside weights and rows: the mode, and what differs from lane to lane."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,6 +13,19 @@ from cotune.nets.layers import in_use
 
 Segment = tuple[str, int, int]
 """A name and the contiguous lanes [start, stop) it holds for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Aside:
+    """What a forward pass adds to the loss beside its logits; filled while training.
+
+    Args:
+        heads: (weight, logits [lane batch head]) of further heads, judged as the logits are.
+        penalties: [lane] each, added to the loss as they are.
+    """
+
+    heads: list[tuple[float | Tensor, Tensor]] = field(default_factory=list)
+    penalties: list[Tensor] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -25,6 +39,8 @@ class Context:
         dropout: what is left out of this step, or `None`.
         watch: called with (layer name, output) after every layer; for diagnosis.
         gauge: called with (layer name, products and bias) before norm and activation; what it returns goes on.
+        world: what all rows share, such as a graph; the same for all lanes.
+        aside: takes what is added to the loss, or `None` where nobody asks.
     """
 
     training: bool
@@ -33,6 +49,8 @@ class Context:
     dropout: Factors | None = None
     watch: Callable[[str, Tensor], None] | None = None
     gauge: Callable[[str, Tensor], Tensor] | None = None
+    world: Any = None
+    aside: Aside | None = None
 
     def activate(self, x: Tensor, slope: Tensor | None = None) -> Tensor:
         """Each lane's own activation on x [lane batch unit].

@@ -1,7 +1,7 @@
 """Families of networks by the names that recipes and saved models call them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, is_dataclass, replace
 from typing import Any
 
 from cotune.nets.cnn import CNN
@@ -9,7 +9,7 @@ from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
 from cotune.nets.rnn import RNN
 
-FAMILIES: dict[str, Callable[..., MLP | CNN | RNN]] = {"mlp": MLP, "cnn": CNN, "gru": RNN}
+FAMILIES: dict[str, Callable[..., Network]] = {"mlp": MLP, "cnn": CNN, "gru": RNN}
 
 
 def at_width(network: Network, width: int) -> Network:
@@ -19,13 +19,13 @@ def at_width(network: Network, width: int) -> Network:
 
 def to_json(network: Network) -> dict[str, Any]:
     """A shape as plain JSON types."""
-    if not isinstance(network, MLP | CNN | RNN):
+    family = next((name for name, kind in FAMILIES.items() if kind is type(network)), None)
+    if family is None or not is_dataclass(network):
         raise ValueError(f"{network.kind} cannot be saved; give it a name in FAMILIES")
-    family = next(name for name, kind in FAMILIES.items() if kind is type(network))
     return {"family": family, "shape": asdict(network)}
 
 
-def from_json(tree: Mapping[str, Any]) -> MLP | CNN | RNN:
+def from_json(tree: Mapping[str, Any]) -> Network:
     """The shape that `to_json` wrote; a tree without a family is of a time when there was one.
 
     Raises:

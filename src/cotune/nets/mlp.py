@@ -80,6 +80,11 @@ class MLP:
         return self.features + len(self.cardinalities) * self.embedding_width + self.waved * UNITS
 
     @property
+    def whole(self) -> bool:
+        """Rows have nothing to do with each other."""
+        return False
+
+    @property
     def products(self) -> int:
         """Multiplications of one row's forward pass."""
         sizes = [self.inputs, *[self.width] * self.depth, self.outputs]

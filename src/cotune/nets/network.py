@@ -41,12 +41,20 @@ class Network(Protocol):
     def width(self) -> int:
         """Units of the widest hidden layer, with padding."""
 
+    @property
+    def slopes(self) -> bool:
+        """Whether its activation learns a slope for each unit."""
+
     def draws(self, rows: int) -> int:
         """Numbers that dropout draws in a step of so many rows."""
 
     @property
     def compiles(self) -> bool:
         """Whether `program` can write all of it down."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether a forward pass costs the same for one row as for all, which are then asked for at once."""
 
     @property
     def products(self) -> int:

@@ -71,6 +71,11 @@ class RNN:
         return True
 
     @property
+    def whole(self) -> bool:
+        """Rows have nothing to do with each other."""
+        return False
+
+    @property
     def products(self) -> int:
         """Multiplications of one series' forward pass."""
         return self.times * 3 * self.width * (self.inputs + self.width) + self.width * self.outputs

@@ -97,11 +97,12 @@ class Network:
         weights, statistics = self._padded_head(), {}
         for weight in self.shape.statistics():
             statistics[weight.name] = self.tensors[weight.name].unsqueeze(0)
-        context = Context(training=False, activations=((self.activation, 0, 1),))
+        context = Context(training=False, activations=((self.activation, 0, 1),), world=features.world)
+        chunk = max(len(codes), 1) if self.shape.whole else ROWS
         parts = [torch.zeros(0, self.shape.outputs)]
         with torch.no_grad():
-            for start in range(0, len(numeric), ROWS):
-                x, c = (part[start : start + ROWS].unsqueeze(0) for part in (numeric, codes))
+            for start in range(0, len(numeric), chunk):
+                x, c = (part[start : start + chunk].unsqueeze(0) for part in (numeric, codes))
                 parts.append(
                     self.shape.forward(weights, statistics, x, c, context)[0, :, : self.shape.outputs]
                 )

@@ -1,6 +1,7 @@
 """What a preparation gives: rows as networks read them; and the scale of a number to be predicted."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from cotune.data.arrays import Float32s, Floats, Ints
 from cotune.data.mapped import Mapped
@@ -14,11 +15,13 @@ class Features:
         numeric: shape [row, feature].
         codes: category codes for embeddings, shape [row, column]; 0 is unseen, missing or rare.
         mapped: the files behind them, where they are not in memory.
+        world: what all rows share, such as a graph; see `cotune.engine.bank.Variant`.
     """
 
     numeric: Float32s
     codes: Ints
     mapped: tuple[Mapped, ...] = ()
+    world: Any = None
 
 
 def target_scale(y: Floats | Ints) -> tuple[float, float]:
