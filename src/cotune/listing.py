@@ -12,7 +12,7 @@ from cotune.errors import ModelError, RecipeError
 from cotune.files import replacing
 from cotune.product import Model
 from cotune.recipe import make
-from cotune.recipe.schema import FOR_IMAGES, FOR_TABLES, domains
+from cotune.recipe.schema import domains, foreign
 from cotune.recipe.settings import Domain
 from cotune.records import StudyView
 from cotune.records.ablation import Ablation, Worth
@@ -80,14 +80,21 @@ def print_conclusion(view: StudyView, path: Path, report: Path) -> None:
     print_summary(view)
     if report.exists():
         print(f"report    {report}")
-        new, what = ("NEW", " (NEW: a folder of images, or a file)") if _of_images(view) else ("NEW.csv", "")
+        new, what = NEW[_kind(view)]
         print(f"use       cotune predict {path} {new} -o predictions.csv{what}")
     if not view.meta.get("finished"):
         print(f"go on     cotune resume {path}")
 
 
-def _of_images(view: StudyView) -> bool:
-    return any(column["kind"] == "image" for column in view.meta["data"]["columns"])
+NEW = {"table": ("NEW.csv", ""), "image": ("NEW", " (NEW: a folder of images, or a file)")}
+"""Kind of data → what stands for new rows, and what that may be."""
+
+
+def _kind(view: StudyView) -> str:
+    """The kind of data; studies from before it was kept were of tables or images."""
+    data = view.meta["data"]
+    images = any(column["kind"] == "image" for column in data["columns"])
+    return str(data.get("kind", "image" if images else "table"))
 
 
 def explain_trial(view: StudyView, number: int) -> dict[str, Any]:
@@ -133,12 +140,12 @@ def _fixed(view: StudyView, trial: TrialResult) -> dict[str, Any]:
         found |= {
             k: v for k, v in settings.items() if k not in trial.params and not isinstance(v, list | dict)
         }
-    foreign = FOR_TABLES if _of_images(view) else FOR_IMAGES
+    others = foreign(_kind(view))
     everything, known = {**found, **trial.params}, domains()
     return {
         name: value
         for name, value in found.items()
-        if name not in foreign and (name not in known or _has_meaning(known[name][1], everything))
+        if name not in others and (name not in known or _has_meaning(known[name][1], everything))
     }
 
 

@@ -53,7 +53,7 @@ def test_every_source_gives_the_same_rows(form: Callable[..., Path], channels: i
     order = np.argsort(y, kind="stable") if form is folder else np.arange(len(y))
     np.testing.assert_array_equal(dataset.frame.pixels, x[order])
     np.testing.assert_array_equal(dataset.y, y[order])
-    assert dataset.frame.words() == said((8, 8, channels))
+    assert dataset.frame.words() == f"images of {said((8, 8, channels))}"
     assert [(c.name, c.kind) for c in dataset.columns if c.kind in ("image", "target")] == [
         ("path" if form is listed else "image", "image"),
         ("y", "target"),

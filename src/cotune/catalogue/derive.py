@@ -9,15 +9,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from cotune.catalogue.base import Technique
-from cotune.recipe.schema import FOR_IMAGES, FOR_TABLES, domains, leaves
+from cotune.recipe.names import FAMILIES, KINDS, READS
+from cotune.recipe.schema import domains, foreign, leaves
 from cotune.types import Task, Value
 
-FAMILIES = domains()["family"][1].options
-READS: Mapping[str, tuple[str, ...]] = {"mlp": ("table", "image"), "cnn": ("image",), "gru": ("series",)}
-"""Family → kinds of data that it learns from. A series is a table whose columns are times."""
-
-DATA = ("table", "series", "image")
-"""Kinds of data that studies can be made of."""
+DATA = KINDS
 
 OF_LAYERS = ("activation", "norm", "dropout", "dropout_kind", "residual")
 """Keys that say what happens in a hidden layer, which a gated recurrent unit has not."""
@@ -26,9 +22,8 @@ OF_COLUMNS = ("numbers", "categories")
 """Keys that say what a column becomes, where those of a series stay single numbers."""
 
 FOREIGN: Mapping[str, Collection[str]] = {
-    "table": FOR_IMAGES,
-    "series": (*FOR_IMAGES, *OF_LAYERS, *OF_COLUMNS),
-    "image": FOR_TABLES,
+    **{kind: foreign(kind) for kind in DATA},
+    "series": (*foreign("series"), *OF_LAYERS, *OF_COLUMNS),
 }
 """Kind of data → keys that mean nothing for it."""
 

@@ -1,6 +1,7 @@
 """Normalisation: of what a hidden layer yields, or of its weights."""
 
-from cotune.catalogue.derive import FAMILIES, NEUTRAL, options, stand_in, technique
+from cotune.catalogue.derive import NEUTRAL, options, stand_in, technique
+from cotune.recipe.names import FAMILIES
 
 FACTS = {
     "batch": ("Ioffe & Szegedy 2015", "(x − mean) / √(variance + ε) over the batch, of each unit"),

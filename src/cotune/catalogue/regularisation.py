@@ -1,7 +1,8 @@
 """Regularisation: what keeps a network from learning its training rows by heart."""
 
 from cotune.catalogue.base import Technique
-from cotune.catalogue.derive import FAMILIES, NEUTRAL, options, technique
+from cotune.catalogue.derive import NEUTRAL, options, technique
+from cotune.recipe.names import FAMILIES
 from cotune.types import Value
 
 KIND = "regularisation"

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from cotune.data.arrays import Floats, Ints
-from cotune.data.images import Images
+from cotune.data.examples import Examples
 from cotune.data.room import Room
-from cotune.data.stored import Frame
+from cotune.data.stored import Frame, StoredFrame
 from cotune.types import Task
 
 HASHED = 100_000
@@ -42,7 +42,7 @@ class Dataset:
 
     Args:
         frame: the feature columns in use, typed by kind: Float64, String, Boolean, Datetime; in memory or in files.
-            Of a data set of images, the images.
+            Of a data set that is no table, its examples.
         columns: every column of the source, the target too.
         target: name of the column to predict.
         task: what is to be learned.
@@ -58,7 +58,7 @@ class Dataset:
         test: numbers of the test rows that the source itself gives (sorted); `None` where it gives none.
     """
 
-    frame: Frame | Images
+    frame: Frame | Examples
     columns: tuple[Column, ...]
     target: str
     task: Task
@@ -76,8 +76,18 @@ class Dataset:
     @property
     def table(self) -> Frame:
         """The frame of a data set that is a table."""
-        assert not isinstance(self.frame, Images)
+        assert isinstance(self.frame, pl.DataFrame | StoredFrame)
         return self.frame
+
+    @property
+    def examples(self) -> Examples | None:
+        """The frame of a data set that is no table."""
+        return None if isinstance(self.frame, pl.DataFrame | StoredFrame) else self.frame
+
+    @property
+    def kind(self) -> str:
+        """What its rows are: "table", or a name among `cotune.data.forms.FORMS`."""
+        return "table" if self.examples is None else self.examples.kind
 
     @property
     def rows(self) -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,47 @@ import polars as pl
 from cotune.data.arrays import Floats, Ints
 from cotune.data.columns import Asked, groups_of, times_of
 from cotune.data.dataset import Column, Dataset, fingerprint
-from cotune.data.image_sources import COLUMN, ImageSource, files_of, is_named, looks_like_paths
+from cotune.data.image_sources import (
+    COLUMN,
+    ImageSource,
+    files_of,
+    find_images,
+    is_named,
+    looks_like_paths,
+    save_arrays,
+)
 from cotune.data.images import Images, Pixels, Size, said
 from cotune.data.mapped import appending, open_npy
 from cotune.data.parts import Parts
 from cotune.data.pictures import LARGEST_SIDE, Pictures, Survey
+from cotune.data.request import Request
 from cotune.data.room import Room
 from cotune.data.stored import slices
 from cotune.data.table import Columns, Table
 from cotune.data.target import Target, label_type, read_target
 from cotune.errors import ColumnError, TargetError
+from cotune.files import replacing
+
+
+def find(request: Request) -> Dataset | None:
+    """The data set of a folder of images or of arrays; `None` where the source is something else."""
+    room, asked = request.room, request.asked
+    with nullcontext() if room is None else room.reading() as scratch:
+        limited = (
+            None if room is None or scratch is None else lambda size: None if room.has(size) else scratch()
+        )
+        images = find_images(request.source, asked.target, limited)
+        return None if images is None else images_of(images, asked, request.options["image_size"], room)
+
+
+def keep(source: object, target: str, path: Path) -> bool:
+    """Write images that came from memory where `find` finds them again; whether they are images."""
+    images = find_images(source, target)
+    if images is None:
+        return False
+    with replacing(path) as partial:
+        save_arrays(images, partial)
+    return True
 
 
 def images_of(source: ImageSource, asked: Asked, size: str | Size, room: Room | None) -> Dataset:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from cotune.data.arrays import Ints
@@ -33,6 +32,11 @@ class Images:
     in_file: bool = False
 
     @property
+    def kind(self) -> str:
+        """Its name among the forms."""
+        return "image"
+
+    @property
     def height(self) -> int:
         """Rows, as of any frame."""
         return len(self.pixels)
@@ -58,12 +62,8 @@ class Images:
         return Images(np.array(self.pixels[rows]), self.column)
 
     def words(self) -> str:
-        """What an image is, in words."""
-        return said(self.shape)
-
-
-Rows = pl.DataFrame | Images
-"""Some rows of a data set, or new ones, in memory."""
+        """What the rows are, in words."""
+        return f"images of {said(self.shape)}"
 
 
 def said(shape: tuple[int, ...]) -> str:

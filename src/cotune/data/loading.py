@@ -1,17 +1,18 @@
 """From a source to a data set: read, tell the columns' kinds, read the target, name what was left out."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from cotune.data.cells import PARSERS, is_number
 from cotune.data.columns import Asked, check_columns, check_features, describe, groups_of, times_of
 from cotune.data.dataset import Column, Dataset, fingerprint
-from cotune.data.image_loading import image_column, images_in_table, images_of
-from cotune.data.image_sources import find_images
+from cotune.data.forms import FORMS
+from cotune.data.image_loading import image_column, images_in_table
 from cotune.data.images import Size
+from cotune.data.request import Request
 from cotune.data.room import Room
 from cotune.data.saved import Typed, find, key_of, save
 from cotune.data.sources import open_limited, open_source
@@ -34,6 +35,7 @@ def load(
     time: str | None = None,
     room: Room | None = None,
     image_size: str | Size = "auto",
+    options: Mapping[str, Any] = {},
 ) -> Dataset:
     """The data set in `source`.
 
@@ -48,6 +50,7 @@ def load(
         time: column that orders the rows.
         room: how much memory the rows may take, and where the others go; without it all are in memory.
         image_size: height and width that images are brought to; "auto" to settle it from theirs.
+        options: further keys of the recipe's data section, for what is no table.
 
     Raises:
         SourceError: the source cannot be read.
@@ -63,20 +66,18 @@ def load(
             f"task must be one of {', '.join(TASKS)}, but got '{task}'{did_you_mean(task, TASKS)}"
         )
     asked = Asked(target, task, dict(columns), group, time)
-    with nullcontext() if room is None else room.reading() as scratch:
-        limited = (
-            None if room is None or scratch is None else lambda size: None if room.has(size) else scratch()
-        )
-        images = find_images(source, target, limited)
-        if images is not None:
-            return images_of(images, asked, image_size, room)
+    request = Request(source, asked, {"image_size": image_size, **options}, room)
+    for form in FORMS.values():
+        found = form.find(request)
+        if found is not None:
+            return found
     folder = Path(source).parent if isinstance(source, str | PathLike) else Path()
     if room is None:
         return _typed(open_source(source, target), asked, None, folder, image_size)
     key = key_of(source, asdict(asked))
-    found = find(room, key)
-    if found is not None:
-        return found
+    saved = find(room, key)
+    if saved is not None:
+        return saved
     with room.reading() as scratch:
         dataset = _typed(open_limited(source, target, room, scratch), asked, room, folder, image_size)
     if isinstance(dataset.frame, StoredFrame):

@@ -17,8 +17,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from cotune.data.images import Images, Rows
-from cotune.data.prepare.fitting import from_json, transformed
+from cotune.data.examples import Rows
+from cotune.data.prepare.fitting import from_json
 from cotune.data.stored import slices
 from cotune.engine.metrics import METRICS
 from cotune.errors import CotuneError, ModelError
@@ -109,7 +109,7 @@ class Model:
         if self.task.is_classification:
             p = self.predict_proba(frame)
             columns |= {f"probability_{name}": p[:, i] for i, name in enumerate(self.classes)}
-        files = {"file": frame.names} if isinstance(frame, Images) and frame.names else {}
+        files = {} if isinstance(frame, pl.DataFrame) or not frame.names else {"file": frame.names}
         return pl.DataFrame(files | columns)
 
     def figures(self, raw: Tensor, y: NDArray[Any]) -> dict[str, float]:
@@ -142,7 +142,8 @@ class Model:
 
     def _read(self, data: Any) -> Rows:
         """Raw rows; the networks' preparations differ in what they learned, not in what they read."""
-        return self.networks[0].pipeline.read(data)
+        found: Rows = self.networks[0].pipeline.read(data)
+        return found
 
     def _outputs(self, frame: Rows) -> Tensor:
         classification = self.task.is_classification
@@ -161,7 +162,7 @@ class Model:
             users.setdefault(id(network.pipeline), []).append(place)
         found: dict[int, Tensor] = {}
         for places in users.values():
-            features = transformed(self.networks[places[0]].pipeline, frame)
+            features = self.networks[places[0]].pipeline.transform(frame)
             for place in places:
                 network = self.networks[place]
                 said = network.log_probabilities if self.task.is_classification else network.values

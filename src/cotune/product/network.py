@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from cotune.data import Features, Fitted
-from cotune.data.images import Rows
-from cotune.data.prepare.fitting import transformed
+from cotune.data.examples import Rows
 from cotune.engine.links import LINKS, NEIGHBOURS, Link
 from cotune.engine.neighbours import knn_log_probabilities
 from cotune.errors import ModelError
@@ -89,7 +88,7 @@ class Network:
 
     def logits(self, frame: Rows) -> Tensor:
         """Raw outputs for raw rows [row output], float32."""
-        return self.logits_of(transformed(self.pipeline, frame))
+        return self.logits_of(self.pipeline.transform(frame))
 
     def logits_of(self, features: Features) -> Tensor:
         """Raw outputs for rows that its pipeline has prepared [row output], float32."""

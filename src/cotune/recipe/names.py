@@ -1,5 +1,6 @@
 """The names that recipes know: of activations, losses, optimizers and the like. The engine's registries agree."""
 
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 ACTIVATIONS = ("identity", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus", "mish",
@@ -46,7 +47,13 @@ LOSSES = ("cross_entropy", "mse", "mae", "huber", "log_cosh", "quantile", "poiss
 STRATEGIES = ("auto", "grid", "random", "quasi-random", "tpe", "gp")
 NUMBERS = ("plain", "piecewise", "periodic")
 COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image")
-FAMILIES = ("mlp", "cnn", "gru")
+READS: Mapping[str, tuple[str, ...]] = {"mlp": ("table", "image"), "cnn": ("image",), "gru": ("series",)}
+"""Family → kinds of data that it learns from. Of a table a recurrent network reads the columns as a series."""
+FAMILIES = tuple(READS)
+AUTO: Mapping[str, str] = {"table": "mlp", "image": "cnn"}
+"""Kind of data → its family where the recipe leaves that open."""
+KINDS = ("table", "series", "image")
+"""Kinds of data that studies can be made of."""
 PRESETS = ("fast", "balanced", "best")
 
 MetricName = Literal[

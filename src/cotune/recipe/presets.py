@@ -20,13 +20,12 @@ rows, see docs/presets.md.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from cotune.recipe.schema import Recipe, domains, leaves
 from cotune.recipe.settings import Choice, Range, Setting
 
-Kind = Literal["table", "series", "image"]
-"""Series are the columns of a table in their order, for a recurrent network (`family: gru`)."""
+Kind = str
+"""As `Dataset.kind`. Series are the columns of a table in their order, for a recurrent network (`family: gru`)."""
 
 
 @dataclass(frozen=True)
@@ -253,7 +252,7 @@ ROWS: Mapping[tuple[str, Kind], tuple[Row, ...]] = {
 def rows_for(preset: str, facts: DataFacts) -> dict[str, Row]:
     """Key → the first row that holds for the data."""
     found: dict[str, Row] = {}
-    for row in ROWS[preset, facts.kind]:
+    for row in ROWS.get((preset, facts.kind), ()):
         if row.where.holds(facts):
             found.setdefault(row.key, row)
     return found

@@ -1,5 +1,6 @@
 """The schema of a request. Every key here is reachable from YAML, command line (`--set`) and Python."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
@@ -95,13 +96,30 @@ class PrepareSection(Section):
     pixels: Annotated[Setting, Domain("name", options=("standard", "unit"))] = "standard"
 
 
-FOR_TABLES = (
-    "missing", "indicators", "outliers", "scaling", "numbers", "bins", "categories", "select", "keep",
-)  # fmt: skip
-"""Keys of `prepare` that mean nothing for images."""
+PREPARES: Mapping[str, tuple[str, ...]] = {
+    "table": (
+        "missing",
+        "indicators",
+        "outliers",
+        "scaling",
+        "numbers",
+        "bins",
+        "categories",
+        "select",
+        "keep",
+    ),
+    "image": ("pixels",),
+}
+"""Kind of data → keys of `prepare` that mean something for it; those of no kind mean something for all."""
 
-FOR_IMAGES = ("pixels",)
-"""Keys of `prepare` that mean nothing for tables."""
+LOADS: Mapping[str, tuple[str, ...]] = {"image": ("image_size",)}
+"""The same of keys of `data`."""
+
+
+def foreign(kind: str, own: Mapping[str, tuple[str, ...]] = PREPARES) -> tuple[str, ...]:
+    """Keys that mean something for other kinds of data alone."""
+    some = own.get("table" if kind == "series" and "series" not in own else kind, ())
+    return tuple(key for keys in own.values() for key in keys if key not in some)
 
 
 class NetworkSection(Section):

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from cotune.catalogue.base import Technique
-from cotune.data import Images
 from cotune.errors import RecipeError, did_you_mean
 from cotune.recipe import make
 from cotune.recipe.schema import domains
@@ -66,9 +65,8 @@ def must_know(kinds: Sequence[str], techniques: Iterable[Technique], fitting: It
 
 def kind_of_data(prepared: Prepared, family: str) -> str:
     """What the rows of a study are, in the catalogue's words; a recurrent network takes a table as series."""
-    if isinstance(prepared.dataset.frame, Images):
-        return "image"
-    return "series" if family == "gru" else "table"
+    kind = prepared.dataset.kind
+    return "series" if kind == "table" and family == "gru" else kind
 
 
 def settling(recipe: Mapping[str, Any], prepared: Prepared) -> Callable[[Params], Params]:

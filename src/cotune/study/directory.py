@@ -12,6 +12,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from cotune.data.forms import FORMS
 from cotune.errors import StudyError, StudyExists, StudyNotFound
 from cotune.files import replacing
 
@@ -31,8 +32,6 @@ class Directory:
         self.lock = path / "lock"
         self.data = path / "data.parquet"
         """A copy of data that came from memory, so that the study can be resumed."""
-        self.images = path / "data.npz"
-        """The same of images that came from memory."""
         self.start = path / "start.safetensors"
         """A copy of the weights that networks begin with, where the recipe names any."""
         self.rows = path / "rows"
@@ -84,7 +83,7 @@ class Directory:
                 self.lock,
                 self.snapshots,
                 self.data,
-                self.images,
+                *(self.path / form.kept for form in FORMS.values()),
                 self.start,
                 self.recipe,
                 self.rows,

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from cotune.data import Dataset, Images, describe_columns
+from cotune.data import Dataset, describe_columns
 from cotune.engine.metrics import METRICS
 from cotune.recipe import Recipe
 from cotune.recipe.presets import keys_set
@@ -59,6 +59,7 @@ def facts_of(
         "epochs": resolved.training.epochs,
         "data": {
             "source": recipe.data.source,
+            "kind": dataset.kind,
             "rows": dataset.rows,
             "columns": describe_columns(dataset),
             "notes": [*dataset.notes, *splits.notes],
@@ -121,8 +122,8 @@ def announcement(prepared: Prepared, directory: Path) -> str:
 
 
 def _rows(dataset: Dataset) -> str:
-    if isinstance(dataset.frame, Images):
-        return f"images of {dataset.frame.words()}"
+    if dataset.examples is not None:
+        return dataset.examples.words()
     return f"rows, {dataset.frame.width} features"
 
 
@@ -135,6 +136,6 @@ def column_lines(dataset: Dataset) -> list[str]:
         names = [column.name for column in dataset.columns if column.kind == kind]
         shown = ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
         lines.append(f"{len(names)} {kind}: {shown}")
-    if isinstance(dataset.frame, Images):
+    if dataset.examples is not None:
         return lines
     return [*lines, "another kind with --set 'columns={NAME: KIND}'"]

@@ -1,10 +1,11 @@
 """From a trial to its lanes: prepared rows, structure and numbers for every fold and seed."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
-from cotune.data import Dataset, Fitted, Images, Splits, chooses_rows, fit, prepared
+from cotune.data import Dataset, Fitted, Splits, chooses_rows, fit, prepared
 from cotune.engine.bank import Variant, as_tensor
 from cotune.engine.compiled import knows
 from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure
@@ -55,12 +56,13 @@ class LaneFactory:
         self._trained: dict[_Key, torch.Tensor] = {}
         self._pipelines: dict[_Key, Fitted] = {}
         self._variants: dict[_Key, Variant] = {}
+        self._worlds: dict[str, Any] = {}
 
     def with_recipe(self, recipe: Recipe) -> "LaneFactory":
         """The same with another recipe for the same space, data and split; prepared rows are shared."""
         other = LaneFactory(recipe, self._space, self._dataset, self._splits, start=self._start)
         other._rows, other._trained = self._rows, self._trained
-        other._pipelines, other._variants = self._pipelines, self._variants
+        other._pipelines, other._variants, other._worlds = self._pipelines, self._variants, self._worlds
         return other
 
     @property
@@ -95,6 +97,7 @@ class LaneFactory:
             steps=shortest // batch,
             weighted=variant.class_weights is not None,
             method=Method.of(numbers, loops=knows(network, **names)),
+            world=pipeline.world_name,
         )
         epochs = self._recipe.training.epochs
         assert isinstance(epochs, int)
@@ -159,7 +162,7 @@ class LaneFactory:
         y = as_tensor(self._dataset.y)
         if not self._dataset.task.is_classification:
             y = ((y - pipeline.target_mean) / pipeline.target_scale).float()
-        weights = pipeline.class_weights
+        weights, examples = pipeline.class_weights, self._dataset.examples
         return Variant(
             numeric=as_tensor(features.numeric),
             codes=as_tensor(features.codes),
@@ -169,9 +172,17 @@ class LaneFactory:
             mean=pipeline.target_mean,
             scale=pipeline.target_scale,
             mapped=features.mapped,
-            shape=self._dataset.frame.shape if isinstance(self._dataset.frame, Images) else (),
+            shape=() if examples is None else examples.shape,
             classes=len(self._dataset.classes),
+            world=self._world(pipeline),
         )
+
+    def _world(self, pipeline: Fitted) -> Any:
+        """What rows share; one object for all preparations that say the same name."""
+        name = pipeline.world_name
+        if name and name not in self._worlds:
+            self._worlds[name] = pipeline.world(self._dataset.frame)
+        return self._worlds[name] if name else None
 
 
 def _preparation(config: Mapping[str, Value]) -> dict[str, Value]:

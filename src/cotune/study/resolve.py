@@ -11,7 +11,7 @@ from cotune.engine.metrics import METRICS
 from cotune.errors import RecipeError
 from cotune.product.after.threshold import by_labels
 from cotune.recipe import Recipe
-from cotune.recipe.presets import EFFORTS, DataFacts, Kind, with_preset
+from cotune.recipe.presets import EFFORTS, DataFacts, with_preset
 from cotune.recipe.schema import AfterSection
 from cotune.study.suited import suited
 from cotune.types import Task
@@ -65,9 +65,9 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
 def preset(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
     """The recipe with the settings of its preset for these data, where it sets none of its own."""
     kinds = [column.kind for column in dataset.columns if column.is_feature]
-    of_rows: Kind = "series" if recipe.network.family == "gru" else "table"
+    series = dataset.kind == "table" and recipe.network.family == "gru"
     facts = DataFacts(
-        kind="image" if "image" in kinds else of_rows,
+        kind="series" if series else dataset.kind,
         classification=dataset.task.is_classification,
         rows=_training_rows(splits),
         numeric=sum(kind in ("numeric", "date") for kind in kinds),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from cotune.data import Dataset, Images, Splits
+from cotune.data import Dataset, Splits
 from cotune.recipe import Recipe
 from cotune.types import Task, Value
 
@@ -16,7 +16,7 @@ class Given:
     """What rules look at beside a configuration: it is the same for all trials of a study.
 
     Args:
-        kind: of the data: "table", "series" or "image".
+        kind: of the data, as `Dataset.kind`; a table that is read as series is "series".
         task: what is learned.
         metrics: names of all that are recorded.
         rows: training rows of the smallest fold.
@@ -36,7 +36,7 @@ class Given:
         """Of a resolved recipe and its data."""
         series = recipe.network.family == "gru"
         return cls(
-            kind="image" if isinstance(dataset.frame, Images) else "series" if series else "table",
+            kind="series" if series else dataset.kind,
             task=dataset.task.value,
             metrics=(recipe.search.metric, *recipe.search.also),
             rows=min(len(fold.train) for fold in splits.folds),

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cotune.data import Dataset, Images, Room, load, split
-from cotune.data.image_sources import find_images, save_arrays, with_whole_paths
+from cotune.data.forms import FORMS
+from cotune.data.image_sources import with_whole_paths
 from cotune.data.sources import open_source
 from cotune.data.stored import StoredFrame
 from cotune.engine.loop import Engine
@@ -18,6 +19,7 @@ from cotune.engine.metrics import METRICS
 from cotune.errors import DataError, SourceError, StudyCorrupt
 from cotune.files import replacing, write_text
 from cotune.recipe import Recipe, as_yaml, make
+from cotune.recipe.schema import DataSection
 from cotune.records import Store, StudyView, read_view, write_leaderboard
 from cotune.records.ablation import read_ablation
 from cotune.report import write as write_report
@@ -36,6 +38,10 @@ from cotune.study.rule import Given
 from cotune.study.starting import keep_start, kept_start, read_start, with_whole_path, words_of_start
 from cotune.study.winner import tested
 from cotune.types import Progress
+
+NAMED = ("source", "target", "task", "columns", "memory")
+OPTIONS = tuple(name for name in DataSection.model_fields if name not in NAMED)
+"""Keys of the data section that are for some kinds of data."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +99,8 @@ def _begin(
     splits = split(dataset, recipe.split, seed=recipe.search.seed)
     for note in (*column_lines(dataset), *dataset.notes, *splits.notes):
         sitting.say(note)
-    if isinstance(dataset.frame, StoredFrame) or (
-        isinstance(dataset.frame, Images) and dataset.frame.in_file
-    ):
+    examples = dataset.examples
+    if isinstance(dataset.frame, StoredFrame) if examples is None else examples.in_file:
         sitting.say(f"the rows take more memory than data.memory allows: they lie in {directory.rows}")
     chosen = preset(recipe, dataset, splits)
     resolved = resolve(chosen, dataset, splits)
@@ -163,7 +168,7 @@ def _load(source: Any, recipe: Recipe, room: Room) -> Dataset:
         group=division.group,
         time=division.time,
         room=room,
-        image_size=data.image_size,
+        options={name: getattr(data, name) for name in OPTIONS},
     )
 
 
@@ -182,7 +187,7 @@ def prepare_again(
         fingerprint, source, speed = meta["fingerprint"], meta["data"]["source"], Speed(**meta["speed"])
     except KeyError as error:
         raise StudyCorrupt(f"{directory.store} lacks {error}; it was not written to its end") from None
-    home = moved or source or (directory.images if directory.images.exists() else directory.data)
+    home = moved or source or _kept(directory)
     if not Path(home).exists():
         law = f"the data of the study was at {home}, and is not there now"
         raise SourceError(
@@ -209,17 +214,21 @@ def _keep(source: Any, dataset: Dataset, directory: Directory) -> str | None:
     """Absolute path of a file; data from memory is copied into the study."""
     if isinstance(source, str | Path):
         return str(Path(source).resolve())
-    images = find_images(source, dataset.target)
-    if images is not None:
-        with replacing(directory.images) as partial:
-            save_arrays(images, partial)
-        return None
+    for form in FORMS.values():
+        if form.keep(source, dataset.target, directory.path / form.kept):
+            return None
     frame = open_source(source, dataset.target).frame
     if isinstance(dataset.frame, Images):
         frame = with_whole_paths(frame, dataset.frame.column)
     with replacing(directory.data) as partial:
         frame.write_parquet(partial)
     return None
+
+
+def _kept(directory: Directory) -> Path:
+    """Where the copy of data from memory is."""
+    places = [directory.path / form.kept for form in FORMS.values()]
+    return next((place for place in places if place.exists()), directory.data)
 
 
 def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitting) -> None:

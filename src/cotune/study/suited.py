@@ -6,12 +6,24 @@ from cotune.data import Dataset, Images
 from cotune.engine.devices import named
 from cotune.errors import RecipeError
 from cotune.recipe import Choice, Recipe
-from cotune.recipe.schema import FOR_IMAGES, FOR_TABLES, NetworkSection, PrepareSection, domains
+from cotune.recipe.names import AUTO, READS
+from cotune.recipe.schema import (
+    LOADS,
+    PREPARES,
+    DataSection,
+    NetworkSection,
+    PrepareSection,
+    domains,
+    foreign,
+)
 from cotune.recipe.section import Section
 from cotune.recipe.settings import Range, Setting
 from cotune.types import Value
 
 WORDS = {"mlp": "a multi-layer perceptron", "cnn": "a convolutional network", "gru": "a recurrent network"}
+
+ROWS_OF = {"table": "a table", "series": "series", "image": "images"}
+"""Kinds of data as messages call them."""
 
 OF_A_STATE: Mapping[str, Value] = {
     "activation": "tanh", "norm": "none", "dropout": 0.0, "dropout_kind": "unit",
@@ -37,20 +49,17 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
     Raises:
         RecipeError: it asks for what has no meaning for these rows, or these networks.
     """
-    images = dataset.frame if isinstance(dataset.frame, Images) else None
-    prepare = _prepare(recipe, images)
+    kind = dataset.kind
+    prepare = _prepare(recipe, kind)
+    _refuse_foreign_data(recipe, kind)
     family = recipe.network.family
     if family == "auto":
-        family = "mlp" if images is None else "cnn"
+        family = AUTO[kind]
     families = _values(family)
-    if "cnn" in families and images is None:
-        raise RecipeError(
-            "network.family cnn learns from images, but the rows are a table; set family: mlp, or name the images "
-            "with `--set 'columns={COLUMN: image}'`"
-        )
+    _refuse_families(families, kind)
     network = recipe.network.model_copy(update={"family": family})
     if "gru" in families:
-        if images is not None or len(families) > 1:
+        if len(families) > 1:
             raise RecipeError(
                 "network.family gru learns from series, the columns of a table in their order, and is not searched "
                 "beside others; set family: gru alone, or leave it out"
@@ -58,23 +67,46 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
         network = network.model_copy(update=_of_a_state(network))
         _refuse_several_numbers(prepare)
     _refuse_foreign(network, families)
+    images = dataset.frame if isinstance(dataset.frame, Images) else None
     if images is not None and "cnn" in families:
         on_gpu = named(recipe.training.device) != "cpu"
         network = network.model_copy(update=_convolutions(network, images.shape, on_gpu=on_gpu))
     return recipe.model_copy(update={"network": network, "prepare": prepare})
 
 
-def _prepare(recipe: Recipe, images: Images | None) -> PrepareSection:
-    given, kind = recipe.prepare, "a table" if images is None else "images"
-    for name in FOR_IMAGES if images is None else FOR_TABLES:
+def _prepare(recipe: Recipe, kind: str) -> PrepareSection:
+    """The preparation; keys that mean nothing for the data are fixed, for there is nothing to search in them."""
+    given, others = recipe.prepare, foreign(kind)
+    for name in others:
         if getattr(given, name) != _default(PrepareSection, name):
-            own = "prepare.scaling" if images is None else "prepare.pixels"
-            raise RecipeError(f"prepare.{name} has no meaning for {kind}; leave it out, and see {own}")
-    if images is None:
-        if recipe.data.image_size != "auto":
-            raise RecipeError("data.image_size has no meaning for a table; leave it out")
-        return given
-    return given.model_copy(update={"scaling": "none"})  # there is nothing to search in it
+            own = "scaling" if kind == "table" else next(iter(PREPARES.get(kind, ("balance",))))
+            raise RecipeError(
+                f"prepare.{name} has no meaning for {ROWS_OF[kind]}; leave it out, and see prepare.{own}"
+            )
+    open_ones = [name for name in others if isinstance(getattr(given, name), Range | Choice)]
+    known = domains()
+    return given.model_copy(update={name: known[name][1].options[0] for name in open_ones})
+
+
+def _refuse_foreign_data(recipe: Recipe, kind: str) -> None:
+    """Raise `RecipeError` for a key of `data` that is for another kind of data."""
+    for name in foreign(kind, LOADS):
+        if getattr(recipe.data, name) != _default(DataSection, name):
+            raise RecipeError(f"data.{name} has no meaning for {ROWS_OF[kind]}; leave it out")
+
+
+def _refuse_families(families: tuple[Value, ...], kind: str) -> None:
+    """Raise `RecipeError` for a family that learns from other rows."""
+    for family in families:
+        reads = READS[str(family)]
+        if kind in reads or (kind == "table" and family == "gru"):
+            continue
+        learns = " or ".join(ROWS_OF[each] for each in reads)
+        law = f"network.family {family} learns from {learns}, but the rows are {ROWS_OF[kind]}"
+        other = f"set family: {AUTO[kind]}"
+        if kind == "table" and "image" in reads:
+            other += ", or name the images with `--set 'columns={COLUMN: image}'`"
+        raise RecipeError(f"{law}; {other}")
 
 
 def _of_a_state(network: NetworkSection) -> dict[str, Setting]:

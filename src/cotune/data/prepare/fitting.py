@@ -1,18 +1,79 @@
 """The preparation that suits a data set, by what its rows are."""
 
 from collections.abc import Mapping
+from typing import Any, Protocol
 
 from cotune.data.arrays import Ints
 from cotune.data.dataset import Dataset
-from cotune.data.images import Images, Rows
 from cotune.data.prepare import pixels
 from cotune.data.prepare.features import Features
 from cotune.data.prepare.pipeline import Pipeline
 from cotune.data.prepare.pixels import PixelPipeline
 from cotune.types import Value
 
-Fitted = Pipeline | PixelPipeline
-"""A fitted preparation."""
+
+class Fitted(Protocol):
+    """A fitted preparation. Each kind of rows has one; `rows` are what `read` gives, or rows of the data set itself."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the numeric outputs."""
+
+    @property
+    def cardinalities(self) -> tuple[int, ...]:
+        """Codes of each column of codes, counted."""
+
+    @property
+    def scaled(self) -> int:
+        """So many of its first features are scaled numbers."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What `transform` needs, by name."""
+
+    @property
+    def class_weights(self) -> tuple[float, ...] | None:
+        """Of the classes in a loss; `None` where all count the same."""
+
+    @property
+    def target_mean(self) -> float:
+        """Of the targets of the training rows."""
+
+    @property
+    def target_scale(self) -> float:
+        """Their standard deviation."""
+
+    @property
+    def world_name(self) -> str:
+        """Name of what all rows share, the same for equal ones; "" where they share nothing."""
+
+    def world(self, rows: Any) -> Any:
+        """What all rows share, such as a graph; see `cotune.engine.bank.Variant`."""
+
+    def training_rows(self, dataset: Dataset, rows: Ints, *, seed: int) -> Ints | None:
+        """Places among the training rows that an epoch goes through; `None` for all of them once."""
+
+    def read(self, source: Any) -> Any:
+        """New rows as `transform` takes them."""
+
+    def transform(self, rows: Any) -> Features:
+        """What a network reads for new rows, as `read` gave them."""
+
+    def encode(self, rows: Any) -> Features:
+        """What a network reads for rows of the data set itself."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types, with a checksum; `from_json` takes them back bit for bit."""
+
+    def describe(self) -> list[str]:
+        """What was done, in plain sentences."""
+
+
+PIPELINES: Mapping[str, Any] = {"table": Pipeline, "image": PixelPipeline}
+"""By kind of data: classes with `fit(dataset, rows, settings)` and `from_json(tree)`."""
+
+FORMATS: Mapping[str, Any] = {pixels.FORMAT: PixelPipeline}
+"""By the format that `to_json` names; any other is a table's."""
 
 
 def fit(dataset: Dataset, rows: Ints, settings: Mapping[str, Value]) -> Fitted:
@@ -21,30 +82,8 @@ def fit(dataset: Dataset, rows: Ints, settings: Mapping[str, Value]) -> Fitted:
     Raises:
         RecipeError: an illegal setting.
     """
-    kind = PixelPipeline if isinstance(dataset.frame, Images) else Pipeline
-    return kind.fit(dataset, rows, settings)
-
-
-def encoded(pipeline: Fitted, rows: Rows) -> Features:
-    """What a network reads for rows of the data set itself."""
-    if isinstance(pipeline, PixelPipeline):
-        assert isinstance(rows, Images)
-        return pipeline.encode(rows)
-    assert not isinstance(rows, Images)
-    return pipeline.encode(rows)
-
-
-def transformed(pipeline: Fitted, rows: Rows) -> Features:
-    """What a network reads for new rows, as `pipeline.read` gave them.
-
-    Raises:
-        ColumnError: a needed column is missing, or a cell cannot be read as its column's kind.
-    """
-    if isinstance(pipeline, PixelPipeline):
-        assert isinstance(rows, Images)
-        return pipeline.transform(rows)
-    assert not isinstance(rows, Images)
-    return pipeline.transform(rows)
+    found: Fitted = PIPELINES[dataset.kind].fit(dataset, rows, settings)
+    return found
 
 
 def from_json(tree: object) -> Fitted:
@@ -54,4 +93,5 @@ def from_json(tree: object) -> Fitted:
         ModelError: the tree is foreign or damaged.
     """
     saved = tree.get("format") if isinstance(tree, dict) else None
-    return (PixelPipeline if saved == pixels.FORMAT else Pipeline).from_json(tree)
+    found: Fitted = FORMATS.get(str(saved), Pipeline).from_json(tree)
+    return found

@@ -123,6 +123,15 @@ class Pipeline:
             numbers = np.ascontiguousarray(numbers[:, list(self.selected)])
         return Features(numbers, codes)
 
+    @property
+    def world_name(self) -> str:
+        """None: rows of a table share nothing."""
+        return ""
+
+    def world(self, rows: object) -> None:  # noqa: ARG002
+        """None, as above."""
+        return
+
     def training_rows(self, dataset: Dataset, rows: Ints, *, seed: int) -> Ints | None:
         """Which rows an epoch goes through: places in `rows`, ascending, or `None` for all of them, once each.
 

@@ -118,6 +118,15 @@ class PixelPipeline:
         """None of the features are numbers of a table, which could enter as waves."""
         return 0
 
+    @property
+    def world_name(self) -> str:
+        """None: images share nothing."""
+        return ""
+
+    def world(self, rows: object) -> None:  # noqa: ARG002
+        """None, as above."""
+        return
+
     def training_rows(self, dataset: Dataset, rows: Ints, *, seed: int) -> Ints | None:
         """As of `Pipeline`."""
         if not self.class_rows:

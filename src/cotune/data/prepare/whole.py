@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 from cotune.data.dataset import Dataset
 from cotune.data.mapped import Mapped, appending, open_npy
 from cotune.data.prepare.features import Features
-from cotune.data.prepare.fitting import Fitted, encoded
+from cotune.data.prepare.fitting import Fitted
 from cotune.data.stored import slices
 
 FORMAT = 1
@@ -38,7 +38,7 @@ def prepared(pipeline: Fitted, dataset: Dataset) -> Features:
 
 def _blocks(pipeline: Fitted, dataset: Dataset) -> Iterator[tuple[slice, Features]]:
     for rows in slices(dataset.rows, len(pipeline.features) + len(pipeline.columns)):
-        yield rows, encoded(pipeline, dataset.frame[rows])
+        yield rows, pipeline.encode(dataset.frame[rows])
 
 
 def _in_files(pipeline: Fitted, dataset: Dataset, shapes: tuple[tuple[int, int], ...]) -> Features:

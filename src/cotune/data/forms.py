@@ -1,0 +1,36 @@
+"""What the rows of a data set can be beside a table; a row for each kind, asked in this order.
+
+A new kind is a file that reads its sources, one with its preparation (a row in `cotune.data.prepare.fitting`), a row
+here, and the families of networks that read it (`cotune.recipe.names.READS`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cotune.data import image_loading
+from cotune.data.dataset import Dataset
+from cotune.data.request import Request
+
+
+@dataclass(frozen=True)
+class Form:
+    """A kind of data.
+
+    Args:
+        find: the data set of a source, or `None` where the source is something else. It raises `DataError` where it is
+            of this kind and cannot be used.
+        keep: writes a source that is in memory to a file, such that `find` finds it there; whether it was of this kind.
+            Arguments: the source, the name of its target, the file.
+        kept: name of that file in a study.
+    """
+
+    find: Callable[[Request], Dataset | None]
+    keep: Callable[[object, str, Path], bool]
+    kept: str
+
+
+FORMS: dict[str, Form] = {
+    "image": Form(image_loading.find, image_loading.keep, "data.npz"),
+}
+"""By the name that `Dataset.kind` has."""
