@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class Goal(Protocol):
-    """A structure's own goal. It is hashable, as it is part of the structure, and holds no tensors of lanes."""
+    """A structure's own goal. It is hashable, as it is part of the structure, and holds no tensors of lanes.
+
+    Its network's weights have `accumulates` true: autograd adds up what several uses of a weight give.
+    """
 
     def losses(
         self,
