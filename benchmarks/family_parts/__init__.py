@@ -1,0 +1,1 @@
+"""The parts of `benchmarks/families.py`: a file for each kind of data, and one for speed."""
