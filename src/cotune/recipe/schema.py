@@ -1,6 +1,8 @@
 """The schema of a request. Every key here is reachable from YAML, command line (`--set`) and Python."""
 
 from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
@@ -279,7 +281,8 @@ class Recipe(Section):
     after: AfterSection = AfterSection()
 
 
-def leaves() -> dict[str, tuple[str, Any]]:
+@cache
+def leaves() -> Mapping[str, tuple[str, Any]]:
     """Every key of the recipe: leaf name → (section, pydantic field). Leaf names are unique."""
     found: dict[str, tuple[str, Any]] = {}
     for section, info in Recipe.model_fields.items():
@@ -289,14 +292,15 @@ def leaves() -> dict[str, tuple[str, Any]]:
         for name, field in kind.model_fields.items():
             assert name not in found, f"recipe key {name} stands in two sections"
             found[name] = (section, field)
-    return found
+    return MappingProxyType(found)
 
 
-def domains() -> dict[str, tuple[str, Domain]]:
+@cache
+def domains() -> Mapping[str, tuple[str, Domain]]:
     """Every tunable key: leaf name → (section, its domain)."""
     found: dict[str, tuple[str, Domain]] = {}
     for name, (section, field) in leaves().items():
         for extra in field.metadata:
             if isinstance(extra, Domain):
                 found[name] = (section, extra)
-    return found
+    return MappingProxyType(found)
