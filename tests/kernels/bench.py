@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from cotune.kernels import activations, losses, machine, updates
+from cotune.kernels import activations, fields, losses, machine, updates
 from cotune.kernels.loading import load_for
 from cotune.nets.layout import Layout
 from cotune.nets.network import Network
@@ -52,7 +52,6 @@ class Bench:
         network, n = self.network, self.known
         layout, statistics = Layout.of(network.weights()), Layout.of(network.statistics())
         program = network.program(layout, statistics, self.rows)
-        load_for(program)
         classes = network.outputs
         truth: np.ndarray = np.random.default_rng(self.seed).integers(0, classes, n)
         if self.loss in VALUES:
@@ -95,10 +94,11 @@ class Bench:
                 torch.from_numpy(normal(*view.shape, seed=self.seed + 1) * np.float32(0.3))
             )
         self.table = program.table
-        self.at = np.array([self.parts[n].ctypes.data if n in self.parts else 0 for n in machine.PLACES])
-        self.size = np.array([sizes[name] for name in machine.SIZES])
-        self.rate = np.array([self.rates.get(name, 0.0) for name in machine.RATES])
+        self.at = np.array([self.parts[n].ctypes.data if n in self.parts else 0 for n in fields.PLACES])
+        self.size = np.array([sizes[name] for name in fields.SIZES])
+        self.rate = np.array([self.rates.get(name, 0.0) for name in fields.RATES])
         self.total = np.zeros(1)
+        load_for(program, self.size[None], self.rate[None], paced=False)
         machine.shuffle(self.at, self.size)
 
     def train(self, first: int, last: int) -> int:

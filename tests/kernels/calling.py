@@ -4,15 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from cotune.kernels import descents, machine
+from cotune.kernels import descents, leaves
 from cotune.kernels.loading import loaded
 
-LEAVES = {leaf.__name__: leaf for leaf in machine.LEAVES}
+LEAVES = {leaf.__name__: leaf for leaf in leaves.LEAVES}
 
 
 def call(name: str, *arguments: Any) -> Any:
     """Call a leaf by name; arrays are passed by address, and must be contiguous."""
-    for leaf in (*machine.COMMON, descents.descend):  # which other leaves may call
+    for leaf in (*leaves.COMMON, descents.descend):  # which other leaves may call
         loaded(leaf)
     assert all(a.flags.c_contiguous for a in arguments if isinstance(a, np.ndarray))
     return loaded(LEAVES[name]).ctypes(

@@ -15,7 +15,7 @@ from cotune.kernels import folder
 PROGRAM = """
 import sys, time
 import numpy as np
-from cotune.kernels import machine, orders, rows
+from cotune.kernels import fields, machine, orders, rows
 from cotune.kernels.loading import loaded
 while time.time() < float(sys.argv[1]):
     pass
@@ -23,10 +23,10 @@ x, y = np.arange(4, dtype=np.float32), np.ones(4, np.float32)
 loaded(rows.add).ctypes(y.ctypes.data, x.ctypes.data, 4)
 loaded(orders.shuffle)
 numbers, order = np.arange(9), np.zeros(9, np.int64)
-at, size = np.zeros(len(machine.PLACES), np.int64), np.zeros(len(machine.SIZES), np.int64)
-at[machine.TRAIN], at[machine.ORDER] = numbers.ctypes.data, order.ctypes.data
-size[machine.TRAIN_ROWS] = size[machine.STEPS] = 9
-size[machine.BATCH] = 1
+at, size = np.zeros(len(fields.PLACES), np.int64), np.zeros(len(fields.SIZES), np.int64)
+at[fields.TRAIN], at[fields.ORDER] = numbers.ctypes.data, order.ctypes.data
+size[fields.TRAIN_ROWS] = size[fields.STEPS] = 9
+size[fields.BATCH] = 1
 machine.shuffle(at, size)
 print(y.tolist(), order.tolist(), [sum(machine.shuffle.stats.cache_hits.values())])
 """

@@ -6,12 +6,16 @@ import math
 import signal
 import subprocess
 import sys
+from collections import defaultdict
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from cotune.kernels import activations, losses, machine, program
+from cotune.kernels import activations, fields, leaves, losses, machine, program, updates
+from cotune.kernels.loading import needed
 from cotune.nets.cnn import CNN
+from cotune.nets.layout import Layout
 from cotune.nets.mlp import MLP
 from cotune.nets.rnn import RNN
 from kernels.bench import Bench, outputs_of
@@ -103,7 +107,7 @@ def test_lanes_of_one_call_are_lanes_of_their_own(name: str) -> None:
         bench.train(0, bench.steps)
     at, size, rate = (np.stack([getattr(bench, part) for bench in shared]) for part in ("at", "size", "rate"))
     for place in ("arena", "gradient", "scratch", "order"):
-        at[:, machine.PLACES.index(place)] = shared[0].parts[place].ctypes.data
+        at[:, fields.PLACES.index(place)] = shared[0].parts[place].ctypes.data
     losses, reached = np.zeros(3), np.full(3, -1)
     machine.train_epochs(shared[0].table, at, size, rate, losses, reached, 0, 3)
     assert reached.tolist() == [6, 6, 6]
@@ -123,48 +127,79 @@ def test_predictions_do_not_depend_on_how_rows_are_cut(name: str) -> None:
         np.testing.assert_array_equal(other, first)
 
 
-def calls(tree: ast.AST) -> set[str]:
-    """Leaves that code calls: names with a line in front of them."""
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return {n.func.id[1:] for n in nodes if isinstance(n.func, ast.Name) and n.func.id.startswith("_")}
+def calls(node: ast.AST, loss: int, under: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """(conditions around it, leaf) of each call for lanes with a loss; leaves are names with a line in front."""
+    rest, inside = list(ast.iter_child_nodes(node)), under
+    if isinstance(node, ast.If):
+        test, rest = ast.unparse(node.test), node.orelse
+        if not test.startswith("kind "):
+            inside = (*under, *test.split(" and "))
+        if not test.startswith("kind ") or eval(test, {"kind": loss, "losses": losses}):  # noqa: S307
+            yield from (found for line in node.body for found in calls(line, loss, inside))
+            rest = rest if inside != under else []
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.startswith("_"):
+        yield under, node.func.id[1:]
+    yield from (found for part in rest for found in calls(part, loss, under))
 
 
-def branches() -> dict[str, set[str]]:
-    """By operation, the leaves called in `if code == …` of the machine; by "" all that it calls."""
-    tree = ast.parse(inspect.getsource(machine))
-    found: dict[str, set[str]] = {"": calls(tree)}
-    for node in ast.walk(tree):
-        test = ast.unparse(node.test) if isinstance(node, ast.If) else ""
-        if isinstance(node, ast.If) and test.startswith("code == "):
-            operation = test.removeprefix("code == ")
-            inside = {leaf for line in node.body for leaf in calls(line)}
-            found[operation] = found.get(operation, set()) | inside
-    return found
+def names(some: leaves.Leaves) -> set[str]:
+    return {leaf.__name__ for leaf in some}
 
 
-def test_every_leaf_that_is_called_is_loaded() -> None:
-    """A leaf that is not would be a call of address 0."""
-    found = branches()
-    everything, common = found.pop(""), {leaf.__name__ for leaf in machine.COMMON}
-    assert len(found) == 9
-    of_operations: set[str] = set()
-    for operation, called in found.items():
-        own = {leaf.__name__ for leaf in machine.LEAVES_OF.get(getattr(program, operation), ())}
-        assert called <= common | own, operation
-        assert own <= called, f"{operation} loads what it does not call"
-        of_operations |= called
-    assert everything - of_operations <= common
-    assert common <= everything
-    names = [leaf.__name__ for leaf in machine.LEAVES]
-    assert [getattr(machine, f"_{name}", None) is not None for name in names] == [True] * len(names)
+def granted(condition: str) -> set[str]:
+    """Names of the leaves that are loaded for lanes of which a condition of the machine is true."""
+    match condition.replace("[", " ").replace("]", "").split():
+        case ["code", "==", operation]:
+            return names(leaves.OF_OPERATIONS.get(getattr(program, operation), ()))
+        case ["rate", name, ">", "0.0"]:
+            return names(leaves.OF_RATES[getattr(fields, name)])
+        case ["size", name, ">=", "0"]:
+            return names(leaves.OF_SLOTS[getattr(fields, name)])
+        case ["at", "PACE"]:
+            return names(leaves.PACED)
+        case _:
+            return set()
+
+
+@pytest.mark.parametrize("loss", losses.NAMES)
+def test_every_leaf_that_is_called_is_loaded(loss: str) -> None:
+    """And none is loaded for lanes that do not call it."""
+    code = losses.NAMES.index(loss)
+    common, called, conditions = names(leaves.COMMON), defaultdict(set), set()
+    for under, leaf in calls(ast.parse(inspect.getsource(machine)), code):
+        conditions |= set(under)
+        granting = [condition for condition in under if leaf in granted(condition)]
+        for home in granting or ["every lane" if leaf in common else "the loss"]:
+            called[home].add(leaf)
+    assert called["every lane"] == common
+    assert called["the loss"] == names(leaves.OF_LOSSES[code])
+    for condition in conditions:
+        assert called[condition] == granted(condition), condition
+    assert len([1 for condition in conditions if granted(condition)]) == 19
+
+
+def test_leaves_are_called_by_their_names() -> None:
+    for leaf in leaves.LEAVES:
+        assert getattr(machine, f"_{leaf.__name__}").__name__ == leaf.__name__
+
+
+def test_only_what_lanes_need_is_loaded() -> None:
+    bench = Bench(NETWORKS["plain"], rates={"l1": 0.1}, optimizer="sgd")
+    size, rate = bench.size[None], bench.rate[None]
+    made = NETWORKS["plain"].program(Layout.of(NETWORKS["plain"].weights()), Layout.of(()), 8)
+    own = names(needed(made, size, rate, paced=False))
+    assert own == names(leaves.COMMON) | {"cross_entropy", "log_probabilities", "add_l1"}
+    size[:, fields.SUM], size[:, fields.OPTIMIZER] = 0, updates.NAMES.index("lion")
+    more = names(needed(made, size, rate, paced=True))
+    assert more - own == {"add_part", "take_sum", "still", "at_pace", "descend"}
 
 
 def test_a_leaf_that_is_not_loaded_is_named() -> None:
     """The process ends, but it says why."""
     code = """if True:
         import numpy as np
-        from cotune.kernels import machine
-        machine.shuffle(np.zeros(len(machine.PLACES), np.int64), np.zeros(len(machine.SIZES), np.int64))
+        from cotune.kernels import fields, machine
+        machine.shuffle(np.zeros(len(fields.PLACES), np.int64), np.zeros(len(fields.SIZES), np.int64))
     """
     process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False

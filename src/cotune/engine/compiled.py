@@ -22,9 +22,9 @@ from cotune.engine.perturb import Batch, Perturbation, perturbs
 from cotune.engine.prefetch import Ahead
 from cotune.engine.rates import coefficients, extras, numbers_of
 from cotune.engine.state import State
-from cotune.kernels import activations, losses, machine, updates
+from cotune.kernels import activations, fields, losses, machine, updates
 from cotune.kernels.arrays import Integers
-from cotune.kernels.loading import load_for, load_optimizers
+from cotune.kernels.loading import load_for
 from cotune.kernels.program import Program
 from cotune.nets.layout import Layout
 from cotune.nets.network import Network
@@ -94,7 +94,7 @@ class Workbench:
         if len(self._parts["order"]) < rows:
             self._parts["order"] = torch.zeros(rows, dtype=torch.int64)
         for name, part in self._parts.items():
-            at[..., machine.PLACES.index(name)] = part.data_ptr()
+            at[..., fields.PLACES.index(name)] = part.data_ptr()
 
     @property
     def order(self) -> Tensor:
@@ -130,20 +130,19 @@ class Bound:
     def __init__(self, lanes: Sequence[Lane], state: State, known: dict[LaneId, Described]) -> None:
         self.lanes, self._state = lanes, state
         self._tools = Tools.of(lanes[0].structure)
-        load_for(self._tools.program)
         for lane in lanes:
             if lane.id not in known:
                 known[lane.id] = _describe(lane, self._tools)
         self._known = [known[lane.id] for lane in lanes]
-        load_optimizers(updates.NAMES.index(lane.optimizer) for lane in lanes)
         count = len(lanes)
-        self._at = np.zeros((count, len(machine.PLACES)), dtype=np.int64)
+        self._at = np.zeros((count, len(fields.PLACES)), dtype=np.int64)
         self._size = np.array([sizes for _, sizes, _ in self._known], dtype=np.int64)
         self._rate = np.array([rates for _, _, rates in self._known], dtype=np.float64)
+        load_for(self._tools.program, self._size, self._rate, paced=any(map(pace.paced, lanes)))
         self._reached = np.zeros(count, dtype=np.int64)
         self.due = np.zeros(count, dtype=np.int64)
         """The step of the epoch that each lane takes next; those that are lost have come to its end."""
-        self._most_rows = int(self._size[:, machine.TRAIN_ROWS].max())
+        self._most_rows = int(self._size[:, fields.TRAIN_ROWS].max())
         self._losses = np.zeros(count)
         self._numbers = numbers_of(lanes)
         self._set("starts", self._tools.program.starts.ctypes.data)
@@ -162,8 +161,8 @@ class Bound:
         lanes, state = self.lanes, self._state
         self.due[:] = 0
         self._losses = losses.numpy()
-        self._size[:, machine.EPOCH] = state.epoch.numpy()
-        self._size[:, machine.TAKEN] = state.step.numpy()
+        self._size[:, fields.EPOCH] = state.epoch.numpy()
+        self._size[:, fields.TAKEN] = state.step.numpy()
         steps = lanes[0].structure.steps
         self._coefficients = torch.zeros(len(lanes), steps, updates.COEFFICIENTS)
         numbers = self._numbers
@@ -262,7 +261,7 @@ class Bound:
             t, before = min(t + block, steps), reached
             rows = order[before * batch : t * batch].view(-1, batch)
             found = perturbation.of_lane(
-                size[machine.TAKEN] + torch.arange(before, t),
+                size[fields.TAKEN] + torch.arange(before, t),
                 Batch(variant.numeric[rows], variant.codes[rows], variant.target[rows]),
             )
             parts = [part.contiguous() for part in (found.numeric, found.codes, found.y)]
@@ -270,8 +269,8 @@ class Bound:
                 -before * batch, (t - before) * batch
             )  # the first step of the block is at row 0
             for name, part in zip(("numeric", "codes", "truth"), parts, strict=True):
-                at[machine.PLACES.index(name)] = part.data_ptr()
-            at[machine.ORDER], size[machine.KNOWN] = places.data_ptr(), rows.numel()
+                at[fields.PLACES.index(name)] = part.data_ptr()
+            at[fields.ORDER], size[fields.KNOWN] = places.data_ptr(), rows.numel()
             reached = machine.train(
                 self._tools.program.table, at, size, rate, before, t, self._losses[k : k + 1]
             )
@@ -309,14 +308,14 @@ class Bound:
         for row, lane in zip(at, lanes, strict=True):
             judged = slots.judged(lane)
             if judged is not None:
-                row[machine.WEIGHTS] = row[machine.MEMORY] + slot * judged
+                row[fields.WEIGHTS] = row[fields.MEMORY] + slot * judged
         step = found.stride(0) * found.element_size()
-        at[:, machine.FOUND] = found.data_ptr() + step * np.arange(len(lanes))
+        at[:, fields.FOUND] = found.data_ptr() + step * np.arange(len(lanes))
         machine.evaluate(self._tools.program.table, at, size, rate, 0, len(lanes))
         return found
 
     def _set(self, name: str, addresses: int | Integers) -> None:
-        self._at[:, machine.PLACES.index(name)] = addresses
+        self._at[:, fields.PLACES.index(name)] = addresses
 
 
 def _describe(lane: Lane, tools: Tools) -> Described:
@@ -372,8 +371,8 @@ def _describe(lane: Lane, tools: Tools) -> Described:
     for name, tensor in tensors.items():
         if not tensor.is_contiguous():
             raise ValueError(f"the {name} of lane {lane.id} is not contiguous; give it .contiguous() tensors")
-    rates = [variant.variation if name == "variation" else lane.number(name) for name in machine.RATES]
-    return tensors, [sizes[name] for name in machine.SIZES], rates
+    rates = [variant.variation if name == "variation" else lane.number(name) for name in fields.RATES]
+    return tensors, [sizes[name] for name in fields.SIZES], rates
 
 
 def _address(tensor: Tensor | None) -> int:

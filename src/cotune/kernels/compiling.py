@@ -71,6 +71,7 @@ def external(leaf: Callable[P, R]) -> Callable[P, R]:
     def call(*_: Any) -> Any:
         return signature, code
 
+    call.__name__ = leaf.__name__
     names = ["typing", *inspect.signature(leaf).parameters]
     call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]

@@ -11,29 +11,23 @@ Everything is reached by address; whoever calls keeps the arrays alive and answe
 """
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from cotune.kernels import (
-    activations,
-    classification,
-    convolution,
-    draws,
-    likelihoods,
-    losses,
-    matmul,
-    method,
-    norms,
-    orders,
-    periodic,
-    recurrent,
-    rows,
-    updates,
-)
+from cotune.kernels import losses, updates
 from cotune.kernels.arrays import Doubles, Integers, floats
 from cotune.kernels.compiling import compiled, external, part
+
+from cotune.kernels.fields import (  # isort: skip
+    ACTIVATION, AHEAD, ARENA, AVERAGE, AVERAGE_SHARE, BATCH, CLASSES, CLASS_WEIGHTS, CLIP,
+    CLIP_VALUE, CODES, COEFFICIENTS, CORNERS, DECAYED, DROPOUT, DROP_SEED, DUE, D_LOGITS, EPOCH,
+    EXTRAS, EXTRA_COLUMNS, FEATURES, FOUND, GAMMA, GRADIENT, HEAD, INPUT, INPUT_PITCH, KEPT, KNOWN,
+    L1, L2, LOGITS, LOSS, MATRICES, MATRICES_COUNT, MAX_NORM, MEMORY, NOISE, NOISE_SEED, NOISE_SIZE,
+    NUMERIC, OPTIMIZER, ORDER, ORDER_SEED, OUTPUTS, OWN_SLOTS, PACE, PART, QUANTILE, REAL, ROWS,
+    SAM_RHO, SCRATCH, SIZE, SLOW, SMOOTHING, SPARE, STARTS, STATISTICS, STATISTICS_SIZE, STEPS, SUM,
+    TAKEN, TRAIN, TRAIN_ROWS, TRUTH, VALIDATION, VALIDATION_ROWS, VARIATION, WEIGHTS,
+)  # fmt: skip
+from cotune.kernels.leaves import LEAVES
 from cotune.kernels.program import (
     ACTIVATE,
     ADDS,
@@ -63,81 +57,15 @@ from cotune.kernels.program import (
     Y,
 )
 
-PLACES = ("weights", "gradient", "memory", "statistics", "arena", "scratch", "order", "starts",
-          "numeric", "codes", "truth", "class_weights", "coefficients", "train", "validation", "found",
-          "extras", "pace", "matrices", "kept", "corners")  # fmt: skip
-"""Of float32, but for starts, codes, order, train, validation and matrices (int64), truth (int64 classes or float32
-values) and scratch (bytes). Gradient, arena, scratch, order and kept belong to the thread. `pace` may be 0: none.
-`corners`: 1 where a weight is no padding."""
-(WEIGHTS, GRADIENT, MEMORY, STATISTICS, ARENA, SCRATCH, ORDER, STARTS,
- NUMERIC, CODES, TRUTH, CLASS_WEIGHTS, COEFFICIENTS, TRAIN, VALIDATION, FOUND,
- EXTRAS, PACE, MATRICES, KEPT, CORNERS) = range(len(PLACES))  # fmt: skip
-
-SIZES = ("activation", "loss", "optimizer", "real", "classes", "batch", "steps", "weights", "decayed", "features",
-         "known", "train", "validation", "input", "input_pitch", "logits", "head", "d_logits", "spare", "rows",
-         "outputs", "drop_seed", "order_seed", "epoch", "taken", "noise_seed", "statistics", "matrices",
-         "sum", "slow", "average", "own_slots")  # fmt: skip
-"""`real`: the lane's own hidden width; `known`, `train`, `validation`: rows of the data; `rows`: those the arena has
-room for; `input`, `logits`, `d_logits`, `spare`: offsets in the arena; `epoch`, `taken`: epochs and steps before this
-epoch; `matrices`: how many there are; `sum`, `slow`, `average`: slots of the memory, −1 for none; `own_slots`: slots
-before the optimizer's."""
-(ACTIVATION, LOSS, OPTIMIZER, REAL, CLASSES, BATCH, STEPS, SIZE, DECAYED, FEATURES,
- KNOWN, TRAIN_ROWS, VALIDATION_ROWS, INPUT, INPUT_PITCH, LOGITS, HEAD, D_LOGITS, SPARE, ROWS,
- OUTPUTS, DROP_SEED, ORDER_SEED, EPOCH, TAKEN, NOISE_SEED, STATISTICS_SIZE, MATRICES_COUNT,
- SUM, SLOW, AVERAGE, OWN_SLOTS) = range(len(SIZES))  # fmt: skip
-
-RATES = (
-    "dropout",
-    "label_smoothing",
-    "l1",
-    "clip_norm",
-    "l2",
-    "clip_value",
-    "gradient_noise",
-    "max_norm",
-    "sam_rho",
-    "quantile",
-    "focal_gamma",
-    "variation",
-)
-(DROPOUT, SMOOTHING, L1, CLIP, L2, CLIP_VALUE, NOISE, MAX_NORM, SAM_RHO, QUANTILE, GAMMA,
- VARIATION) = range(len(RATES))  # fmt: skip
-
-EXTRA_COLUMNS = 5
-PART, DUE, AHEAD, AVERAGE_SHARE, NOISE_SIZE = range(EXTRA_COLUMNS)
-"""What else differs from step to step; `cotune.engine.rates.EXTRAS` has the names."""
-
-Leaf = Callable[..., Any]
-COMMON: tuple[Leaf, ...] = (
-    matmul.matmul, matmul.transpose, activations.activate, draws.drop, losses.cross_entropy, losses.regression,
-    likelihoods.likelihood, likelihoods.rate_values, classification.classification, classification.log_sigmoids,
-    losses.log_probabilities, updates.update, updates.add_l1, updates.clip_norm, rows.gather, rows.column_sums,
-    rows.multiply, rows.add, rows.copy, rows.take_columns, orders.shuffle, method.add_l2, method.clip_value,
-    method.add_noise, method.max_norm, method.add_part, method.take_sum, method.move_towards, method.still,
-    method.at_pace, method.uphill,
-)  # fmt: skip
-LEAVES_OF: dict[int, tuple[Leaf, ...]] = {
-    EMBED: (rows.embed, rows.embed_backward),
-    BATCH_NORM: (norms.batch_norm, norms.batch_norm_backward),
-    LAYER_NORM: (norms.layer_norm, norms.layer_norm_backward),
-    CONVOLVE: (convolution.convolve, convolution.convolve_backward),
-    POOL: (convolution.max_pool, convolution.max_pool_backward),
-    GRU: (recurrent.gru, recurrent.gru_backward),
-    PERIODIC: (periodic.periodic, periodic.periodic_backward),
-}
-"""What the machine calls: for every program, and for those with an operation; must be loaded before it runs."""
-LEAVES = (*COMMON, *(leaf for some in LEAVES_OF.values() for leaf in some))
-
 (
-    _matmul, _transpose, _activate, _drop, _cross_entropy, _regression,
-    _likelihood, _rate_values, _classification, _log_sigmoids,
-    _log_probabilities, _update, _add_l1, _clip_norm, _gather, _column_sums,
-    _multiply, _add, _copy, _take_columns, _shuffle, _add_l2, _clip_value,
-    _add_noise, _max_norm, _add_part, _take_sum, _move_towards, _still,
-    _at_pace, _uphill,
+    _matmul, _transpose, _activate, _update, _gather, _column_sums, _multiply, _add, _copy, _shuffle,
     _embed, _embed_backward, _batch_norm, _batch_norm_backward, _layer_norm, _layer_norm_backward,
     _convolve, _convolve_backward, _max_pool, _max_pool_backward, _gru, _gru_backward,
     _periodic, _periodic_backward,
+    _cross_entropy, _log_probabilities, _regression, _take_columns, _likelihood, _rate_values,
+    _classification, _log_sigmoids,
+    _drop, _add_l1, _add_l2, _clip_norm, _clip_value, _add_noise, _max_norm, _uphill,
+    _add_part, _take_sum, _move_towards, _still, _at_pace,
 ) = (external(leaf) for leaf in LEAVES)  # fmt: skip
 
 FLOAT = 4
