@@ -28,8 +28,8 @@ from sklearn.datasets import load_breast_cancer
 from cotune.data import load, split
 from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine
+from cotune.engine.outcome import Halt, Outcome, never
 from cotune.engine.plan import Plan
-from cotune.engine.population import Halt, Outcome, never
 from cotune.recipe import make
 from cotune.records import Store, read_view, write_leaderboard
 from cotune.space import from_recipe

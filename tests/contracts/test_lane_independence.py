@@ -19,7 +19,7 @@ from cotune.engine.devices import Compute
 from cotune.engine.lanes import Lane, padded_width
 from cotune.engine.loss import LOSSES
 from cotune.engine.optim import OPTIMIZERS
-from cotune.engine.population import Way
+from cotune.engine.outcome import Way
 from cotune.engine.schedules import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.initialisers import INITIALISERS

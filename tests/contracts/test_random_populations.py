@@ -16,7 +16,7 @@ from contracts.histories.played import Life, play
 from contracts.histories.values import AT_ONCE, ROW, RUINS, History, Kind, Shape, Visit
 from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine
-from cotune.engine.population import Way
+from cotune.engine.outcome import Way
 from engine.lanes import BOTH_WAYS, SIDE_BY_SIDE, Figures, lane, population, side_by_side
 
 EXAMPLES = {2: 12, 3: 12, 64: 5, 257: 4}

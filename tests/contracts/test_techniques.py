@@ -16,7 +16,7 @@ from cotune.data import load, split
 from cotune.engine import snapshot
 from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine
-from cotune.engine.population import Way
+from cotune.engine.outcome import Way
 from cotune.recipe import make
 from cotune.recipe.schema import leaves
 from cotune.space import from_recipe

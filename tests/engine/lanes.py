@@ -15,7 +15,8 @@ from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure, padded_width
 from cotune.engine.loop import Engine
 from cotune.engine.loss import LOSSES
 from cotune.engine.optim import OPTIMIZERS
-from cotune.engine.population import Population, Way
+from cotune.engine.outcome import Way
+from cotune.engine.population import Population
 from cotune.engine.rng import seed_of
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.mlp import MLP

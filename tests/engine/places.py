@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from cotune.engine.devices import ON_HOST, Compute
-from cotune.engine.population import Way
+from cotune.engine.outcome import Way
 from engine import lanes
 
 

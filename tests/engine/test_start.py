@@ -8,8 +8,8 @@ from torch import Tensor
 
 from cotune.engine.first_weights import first_rows
 from cotune.engine.lanes import Lane
+from cotune.engine.outcome import Way
 from cotune.engine.plain import true_weights
-from cotune.engine.population import Way
 from cotune.engine.start import layers_taken
 from cotune.nets.cnn import CNN
 from cotune.nets.layout import Layout

@@ -10,8 +10,9 @@ from cotune.engine.bank import Stack
 from cotune.engine.devices import ON_HOST, Compute
 from cotune.engine.lanes import Lane, Structure
 from cotune.engine.memory import SHARE, held_bytes, step_bytes
+from cotune.engine.outcome import WAYS, Halt, Outcome, Way, never
 from cotune.engine.plan import Plan, choose, kind_of
-from cotune.engine.population import WAYS, Halt, Outcome, Population, Way, never, train_together
+from cotune.engine.population import Population, train_together
 from cotune.engine.slots import judged_weights
 from cotune.types import LaneId, Record
 

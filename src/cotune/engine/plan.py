@@ -17,8 +17,9 @@ from cotune.engine.compiled import operations
 from cotune.engine.course import WINDOW
 from cotune.engine.devices import ON_HOST, Compute
 from cotune.engine.lanes import Lane, Structure
+from cotune.engine.outcome import Halted, Way
 from cotune.engine.parallel import one_thread_a_kernel
-from cotune.engine.population import Halted, Population, Way
+from cotune.engine.population import Population
 from cotune.types import LaneId
 
 PROBE_SECONDS = 0.02

@@ -3,9 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Literal, get_args
 
 import torch
 
@@ -20,6 +18,7 @@ from cotune.engine.first_weights import first_rows
 from cotune.engine.lanes import Lane, Structure
 from cotune.engine.memory import is_out_of_memory
 from cotune.engine.metrics import METRICS
+from cotune.engine.outcome import Halt, Halted, Outcome, Way, never
 from cotune.engine.parallel import HEAVY, Job, cores, in_parallel
 from cotune.engine.schedules import plateau
 from cotune.engine.state import State
@@ -27,41 +26,8 @@ from cotune.engine.step import Run
 from cotune.nets.layout import Layout
 from cotune.types import Divergence, LaneId, Record
 
-Halt = Callable[[], bool]
-
-Way = Literal["compiled", "batched"]
-"""How lanes step: each by itself through compiled loops (CPU), or together by PyTorch's batched kernels."""
-
-WAYS: tuple[Way, ...] = get_args(Way)
-
 MOST_JUDGED = 32
 """Lanes whose figures are worked out together."""
-
-
-def never() -> bool:
-    """The `halt` of an epoch that nothing breaks off."""
-    return False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an epoch of a population yielded.
-
-    Args:
-        records: of the lanes that finished the epoch.
-        divergences: lanes that met a number that is not finite.
-        failed: lanes that do not fit into memory even alone.
-        steps: optimizer steps trained, summed over lanes.
-    """
-
-    records: tuple[Record, ...]
-    divergences: tuple[Divergence, ...]
-    failed: tuple[LaneId, ...]
-    steps: int
-
-
-class Halted(Exception):
-    """An epoch was broken off; the lanes hold a part of it, their best weights are untouched."""
 
 
 class Population:

@@ -14,9 +14,9 @@ from cotune.engine import snapshot
 from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine
 from cotune.engine.metrics import METRICS
+from cotune.engine.outcome import Halted, Outcome
 from cotune.engine.parallel import one_thread_a_kernel
 from cotune.engine.plan import Plan
-from cotune.engine.population import Halted, Outcome
 from cotune.errors import TrainingError
 from cotune.recipe import Recipe
 from cotune.records import Boundary, Store

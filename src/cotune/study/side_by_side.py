@@ -12,8 +12,8 @@ from statistics import fmean
 from cotune.engine.devices import Compute
 from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine, slots
+from cotune.engine.outcome import Halt, Halted, Outcome
 from cotune.engine.parallel import cores, one_thread_a_kernel
-from cotune.engine.population import Halt, Halted, Outcome
 from cotune.engine.rng import seed_of
 from cotune.study.lanes import LaneFactory
 from cotune.types import LaneId, Params

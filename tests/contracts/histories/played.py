@@ -11,8 +11,8 @@ from torch import Tensor
 from contracts.histories.values import Boundary, History, Visit
 from cotune.engine import snapshot
 from cotune.engine.loop import Engine, LaneWeights
+from cotune.engine.outcome import Way
 from cotune.engine.plan import Plan, kind_of
-from cotune.engine.population import Way
 from cotune.types import LaneId
 from engine.lanes import Figures
 
