@@ -19,6 +19,7 @@ import yaml
 import cotune
 from cotune.demo import digits
 from cotune.recipe import make, schema
+from cotune.recipe.names import METRICS
 from cotune.search.strategies import STRATEGIES
 
 ROOT = Path(__file__).parents[1]
@@ -160,6 +161,13 @@ def test_meanings_are_of_keys_that_exist_and_have_no_description() -> None:
     assert [name for name in generator().MEANINGS if name not in known or known[name][1].description] == []
 
 
+@pytest.mark.parametrize("name", [name for name, (_, domain) in schema.domains().items() if domain.source])
+def test_what_a_domain_names_as_its_source_is_one(name: str) -> None:
+    """Each work by author and year; what a key means stands in the page's generator."""
+    for work in schema.domains()[name][1].source.split("; "):
+        assert re.search(r"[A-Z]\w+.* (1[89]|20)\d\d", work), work
+
+
 def test_versions_agree() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
@@ -183,8 +191,8 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 def test_names_of_strategies_and_metrics_agree_everywhere() -> None:
     section = schema.SearchSection.model_fields
-    assert set(schema.STRATEGIES) == set(STRATEGIES) == set(get_args(section["strategy"].annotation))
-    assert {"auto", *schema.METRICS} == set(get_args(section["metric"].annotation))
+    assert set(STRATEGIES) == set(get_args(section["strategy"].annotation))
+    assert {"auto", *METRICS} == set(get_args(section["metric"].annotation))
     named = re.findall(r"^\| `([\w-]+)` \|", (ROOT / "docs" / "search.md").read_text(encoding="utf-8"), re.M)
     assert set(named) == set(STRATEGIES)
 

@@ -40,7 +40,6 @@ def test_the_default_recipe() -> None:
         "weight_decay",
         "label_smoothing",
     ]
-    assert [p.name for p in space.structural] == ["scaling", "width", "depth", "activation"]
     assert [p.name for p in space.fusable] == ["dropout", "lr", "weight_decay", "label_smoothing"]
     assert space.fixed["optimizer"] == "adamw"
     assert space.fixed["batch_size"] == "auto"

@@ -3,7 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -12,7 +12,6 @@ import yaml
 import cotune
 from cotune.api import build_recipe
 from cotune.recipe import Choice, Recipe, as_yaml, make, presets, read
-from cotune.recipe.names import PRESETS
 from cotune.recipe.presets import (
     EFFORTS,
     ROWS,
@@ -26,12 +25,13 @@ from cotune.recipe.presets import (
     rows_for,
     with_preset,
 )
-from cotune.recipe.schema import domains, leaves
+from cotune.recipe.schema import SearchSection, domains, leaves
 from cotune.recipe.settings import to_plain
 from cotune.records import Store
 from cotune.space import from_recipe
 from study.tiny import FAST, FAST_WORDS, command, csv, lasting, tune, view_of
 
+PRESETS = tuple(EFFORTS)
 TABLE = DataFacts("table", classification=True, rows=900, numeric=4, categorical=2)
 EVERY = [
     DataFacts(kind, classification=classes, rows=rows, numeric=numeric, categorical=categorical)
@@ -50,7 +50,7 @@ def value(recipe: Recipe, key: str) -> Any:
 
 
 def test_the_tables_are_of_the_presets_that_recipes_name() -> None:
-    assert set(PRESETS) == set(EFFORTS)
+    assert set(PRESETS) == set(get_args(SearchSection.model_fields["preset"].annotation))
     assert set(ROWS) == {(preset, kind) for preset in PRESETS for kind in ("table", "series", "image")}
     assert make().search.preset == "balanced"
     for preset in PRESETS:

@@ -23,7 +23,7 @@ class Column:
 
     name: str
     kind: str
-    """One of `recipe.schema.COLUMN_KINDS`, or "target", "group", "time"."""
+    """One of `recipe.names.COLUMN_KINDS`, or "target", "group", "time"."""
     missing: int
     distinct: int
     inferred: bool

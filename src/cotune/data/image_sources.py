@@ -22,8 +22,6 @@ SUFFIXES = (".png", ".jpg", ".jpeg")
 COLUMN = "image"
 """What a listing calls the images where no column of a table names them."""
 
-PARTS = {"train", "training", "test", "val", "valid", "validation"}
-
 
 @dataclass(frozen=True)
 class ImageSource:

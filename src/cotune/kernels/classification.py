@@ -18,7 +18,7 @@ from cotune.kernels.losses import BINARY_CROSS_ENTROPY, FOCAL
 
 FLOAT = 4
 F = np.float32
-ZERO, ONE, TWO = F(0), F(1), F(2)
+ZERO, ONE = F(0), F(1)
 NEAR = 1e-3
 """Below this chance of another class log p / q is taken by its series."""
 

@@ -44,7 +44,6 @@ INITS = (
 EMBEDDING_LOSSES = ("contrastive", "triplet", "supervised_contrastive")
 LOSSES = ("cross_entropy", "mse", "mae", "huber", "log_cosh", "quantile", "poisson", "gaussian",
           "binary_cross_entropy", "focal", "hinge", *EMBEDDING_LOSSES)  # fmt: skip
-STRATEGIES = ("auto", "grid", "random", "quasi-random", "tpe", "gp")
 NUMBERS = ("plain", "piecewise", "periodic")
 COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image")
 READS: Mapping[str, tuple[str, ...]] = {"mlp": ("table", "image"), "cnn": ("image",), "gru": ("series",)}
@@ -54,7 +53,6 @@ AUTO: Mapping[str, str] = {"table": "mlp", "image": "cnn"}
 """Kind of data → its family where the recipe leaves that open."""
 KINDS = ("table", "series", "image")
 """Kinds of data that studies can be made of."""
-PRESETS = ("fast", "balanced", "best")
 
 MetricName = Literal[
     "accuracy", "balanced_accuracy", "precision_macro", "precision_micro", "precision_weighted", "recall_macro",

@@ -31,25 +31,25 @@ class AugmentSection(Section):
 
     augment_probability: Annotated[
         Setting,
-        Domain("float", low=0, high=1, fusable=True, source="chance of each technique for an example"),
+        Domain("float", low=0, high=1, fusable=True),
     ] = 1.0
-    input_noise: Annotated[Setting, _strength(3, "Bishop 1995; standard deviations")] = 0.0
-    feature_mask: Annotated[Setting, _strength(0.95, "Zhu et al. 2020; share of the features")] = 0.0
-    mixup: Annotated[Setting, _strength(8, "Zhang et al. 2018; α of Beta(α, α)")] = 0.0
-    cutmix: Annotated[Setting, _strength(8, "Yun et al. 2019; α of Beta(α, α)")] = 0.0
-    flip: Annotated[Setting, _strength(1, "Krizhevsky et al. 2012; chance")] = 0.0
-    rotate: Annotated[Setting, _strength(180, "Simard et al. 2003; degrees")] = 0.0
-    translate: Annotated[Setting, _strength(1, "Simard et al. 2003; share of the side")] = 0.0
-    zoom: Annotated[Setting, _strength(0.9, "Simonyan & Zisserman 2015; share")] = 0.0
+    input_noise: Annotated[Setting, _strength(3, "Bishop 1995")] = 0.0
+    feature_mask: Annotated[Setting, _strength(0.95, "Zhu et al. 2020")] = 0.0
+    mixup: Annotated[Setting, _strength(8, "Zhang et al. 2018")] = 0.0
+    cutmix: Annotated[Setting, _strength(8, "Yun et al. 2019")] = 0.0
+    flip: Annotated[Setting, _strength(1, "Krizhevsky et al. 2012")] = 0.0
+    rotate: Annotated[Setting, _strength(180, "Simard et al. 2003")] = 0.0
+    translate: Annotated[Setting, _strength(1, "Simard et al. 2003")] = 0.0
+    zoom: Annotated[Setting, _strength(0.9, "Simonyan & Zisserman 2015")] = 0.0
     shear: Annotated[Setting, _strength(0.9, "Cubuk et al. 2019")] = 0.0
-    crop: Annotated[Setting, _strength(64, "He et al. 2016; pixels of border")] = 0.0
-    brightness: Annotated[Setting, _strength(3, "Howard 2013; standard deviations")] = 0.0
+    crop: Annotated[Setting, _strength(64, "He et al. 2016")] = 0.0
+    brightness: Annotated[Setting, _strength(3, "Howard 2013")] = 0.0
     contrast: Annotated[Setting, _strength(1, "Howard 2013")] = 0.0
-    erase: Annotated[Setting, _strength(1, "Zhong et al. 2020; share of the area")] = 0.0
+    erase: Annotated[Setting, _strength(1, "Zhong et al. 2020")] = 0.0
     time_warp: Annotated[Setting, _strength(0.9, "Um et al. 2017")] = 0.0
-    window: Annotated[Setting, _strength(0.9, "Le Guennec et al. 2016; share cut off")] = 0.0
+    window: Annotated[Setting, _strength(0.9, "Le Guennec et al. 2016")] = 0.0
     amplitude: Annotated[Setting, _strength(1, "Um et al. 2017")] = 0.0
-    jitter: Annotated[Setting, _strength(1, "Um et al. 2017; standard deviations")] = 0.0
+    jitter: Annotated[Setting, _strength(1, "Um et al. 2017")] = 0.0
 
 
 class TrainingSection(Section):
@@ -82,9 +82,7 @@ class TrainingSection(Section):
         Setting, Domain("float", low=0, below=1, fusable=True, when=("optimizer", WITH_SQUARES))
     ] = 0.999
     l1: Annotated[Setting, Domain("float", low=0, fusable=True, source="Tibshirani 1996")] = 0.0
-    l2: Annotated[
-        Setting, Domain("float", low=0, fusable=True, source="Hoerl & Kennard 1970; with l1 elastic net")
-    ] = 0.0
+    l2: Annotated[Setting, Domain("float", low=0, fusable=True, source="Hoerl & Kennard 1970")] = 0.0
     label_smoothing: Annotated[
         Setting,
         Domain(
@@ -134,9 +132,7 @@ class TrainingSection(Section):
             source="Khosla et al. 2020",
         ),
     ] = 0.1
-    clip_norm: Annotated[
-        Setting, Domain("float", low=0, fusable=True, source="Pascanu et al. 2013; 0 is off")
-    ] = 0.0
+    clip_norm: Annotated[Setting, Domain("float", low=0, fusable=True, source="Pascanu et al. 2013")] = 0.0
     schedule: Annotated[
         Setting,
         Domain(
@@ -155,7 +151,7 @@ class TrainingSection(Section):
             below=1,
             fusable=True,
             when=("schedule", tuple(name for name in SCHEDULES if name not in RISING_SCHEDULES)),
-            source="Goyal et al. 2017; fraction of the steps",
+            source="Goyal et al. 2017",
         ),
     ] = 0.05
     final_lr: Annotated[
@@ -194,21 +190,13 @@ class TrainingSection(Section):
     plateau_patience: Annotated[
         Setting, Domain("int", low=1, fusable=True, when=("schedule", ("reduce_on_plateau",)))
     ] = 5
-    clip_value: Annotated[Setting, Domain("float", low=0, fusable=True, source="Mikolov 2012; 0 is off")] = (
-        0.0
-    )
+    clip_value: Annotated[Setting, Domain("float", low=0, fusable=True, source="Mikolov 2012")] = 0.0
     gradient_noise: Annotated[
         Setting, Domain("float", low=0, fusable=True, source="Neelakantan et al. 2015")
     ] = 0.0
-    max_norm: Annotated[
-        Setting, Domain("float", low=0, fusable=True, source="Srivastava et al. 2014; 0 is off")
-    ] = 0.0
-    sam_rho: Annotated[
-        Setting, Domain("float", low=0, fusable=True, source="Foret et al. 2021 (sharpness-aware); 0 is off")
-    ] = 0.0
-    lookahead: Annotated[
-        Setting, Domain("int", low=0, fusable=True, source="Zhang et al. 2019; steps between, 0 is off")
-    ] = 0
+    max_norm: Annotated[Setting, Domain("float", low=0, fusable=True, source="Srivastava et al. 2014")] = 0.0
+    sam_rho: Annotated[Setting, Domain("float", low=0, fusable=True, source="Foret et al. 2021")] = 0.0
+    lookahead: Annotated[Setting, Domain("int", low=0, fusable=True, source="Zhang et al. 2019")] = 0
     lookahead_share: Annotated[
         Setting, Domain("float", low=0, high=1, fusable=True, source="Zhang et al. 2019")
     ] = 0.5
@@ -221,21 +209,13 @@ class TrainingSection(Section):
     swa_start: Annotated[
         Setting, Domain("float", low=0.05, below=1, fusable=True, when=("averaging", ("swa",)))
     ] = 0.75
-    accumulate: Annotated[
-        Setting, Domain("int", low=1, fusable=True, source="batches to a step of the optimizer")
-    ] = 1
+    accumulate: Annotated[Setting, Domain("int", low=1, fusable=True)] = 1
     batch_growth: Annotated[
         Setting,
-        Domain(
-            "float", low=1, high=1024, fusable=True, source="Smith et al. 2018; 8: the batch doubles 3 times"
-        ),
+        Domain("float", low=1, high=1024, fusable=True, source="Smith et al. 2018"),
     ] = 1.0
-    freeze: Annotated[
-        Setting, Domain("int", low=0, fusable=True, source="layers from the input that do not learn")
-    ] = 0
-    unfreeze: Annotated[
-        Setting, Domain("int", low=0, fusable=True, source="Howard & Ruder 2018; epochs until the next thaws")
-    ] = 0
+    freeze: Annotated[Setting, Domain("int", low=0, fusable=True)] = 0
+    unfreeze: Annotated[Setting, Domain("int", low=0, fusable=True, source="Howard & Ruder 2018")] = 0
     layer_lr: Annotated[
         Setting,
         Domain(
@@ -243,7 +223,7 @@ class TrainingSection(Section):
             low=0.01,
             high=1,
             fusable=True,
-            source="Howard & Ruder 2018; a layer's rate to the next's",
+            source="Howard & Ruder 2018",
         ),
     ] = 1.0
     label_noise: Annotated[

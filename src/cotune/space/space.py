@@ -25,11 +25,6 @@ class Space:
     fixed: Mapping[str, Value]
 
     @property
-    def structural(self) -> tuple[Parameter, ...]:
-        """Those that change shapes or operators."""
-        return tuple(p for p in self.parameters if not p.fusable)
-
-    @property
     def fusable(self) -> tuple[Parameter, ...]:
         """Those that are a number per lane inside one fused step."""
         return tuple(p for p in self.parameters if p.fusable)
