@@ -373,7 +373,7 @@ def test_a_usage_error_is_exit_2_with_a_hint(words: tuple[str, ...], folder: Pat
 
 @pytest.mark.parametrize(
     "words",
-    [f"{GOOD} --set dropuot=0.1", "tune t.csv --target colur", "show doen", "predict done tt.csv"],
+    [f"{GOOD} --set dropuot=0.1", "predict done tt.csv"],
 )
 def test_the_installed_command_says_the_same(words: str, folder: Path) -> None:
     ran = subprocess.run(

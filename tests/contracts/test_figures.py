@@ -5,9 +5,8 @@ import pytest
 from cotune.engine.loop import Engine
 from cotune.engine.metrics import METRICS
 from cotune.types import Record
-from engine import lanes as made_of
 from engine import places
-from engine.lanes import GPU_TOLERANCE, lane, table
+from engine.lanes import GPU_TOLERANCE, engine, lane, table
 
 PLACES = places.EVERYWHERE
 DATA = {True: table(), False: table(classes=0)}
@@ -15,8 +14,7 @@ DATA = {True: table(), False: table(classes=0)}
 
 def trained(metric: str, also: tuple[str, ...], *, classification: bool) -> tuple[Engine, list[Record]]:
     some = [lane(i, fold=i % 2, variant=DATA[classification], epochs=3) for i in range(3)]
-    made = Engine(metric=metric, also=also, ways=[made_of.WAY], compute=made_of.COMPUTE)
-    made.join(some)
+    made = engine(some, metric=metric, also=also)
     return made, [record for _ in range(3) for record in made.train_epoch().records]
 
 

@@ -19,10 +19,10 @@ from cotune.engine.loop import Engine
 from cotune.engine.outcome import Way
 from engine.lanes import BOTH_WAYS, SIDE_BY_SIDE, Figures, lane, population, side_by_side
 
-EXAMPLES = {2: 12, 3: 12, 64: 5, 257: 4}
+EXAMPLES = {2: 6, 3: 6, 64: 3, 257: 2}
 """Histories a law is tried on, by the lanes that the main population reaches. The first few are always simple."""
 
-MORE = 10
+MORE = 20
 """Times as many, in the slow tests."""
 
 SUBSET = 6

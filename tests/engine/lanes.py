@@ -16,6 +16,7 @@ from cotune.engine.loop import Engine
 from cotune.engine.loss import LOSSES
 from cotune.engine.optim import OPTIMIZERS
 from cotune.engine.outcome import Way
+from cotune.engine.plan import Plan, kind_of
 from cotune.engine.population import Population
 from cotune.engine.rng import seed_of
 from cotune.nets.activations import ACTIVATIONS
@@ -234,9 +235,14 @@ def population(
     return made
 
 
-def engine(lanes: Sequence[Lane], *, metric: str | None = None, way: Way | None = None) -> Engine:
-    """An engine that the lanes have joined; they step in one way, so nothing is measured."""
-    made = Engine(metric=metric or metric_of(lanes[0]), ways=[way or WAY], compute=COMPUTE)
+def engine(
+    lanes: Sequence[Lane], *, metric: str | None = None, also: Sequence[str] = (), way: Way | None = None
+) -> Engine:
+    """An engine that the lanes have joined; they step in one way, and nothing is measured."""
+    made = Engine(metric=metric or metric_of(lanes[0]), also=also, ways=[way or WAY], compute=COMPUTE)
+    for one in lanes:
+        taken = (way or WAY) if compiles(one) else "batched"
+        made.plans[kind_of(one.structure)] = Plan(taken, alone=False, microseconds={taken: 1.0})
     made.join(lanes)
     return made
 

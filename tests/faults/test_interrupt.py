@@ -4,25 +4,14 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from faults.process import digits, end, kill, launch, run, tune_words, wait_for
-from faults.test_kill import STUDY, acknowledged, boundaries, check_nothing_lost, undisturbed
+from faults.process import STUDY, end, kill, launch, run, tune_words, wait_for
+from faults.test_kill import acknowledged, boundaries, check_nothing_lost
 from study.tiny import command, lasting, view_of
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return digits(tmp_path_factory.mktemp("digits") / "digits.csv", 600)
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return undisturbed(data, tmp_path_factory.mktemp("whole"), STUDY)
 
 
 def interrupt(data: Path, out: Path, *, times: int, at: int = 20) -> tuple[int, str, str]:
@@ -113,22 +102,6 @@ def test_two_processes_cannot_train_one_study(data: Path, tmp_path: Path) -> Non
     finally:
         os.kill(first.pid, signal.SIGCONT)
     assert end(first)[0] == 0
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of four megabytes."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small disk needs root")
-    try:
-        yield disk
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 def fill(disk: Path, *, leave: int = 0) -> Path:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from faults.process import kill, launch, run, tune_words, wait_for
-from faults.test_interrupt import fill, small_disk  # noqa: F401 - a fixture
-from faults.test_kill import STUDY, boundaries, data, survive, uninterrupted  # noqa: F401 - fixtures
+from faults.process import STUDY, kill, launch, run, tune_words, wait_for
+from faults.test_interrupt import fill
+from faults.test_kill import boundaries, survive
 from study.tiny import command, lasting
 
 IN_FILES = (*STUDY, "--set", "memory=1kB")
@@ -18,12 +18,12 @@ def written(study: Path) -> dict[str, int]:
     return {str(p.relative_to(study)): p.stat().st_mtime_ns for p in (study / "rows").rglob("*.npy")}
 
 
-def test_kills_change_nothing(data: Path, uninterrupted: dict[str, Any], tmp_path: Path) -> None:  # noqa: F811
+def test_kills_change_nothing(data: Path, uninterrupted: dict[str, Any], tmp_path: Path) -> None:
     survive(data, tmp_path / "killed", IN_FILES, kills=3, seed=2)
     assert lasting(tmp_path / "killed") == uninterrupted, "as in memory, where nobody was killed"
 
 
-def test_a_resumed_study_finds_its_rows(data: Path, uninterrupted: dict[str, Any], tmp_path: Path) -> None:  # noqa: F811
+def test_a_resumed_study_finds_its_rows(data: Path, uninterrupted: dict[str, Any], tmp_path: Path) -> None:
     out = tmp_path / "study"
     process = launch(*tune_words(data, out, IN_FILES))
     assert wait_for(lambda: boundaries(out) >= 20, process)
@@ -43,8 +43,8 @@ def test_a_resumed_study_finds_its_rows(data: Path, uninterrupted: dict[str, Any
 
 
 def test_killed_while_reading_the_same_command_starts_anew(
-    data: Path,  # noqa: F811
-    uninterrupted: dict[str, Any],  # noqa: F811
+    data: Path,
+    uninterrupted: dict[str, Any],
     tmp_path: Path,
 ) -> None:
     out = tmp_path / "study"
@@ -59,7 +59,7 @@ def test_killed_while_reading_the_same_command_starts_anew(
 @pytest.mark.parametrize(
     "leave", [4_000, 200_000, 600000], ids=["for the first column", "for columns", "for rows"]
 )
-def test_a_full_disk_is_an_error_with_a_remedy(leave: int, data: Path, small_disk: Path) -> None:  # noqa: F811
+def test_a_full_disk_is_an_error_with_a_remedy(leave: int, data: Path, small_disk: Path) -> None:
     out = small_disk / "study"
     ballast = fill(small_disk, leave=leave)
     said = command(*tune_words(data, out, IN_FILES))

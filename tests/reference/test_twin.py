@@ -1,6 +1,8 @@
 """The fused path against the plain twin: weights and losses after several epochs, for every registry member."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -108,8 +110,13 @@ def test_first_weights_of_an_earlier_network(norm: str) -> None:
     compare(one, epochs=2, frozen=True)
 
 
-@pytest.mark.parametrize("norm", MLP_NORMS)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+def pairs(some: Sequence[str], others: Sequence[str]) -> list[tuple[str, str]]:
+    """Every one of `some` beside two of the others, in turn; so every one of the others stands beside several."""
+    turn = cycle(others)
+    return [(one, next(turn)) for one in some for _ in range(2)]
+
+
+@pytest.mark.parametrize(("activation", "norm"), pairs(list(ACTIVATIONS), MLP_NORMS))
 def test_every_activation_and_norm(activation: str, norm: str) -> None:
     # Plain descent: where a gradient is truly zero (a shift before another batch norm), Adam amplifies rounding.
     compare(lane(activation=activation, norm=norm, optimizer="nesterov", lr=0.1))
@@ -176,7 +183,7 @@ def test_momentum(optimizer: str, momentum: float) -> None:
     compare(lane(optimizer=optimizer, momentum=momentum, lr=0.1))
 
 
-@pytest.mark.parametrize(("beta1", "beta2"), [(0.0, 0.9), (0.95, 0.9999), (0.5, 0.5)])
+@pytest.mark.parametrize(("beta1", "beta2"), [(0.0, 0.9), (0.95, 0.9999)])
 @pytest.mark.parametrize("optimizer", WITH_SQUARES)
 def test_betas(optimizer: str, beta1: float, beta2: float) -> None:
     skip_unless_it_steps_here(optimizer)
@@ -213,8 +220,9 @@ def test_losses_of_two_classes_and_of_weighted_ones(loss: str) -> None:
     compare(lane(loss=loss, variant=table(weighted=True), **tame(loss)))
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("warmup", [0.0, 0.3])
+@pytest.mark.parametrize(
+    ("schedule", "warmup"), [*((name, 0.3) for name in SCHEDULES), ("cosine", 0.0), ("step", 0.0)]
+)
 def test_every_schedule(schedule: str, warmup: float) -> None:
     compare(lane(schedule=schedule, warmup=warmup, lr=0.05))
 
@@ -237,8 +245,7 @@ def test_every_initialiser(init: str) -> None:
     compare(lane(init=init, depth=0 if linear else 2))
 
 
-@pytest.mark.parametrize("dropout", [0.1, 0.5])
-@pytest.mark.parametrize("norm", MLP_NORMS)
+@pytest.mark.parametrize(("norm", "dropout"), list(zip(MLP_NORMS, cycle([0.1, 0.5]), strict=False)))
 def test_dropout(norm: str, dropout: float) -> None:
     compare(lane(dropout=dropout, norm=norm, width=12))
 
@@ -398,12 +405,10 @@ def test_recurrent_networks(shape: RNN) -> None:
 
 
 @pytest.mark.parametrize("norm", MLP_NORMS)
-@pytest.mark.parametrize("activation", ["sigmoid", "relu"])
-@pytest.mark.parametrize("width", [1, 5, 8])
+@pytest.mark.parametrize(("width", "activation"), [(1, "sigmoid"), (5, "sigmoid"), (8, "relu")])
 def test_padding_is_exact(width: int, activation: str, norm: str) -> None:
     """A lane padded to 16 beside a full one is the twin at the true width (sigmoid: a padded unit is not zero)."""
-    if norm == "rms" and width == 1:
-        pytest.skip("one unit by its own size is 1 or -1: its gradient is rounding")
+    width += norm == "rms" and width == 1  # one unit by its own size is 1 or -1: its gradient is rounding
     one = lane(
         width=width,
         padded=16,

@@ -36,8 +36,7 @@ def tune(data: Any, out: Path, **settings: Any) -> TunedStudy:
     return cotune.tune(data, target="y", out=out, **{**SMALL, **settings})
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("form", [folder, listed, archive, divided])
+@pytest.mark.parametrize(("form", "channels"), [(folder, 3), (listed, 1), (archive, 3), (divided, 1)])
 def test_from_a_source_to_predictions(form: Callable[..., Path], channels: int, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     source = form(tmp_path / "data", rows=150, channels=channels)
@@ -218,8 +217,12 @@ def frame_of_paths(home: Path) -> Any:
     return pl.read_csv(listed(home))
 
 
-@pytest.mark.parametrize("form", [folder, listed, archive, divided, in_memory, with_holes, frame_of_paths])
-@pytest.mark.parametrize("memory", ["auto", 1])
+FORMS = (folder, listed, archive, divided, in_memory, with_holes, frame_of_paths)
+
+
+@pytest.mark.parametrize(
+    ("form", "memory"), [*((form, "auto") for form in FORMS), (folder, 1), (archive, 1), (with_holes, 1)]
+)
 def test_an_interrupted_study_ends_as_if_nothing_had_been(
     form: Callable[..., Any], memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

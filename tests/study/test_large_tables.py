@@ -44,8 +44,10 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("task", ["binary", "regression"])
+@pytest.mark.parametrize(
+    ("case", "task"),
+    [*((case, "binary") for case in CASES), ("folds", "regression"), ("two scalings", "regression")],
+)
 def test_the_same_study(case: str, task: str, tmp_path: Path) -> None:
     path = parquet(tmp_path, task)
     studies = [tune(path, tmp_path / str(m), memory=m, **CASES[case]) for m in ("auto", 1)]

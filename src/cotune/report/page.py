@@ -1,5 +1,6 @@
 """A view as one self-contained HTML page: no network, no script, no font but the reader's own."""
 
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def write(view: StudyView, path: Path, *, ablation: Ablation | None = None) -> N
     write_text(path, render(view, ablation=ablation))
 
 
+@cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         autoescape=True,
