@@ -121,7 +121,7 @@ class TunedStudy:
 def tune(
     data: Any = None,
     *,
-    target: str | int | None = None,
+    target: str | int | Sequence[str] | None = None,
     out: str | Path | None = None,
     recipe: str | Path | Mapping[str, Any] | Recipe | None = None,
     quiet: bool = True,
@@ -132,7 +132,7 @@ def tune(
     Args:
         data: path of a CSV, TSV, Parquet or NumPy file or of a folder of images, a polars or pandas frame, or a pair
             (X, y) of arrays; X of 3 or 4 axes are images.
-        target: column to predict; of an array, its index.
+        target: column to predict; of an array, its index; names of several columns of numbers to predict together.
         out: directory of the study; runs/NAME by default.
         recipe: a YAML file, a mapping, or a `Recipe` to start from.
         quiet: show no progress.
@@ -151,7 +151,7 @@ def tune(
     """
     return run(
         data,
-        build_recipe(recipe, target=None if target is None else str(target), **settings),
+        build_recipe(recipe, target=_named(target), **settings),
         out=out,
         quiet=quiet,
     )
@@ -178,7 +178,7 @@ def run(
 def lr_find(
     data: Any = None,
     *,
-    target: str | int | None = None,
+    target: str | int | Sequence[str] | None = None,
     recipe: str | Path | Mapping[str, Any] | Recipe | None = None,
     **settings: Any,
 ) -> LrCurve:
@@ -198,7 +198,7 @@ def lr_find(
 
     Source: Smith, Cyclical learning rates for training neural networks, WACV 2017.
     """
-    request = build_recipe(recipe, target=None if target is None else str(target), **settings)
+    request = build_recipe(recipe, target=_named(target), **settings)
     return find_rates(request.data.source if data is None else data, request)
 
 
@@ -255,6 +255,10 @@ def techniques(kind: str | None = None) -> list[dict[str, Any]]:
         ['constant', 'linear', 'cosine']
     """
     return rows(kind)
+
+
+def _named(target: str | int | Sequence[str] | None) -> str | tuple[str, ...] | None:
+    return str(target) if isinstance(target, str | int) else None if target is None else tuple(target)
 
 
 def build_recipe(

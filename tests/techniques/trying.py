@@ -42,6 +42,9 @@ ASKED = {"group": "site", "time": "when"}
 
 TIMES = 10
 
+FORECAST: dict[str, Any] = {"task": "forecast", "horizon": 3, "lookback": 8}
+"""Settings of techniques that are for forecasts alone."""
+
 
 def families_of(technique: Technique) -> tuple[str, ...]:
     """Families that it is tried with: all that it names, but columns to be asked for are those of a table."""
@@ -53,6 +56,11 @@ def task_of(technique: Technique) -> Task:
     return Task.BINARY if Task.BINARY in technique.tasks else technique.tasks[0]
 
 
+def forecasts(technique: Technique) -> bool:
+    """Whether the rows are one series."""
+    return technique.data == ("forecast",)
+
+
 def on_images(technique: Technique, family: str) -> bool:
     """Whether the rows are images."""
     return family == "cnn" or technique.data == ("image",)
@@ -62,6 +70,8 @@ def rows_of(technique: Technique, family: str) -> Any:
     """What `cotune.tune` takes: images and labels, or a table with the target `y`."""
     rows = FEW.get(str(technique.on.get("method"))) or MANY.get(technique.kind, ROWS)
     task, counted = task_of(technique), technique.on.get("loss") in COUNTS
+    if forecasts(technique):
+        return pl.DataFrame({"y": [float(np.sin(i / 3) + 0.01 * i) for i in range(2 * rows)]})
     if on_images(technique, family):
         x, label = pixels(rows=rows)
         return x, [str(one) for one in label % 2] if task.is_classification else label + 0.25
@@ -91,6 +101,8 @@ def settings_of(technique: Technique, family: str) -> dict[str, Any]:
     """Recipe keys of a study that uses it; what only a user knows is missing where it is not a column."""
     shape = {"family": family, **SHAPES[family]}
     scaling = {} if on_images(technique, family) else {"scaling": "standard"}
+    if forecasts(technique):
+        scaling = FORECAST
     asked = {key: ASKED[key] for key in technique.asks if key in ASKED}
     return {**PLAIN, **shape, **scaling, **SEARCHED.get(technique.kind, {}), **technique.on, **asked}
 

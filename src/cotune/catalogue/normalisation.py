@@ -17,7 +17,29 @@ FACTS = {
 OF_PIXELS = ("instance",)
 """Those that a row of a table, which has one position, has no use for."""
 
-NORMALISATION_ROWS = tuple(
+LEVELS = {
+    "last": (
+        "Zeng et al. 2023",
+        "a window less its last value, which is added to what is forecast (NLinear)",
+    ),
+    "mean": ("Zeng et al. 2023", "a window less its mean, which is added to what is forecast"),
+    "standard": (
+        "Kim et al. 2022",
+        "(x − mean) / √(variance + ε) of a window, undone in what is forecast (RevIN)",
+    ),
+}
+"""Level of a window → reference, formula."""
+
+OF_WINDOWS = tuple(
+    technique(
+        "normalisation", f"window_{name}", {"anchor": name}, {"anchor": stand_in("anchor", name)},
+        reference=LEVELS[name][0], summary=LEVELS[name][1], data=("forecast",),
+    )
+    for name in options("anchor")
+    if name not in NEUTRAL
+)  # fmt: skip
+
+OF_LAYERS = tuple(
     technique(
         "normalisation", name, {"norm": name}, {"norm": stand_in("norm", name)},
         reference=FACTS[name][0], summary=FACTS[name][1],
@@ -26,3 +48,5 @@ NORMALISATION_ROWS = tuple(
     for name in options("norm")
     if name not in NEUTRAL
 )  # fmt: skip
+
+NORMALISATION_ROWS = (*OF_LAYERS, *OF_WINDOWS)

@@ -47,7 +47,7 @@ class Dataset:
         target: name of the column to predict.
         task: what is to be learned.
         classes: sorted labels; () for a regression.
-        y: class index (int64) or value (float64), shape [row].
+        y: class index (int64) or value (float64), shape [row]; of several values [row value].
         groups: number of each row's group, shape [row]; None without a group column.
         times: sort key of each row, shape [row]; None without a time column.
         name: short name, from the file.
@@ -55,6 +55,7 @@ class Dataset:
         notes: what was left out, for the user to read.
         label_type: what a class label was in the source: "str", "int", "float" or "bool".
         room: what memory and files there are for the rows; `None` for no limit.
+        targets: names of the values of a row, where there are several.
         test: numbers of the test rows that the source itself gives (sorted); `None` where it gives none.
     """
 
@@ -72,6 +73,7 @@ class Dataset:
     label_type: str = "str"
     room: Room | None = field(default=None, compare=False, repr=False)
     test: Ints | None = None
+    targets: tuple[str, ...] = ()
 
     @property
     def table(self) -> Frame:

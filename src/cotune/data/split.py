@@ -8,6 +8,8 @@ import numpy as np
 
 from cotune.data.arrays import Ints
 from cotune.data.dataset import Dataset
+from cotune.data.split_windows import split_windows
+from cotune.data.windows import Windows
 from cotune.errors import SplitError
 from cotune.recipe.schema import SplitSection
 
@@ -47,9 +49,23 @@ def split(dataset: Dataset, settings: SplitSection, *, seed: int) -> Splits:
     Raises:
         SplitError: too few rows, groups or folds for what is asked.
     """
-    test, pairs, notes = _METHODS[settings.method](dataset, settings, seed)
+    if isinstance(dataset.frame, Windows):
+        test, pairs, notes = split_windows(dataset.frame, settings)
+    else:
+        _refuse_dates(settings)
+        test, pairs, notes = _METHODS[settings.method](dataset, settings, seed)
     folds = tuple(Fold(np.sort(train), np.sort(validation)) for train, validation in pairs)
     return Splits(np.sort(test), folds, tuple(dict.fromkeys(notes)))
+
+
+def _refuse_dates(settings: SplitSection) -> None:
+    for part in ("test", "validation"):
+        asked = getattr(settings, part)
+        if isinstance(asked, str):
+            raise SplitError(
+                f"split.{part} may be a date of a forecast alone, but is {asked}; give a fraction of the rows, or set "
+                "task: forecast"
+            )
 
 
 Plan = tuple[Ints, list[Pair], list[str]]
@@ -135,7 +151,7 @@ def _group(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
     order = np.random.default_rng(seed).permutation(len(sizes))
     # As many whole groups as come nearest to the fraction asked for, and enough left for the folds.
     covered = np.cumsum(sizes[order])
-    taken = int(np.argmin(np.abs(covered - settings.test * dataset.rows))) + 1
+    taken = int(np.argmin(np.abs(covered - _fraction(settings.test) * dataset.rows))) + 1
     chosen = order[: min(taken, len(sizes) - settings.folds)]
     is_test = np.isin(groups, chosen)
     rest, test = np.flatnonzero(~is_test), np.flatnonzero(is_test)
@@ -185,7 +201,7 @@ def _set_test_aside(dataset: Dataset, settings: SplitSection, seed: int) -> tupl
 
 
 def _draw(
-    dataset: Dataset, rows: Ints, fraction: float, part: str, seed: int
+    dataset: Dataset, rows: Ints, fraction: float | str, part: str, seed: int
 ) -> tuple[Ints, Ints, list[str]]:
     from sklearn.model_selection import train_test_split
 
@@ -219,7 +235,13 @@ def _refuse_given(dataset: Dataset, settings: SplitSection) -> None:
         )
 
 
-def _count(fraction: float, rows: int, part: str) -> int:
+def _fraction(part: float | str) -> float:
+    assert isinstance(part, float)
+    return part
+
+
+def _count(fraction: float | str, rows: int, part: str) -> int:
+    assert isinstance(fraction, float)
     held = round(fraction * rows)
     if held < 1 or rows - held < 2:
         raise SplitError(

@@ -7,7 +7,7 @@ Every draw is a hash of (lane seed, step, technique, place), so a batch is the s
 | n       | batches: lanes of a step, or steps of a lane |                  |
 | numeric | numeric features                           | n batch feature    |
 | codes   | categories                                 | n batch column     |
-| y       | class, or standardised target              | n batch            |
+| y       | class, or standardised target              | n batch (value)    |
 | key     | of a lane's step, see `cotune.engine.rng`  | n                  |
 """
 
@@ -125,10 +125,16 @@ class Perturbation:
         """
         batch = y.shape[1]
         if y.is_floating_point():
-            return _add_noise(y.unsqueeze(2), keys, strength).squeeze(2)
+            return _add_noise(y.view(len(y), batch, -1), keys, strength).view(y.shape)
         draws = rng.uniforms(keys, 2 * batch)
         other = (draws[:, batch:] * self._classes).long()
         return torch.where(draws[:, :batch] < strength.unsqueeze(1), other, y)
+
+
+def partners(y: Tensor, partner: Tensor) -> Tensor:
+    """The targets of each example's partner [n batch (value)]."""
+    places = partner if y.dim() == 2 else partner.unsqueeze(2).expand(y.shape)
+    return y.gather(1, places)
 
 
 def _add_noise(x: Tensor, keys: Tensor, strength: Tensor) -> Tensor:

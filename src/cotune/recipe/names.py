@@ -44,14 +44,19 @@ INITS = (
 EMBEDDING_LOSSES = ("contrastive", "triplet", "supervised_contrastive")
 LOSSES = ("cross_entropy", "mse", "mae", "huber", "log_cosh", "quantile", "poisson", "gaussian",
           "binary_cross_entropy", "focal", "hinge", *EMBEDDING_LOSSES)  # fmt: skip
+ANCHORS = ("none", "last", "mean", "standard")
 NUMBERS = ("plain", "piecewise", "periodic")
 COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image")
-READS: Mapping[str, tuple[str, ...]] = {"mlp": ("table", "image"), "cnn": ("image",), "gru": ("series",)}
+READS: Mapping[str, tuple[str, ...]] = {
+    "mlp": ("table", "image", "forecast"),
+    "cnn": ("image",),
+    "gru": ("series", "forecast"),
+}
 """Family → kinds of data that it learns from. Of a table a recurrent network reads the columns as a series."""
 FAMILIES = tuple(READS)
-AUTO: Mapping[str, str] = {"table": "mlp", "image": "cnn"}
+AUTO: Mapping[str, str] = {"table": "mlp", "image": "cnn", "forecast": "mlp"}
 """Kind of data → its family where the recipe leaves that open."""
-KINDS = ("table", "series", "image")
+KINDS = ("table", "series", "image", "forecast")
 """Kinds of data that studies can be made of."""
 
 MetricName = Literal[

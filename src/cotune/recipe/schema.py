@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from cotune.recipe.names import ACTIVATIONS, DROPOUTS, FAMILIES, INITS, NORMS, NUMBERS, MetricName
+from cotune.recipe.names import ACTIVATIONS, ANCHORS, DROPOUTS, FAMILIES, INITS, NORMS, NUMBERS, MetricName
 from cotune.recipe.section import Section
 from cotune.recipe.settings import Choice, Domain, Range, Setting
 from cotune.recipe.training import AugmentSection, TrainingSection
-from cotune.recipe.units import Fraction, ImageSize, Memory, Seconds, as_path
+from cotune.recipe.units import ImageSize, Memory, Names, Part, Seconds, as_path
 
 
 class DataSection(Section):
@@ -22,8 +22,12 @@ class DataSection(Section):
         description="Path of a CSV, TSV, Parquet or NumPy file, of a folder with X.npy and y.npy, or of a folder "
         "with a sub-folder of images for each class.",
     )
-    target: str | None = Field(None, description="Name of the column to predict.")
-    task: Literal["auto", "regression", "binary", "multiclass"] = "auto"
+    target: Names | None = Field(
+        None,
+        description="Name of the column to predict; of several numbers to predict together, their names: `a,b,c` or a "
+        "list.",
+    )
+    task: Literal["auto", "regression", "binary", "multiclass", "forecast"] = "auto"
     columns: dict[
         str, Literal["numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image"]
     ] = Field(default_factory=dict, description="Column kinds that override the inferred ones.")
@@ -31,6 +35,23 @@ class DataSection(Section):
         "auto",
         description="Memory that the rows may take, such as `2GB`; what does not fit lies in files of the "
         "study, and the results are the same. `auto`: half of the free memory.",
+    )
+    horizon: Literal["auto"] | Annotated[int, Field(ge=1, le=4096)] = Field(
+        "auto", description="Steps that are forecast. `auto`: a season, such as the 24 hours of a day."
+    )
+    series: str | None = Field(
+        None, description="Column that names the series of a table that has several, one under the other."
+    )
+    covariates: Literal["all"] | tuple[str, ...] = Field(
+        (),
+        description="Columns that a forecast reads beside the target's own past; `all` are those of numbers. "
+        "*Zeng et al. 2023: the target alone often does better.*",
+    )
+    known: tuple[str, ...] = Field(
+        (), description="Columns whose future is known when a forecast is made, such as plans and prices."
+    )
+    calendar: tuple[Literal["minute", "hour", "weekday", "monthday", "month"], ...] = Field(
+        (), description="Parts of the time that a forecast reads, past and to come, as sine and cosine."
     )
     image_size: ImageSize = Field(
         "auto",
@@ -43,8 +64,15 @@ class SplitSection(Section):
     """How the rows are divided. The test rows are used once, at the end."""
 
     method: Literal["holdout", "kfold", "stratified", "leave_one_out", "group", "time"] = "holdout"
-    test: Fraction = Field(0.2, description="Fraction of all rows kept aside for the final score.")
-    validation: Fraction = Field(0.2, description="Fraction of the other rows that steers a hold-out search.")
+    test: Part = Field(
+        0.2,
+        description="Fraction of all rows kept aside for the final score; of a forecast the last ones, or a date from "
+        "which on they are.",
+    )
+    validation: Part = Field(
+        0.2,
+        description="Fraction of the other rows that steers a hold-out search; of a forecast the last ones, or a date.",
+    )
     folds: Annotated[int, Field(ge=2)] = Field(5, description="Folds, for every method but holdout.")
     repeats: Annotated[int, Field(ge=1)] = Field(1, description="Times the division is drawn anew.")
     group: str | None = Field(None, description="Column whose equal values must stay on one side.")
@@ -96,6 +124,9 @@ class PrepareSection(Section):
         ),
     ] = "none"
     pixels: Annotated[Setting, Domain("name", options=("standard", "unit"))] = "standard"
+    lookback: Annotated[
+        Setting, Domain("int", low=1, high=8192, words=("auto",), source="Zeng et al. 2023")
+    ] = "auto"
 
 
 PREPARES: Mapping[str, tuple[str, ...]] = {
@@ -111,10 +142,14 @@ PREPARES: Mapping[str, tuple[str, ...]] = {
         "keep",
     ),
     "image": ("pixels",),
+    "forecast": ("lookback",),
 }
 """Kind of data → keys of `prepare` that mean something for it; those of no kind mean something for all."""
 
-LOADS: Mapping[str, tuple[str, ...]] = {"image": ("image_size",)}
+LOADS: Mapping[str, tuple[str, ...]] = {
+    "image": ("image_size",),
+    "forecast": ("horizon", "series", "covariates", "known", "calendar"),
+}
 """The same of keys of `data`."""
 
 
@@ -149,6 +184,10 @@ class NetworkSection(Section):
         Setting,
         Domain("name", options=NORMS, source="Ioffe & Szegedy 2015; Ba et al. 2016"),
     ] = "none"
+    anchor: Annotated[
+        Setting,
+        Domain("name", options=ANCHORS, words=("auto",), source="Zeng et al. 2023; Kim et al. 2022"),
+    ] = "auto"
     residual: Annotated[Setting, Domain("bool", when=("family", ("mlp",)), source="He et al. 2016")] = False
     dropout: Annotated[
         Setting, Domain("float", low=0, below=1, fusable=True, source="Srivastava et al. 2014")

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 
 from cotune.data import Dataset, Fitted, Splits, chooses_rows, fit, prepared
+from cotune.data.prepare.windowed import WindowPipeline
+from cotune.data.windows import Windows
 from cotune.engine.bank import Variant, as_tensor
 from cotune.engine.compiled import knows
 from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure
@@ -16,7 +18,7 @@ from cotune.recipe.names import SCHEDULED
 from cotune.recipe.schema import PrepareSection, domains
 from cotune.space import Space
 from cotune.study.mending import mended
-from cotune.study.networks import network_of
+from cotune.study.networks import anchored, network_of
 from cotune.study.rule import Given
 from cotune.types import LaneId, Params, Value
 
@@ -85,18 +87,19 @@ class LaneFactory:
         asked = config["batch_size"]
         batch = shortest if asked == "full" else min(_int(asked), shortest)
         numbers = _numbers(config)
-        outputs = LOSSES[str(config["loss"])].outputs(
+        outputs = variant.values * LOSSES[str(config["loss"])].outputs(
             len(self._dataset.classes), _int(config.get("embedding_size", 0))
         )
         pipeline = self._fitted(fold, config)
         network, width = network_of(config, variant, scaled=pipeline.scaled, outputs=outputs, batch=batch)
+        network = anchored(network, pipeline, str(config["anchor"]))
         names = {name: str(config[name]) for name in ("activation", "optimizer", "loss")}
         structure = Structure(
             network=network,
             batch_size=batch,
             steps=shortest // batch,
             weighted=variant.class_weights is not None,
-            method=Method.of(numbers, loops=knows(network, **names)),
+            method=Method.of(numbers, loops=variant.values == 1 and knows(network, **names)),
             world=pipeline.world_name,
         )
         epochs = self._recipe.training.epochs
@@ -160,9 +163,15 @@ class LaneFactory:
     def _prepare(self, pipeline: Fitted) -> Variant:
         features = prepared(pipeline, self._dataset)
         y = as_tensor(self._dataset.y)
-        if not self._dataset.task.is_classification:
-            y = ((y - pipeline.target_mean) / pipeline.target_scale).float()
-        weights, examples = pipeline.class_weights, self._dataset.examples
+        if isinstance(pipeline, WindowPipeline):
+            assert isinstance(self._dataset.frame, Windows)
+            y = as_tensor(pipeline.targets(self._dataset.frame))
+        elif not self._dataset.task.is_classification:
+            mean, scale = (
+                torch.tensor(n, dtype=torch.float64) for n in (pipeline.target_mean, pipeline.target_scale)
+            )
+            y = ((y - mean) / scale).float()
+        weights = pipeline.class_weights
         return Variant(
             numeric=as_tensor(features.numeric),
             codes=as_tensor(features.codes),
@@ -172,7 +181,7 @@ class LaneFactory:
             mean=pipeline.target_mean,
             scale=pipeline.target_scale,
             mapped=features.mapped,
-            shape=() if examples is None else examples.shape,
+            shape=_shape(self._dataset, pipeline),
             classes=len(self._dataset.classes),
             world=self._world(pipeline),
         )
@@ -183,6 +192,12 @@ class LaneFactory:
         if name and name not in self._worlds:
             self._worlds[name] = pipeline.world(self._dataset.frame)
         return self._worlds[name] if name else None
+
+
+def _shape(dataset: Dataset, pipeline: Fitted) -> tuple[int, ...]:
+    if isinstance(pipeline, WindowPipeline):
+        return pipeline.shape
+    return () if dataset.examples is None else dataset.examples.shape
 
 
 def _preparation(config: Mapping[str, Value]) -> dict[str, Value]:

@@ -3,8 +3,11 @@
 import math
 from collections.abc import Callable, Mapping
 
+from cotune.data import Fitted
+from cotune.data.prepare.windowed import WindowPipeline
 from cotune.engine.bank import Variant
 from cotune.engine.lanes import padded_width
+from cotune.nets.anchored import ANCHORS, Anchored
 from cotune.nets.cnn import CNN
 from cotune.nets.layout import ALIGN
 from cotune.nets.mlp import MLP
@@ -28,6 +31,15 @@ def network_of(
         batch: rows a step.
     """
     return BUILDERS[str(config["family"])](config, variant, scaled, outputs, batch)
+
+
+def anchored(network: Network, pipeline: Fitted, anchor: str) -> Network:
+    """The network around a window's own level, where it forecasts and is asked to."""
+    if not isinstance(pipeline, WindowPipeline) or anchor not in ANCHORS:
+        return network
+    times, channels = pipeline.shape
+    targets = len(pipeline.roles.targets)
+    return Anchored(network, times, channels, pipeline.past, targets, pipeline.horizon, anchor)
 
 
 def _mlp(config: Config, variant: Variant, scaled: int, outputs: int, batch: int) -> tuple[Network, int]:
@@ -67,13 +79,14 @@ def _cnn(config: Config, variant: Variant, _: int, outputs: int, __: int) -> tup
 
 
 def _gru(config: Config, variant: Variant, _: int, outputs: int, batch: int) -> tuple[Network, int]:
-    """The prepared features, in their order, are the times of a series with one channel.
+    """Of a table the prepared features, in their order, are the times of a series with one channel.
 
     Its width is rounded up, such that each lane's states are aligned (see `cotune.nets.layout.ALIGN`).
     """
     grain = max(8, ALIGN // math.gcd(batch, ALIGN))
     width = -(-_int(config["width"]) // grain) * grain
-    return RNN(variant.numeric.shape[1], 1, width, outputs), width
+    times, inputs = variant.shape or (variant.numeric.shape[1], 1)
+    return RNN(times, inputs, width, outputs), width
 
 
 BUILDERS: dict[str, Callable[[Config, Variant, int, int, int], tuple[Network, int]]] = {

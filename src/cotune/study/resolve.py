@@ -65,7 +65,10 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
 def preset(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
     """The recipe with the settings of its preset for these data, where it sets none of its own."""
     kinds = [column.kind for column in dataset.columns if column.is_feature]
-    series = dataset.kind == "table" and recipe.network.family == "gru"
+    family = recipe.network.family
+    series = (dataset.kind == "table" and family == "gru") or (
+        dataset.kind == "forecast" and family not in ("auto", "mlp")
+    )
     facts = DataFacts(
         kind="series" if series else dataset.kind,
         classification=dataset.task.is_classification,
@@ -89,6 +92,8 @@ def default_batch(rows: int) -> int:
 
 
 def _metric(name: str, dataset: Dataset, splits: Splits) -> str:
+    if name == "auto" and dataset.kind == "forecast":
+        return "mse"
     if name == "auto":
         return next(n for n in _fitting(dataset.task) if METRICS[n].needs_rows <= _fewest_rows(splits))
     _must_fit("search.metric", name, dataset, splits)

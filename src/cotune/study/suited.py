@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from cotune.data import Dataset, Images
+from cotune.data.windows import Windows
 from cotune.engine.devices import named
 from cotune.errors import RecipeError
 from cotune.recipe import Choice, Recipe
@@ -18,11 +19,12 @@ from cotune.recipe.schema import (
 )
 from cotune.recipe.section import Section
 from cotune.recipe.settings import Range, Setting
+from cotune.study.forecasts import refuse_single, suited_to
 from cotune.types import Value
 
 WORDS = {"mlp": "a multi-layer perceptron", "cnn": "a convolutional network", "gru": "a recurrent network"}
 
-ROWS_OF = {"table": "a table", "series": "series", "image": "images"}
+ROWS_OF = {"table": "a table", "series": "series", "image": "images", "forecast": "series to be forecast"}
 """Kinds of data as messages call them."""
 
 OF_A_STATE: Mapping[str, Value] = {
@@ -50,8 +52,11 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
         RecipeError: it asks for what has no meaning for these rows, or these networks.
     """
     kind = dataset.kind
-    prepare = _prepare(recipe, kind)
     _refuse_foreign_data(recipe, kind)
+    recipe = suited_to(recipe, dataset.frame if isinstance(dataset.frame, Windows) else None)
+    prepare = _prepare(recipe, kind)
+    if dataset.targets:
+        refuse_single(recipe, dataset.target)
     family = recipe.network.family
     if family == "auto":
         family = AUTO[kind]

@@ -43,6 +43,12 @@ def decided_pixels(settings: Mapping[str, Value]) -> tuple[str, str]:
     return found["pixels"], found["balance"]
 
 
+def decided_lookback(settings: Mapping[str, Value], known: Sequence[int]) -> int:
+    """`lookback`, all that forecasts take; the longest of those worth trying where nobody says."""
+    asked = settings.get("lookback", "auto")
+    return known[-1] if asked == "auto" else int(_decided(settings, ["lookback"])["lookback"])
+
+
 def _decided(settings: Mapping[str, Value], names: Sequence[str]) -> dict[str, Any]:
     try:
         section = PrepareSection.model_validate({name: settings[name] for name in names if name in settings})
