@@ -57,6 +57,7 @@ class Dataset:
         room: what memory and files there are for the rows; `None` for no limit.
         targets: names of the values of a row, where there are several.
         test: numbers of the test rows that the source itself gives (sorted); `None` where it gives none.
+        validation: the same of rows that steer the search.
     """
 
     frame: Frame | Examples
@@ -74,6 +75,7 @@ class Dataset:
     room: Room | None = field(default=None, compare=False, repr=False)
     test: Ints | None = None
     targets: tuple[str, ...] = ()
+    validation: Ints | None = None
 
     @property
     def table(self) -> Frame:

@@ -73,6 +73,8 @@ Plan = tuple[Ints, list[Pair], list[str]]
 
 def _holdout(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
     rest, test, notes = _set_test_aside(dataset, settings, seed)
+    if dataset.validation is not None:
+        return test, [_given_validation(dataset, rest)], [*notes, *_validation_words(dataset, settings)]
     pairs = []
     for repeat in range(settings.repeats):
         train, validation, more = _draw(dataset, rest, settings.validation, "validation", seed + 1 + repeat)
@@ -225,6 +227,26 @@ def _check_given(dataset: Dataset, rest: int) -> None:
             f"and {rest} others; "
             "bring more of both, or leave its test rows out"
         )
+
+
+def _given_validation(dataset: Dataset, rest: Ints) -> Pair:
+    """The rows that are neither for the test nor for validation, and those that the data bring for that."""
+    given = np.setdiff1d(np.asarray(dataset.validation), np.setdiff1d(np.arange(dataset.rows), rest))
+    train = np.setdiff1d(rest, given)
+    if not len(given) or len(train) < 2:
+        raise SplitError(
+            f"every part needs rows, but the data brings {len(given)} validation rows and leaves {len(train)} "
+            f"to train on; "
+            "bring more of both, or leave its validation rows out"
+        )
+    return train, given
+
+
+def _validation_words(dataset: Dataset, settings: SplitSection) -> list[str]:
+    told = [f"the {len(np.asarray(dataset.validation)):,} validation rows are those that the data brings"]
+    return told + (
+        [f"repeats={settings.repeats} has no effect: there is one division"] if settings.repeats > 1 else []
+    )
 
 
 def _refuse_given(dataset: Dataset, settings: SplitSection) -> None:

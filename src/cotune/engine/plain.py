@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from cotune.engine.first_weights import first_rows
 from cotune.engine.lanes import Lane, mlp_of
+from cotune.engine.plain_graphs import PlainGraph
 from cotune.engine.plain_norms import (
     Factors,
     alpha_dropped,
@@ -19,6 +20,7 @@ from cotune.engine.plain_norms import (
 )
 from cotune.nets.anchored import Anchored
 from cotune.nets.cnn import CNN
+from cotune.nets.graph.network import GraphNetwork
 from cotune.nets.layout import Layout
 from cotune.nets.mlp import MLP
 from cotune.nets.rnn import RNN
@@ -267,6 +269,8 @@ def plain_network(lane: Lane) -> nn.Module:
             return PlainRNN(lane)
         case Anchored():
             return plain_anchored(lane, lane.structure.network)
+        case GraphNetwork():
+            return PlainGraph(lane, first_weights(lane), first_statistics(lane))
     raise ValueError(f"there is no plain twin of {lane.structure.network}; give it one in plain_network")
 
 

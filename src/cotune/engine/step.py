@@ -19,6 +19,7 @@ from torch import Tensor
 
 from cotune.engine import rng
 from cotune.engine.bank import Stack
+from cotune.engine.chance import Chances
 from cotune.engine.devices import Compute
 from cotune.engine.faults import Fault, first_layer_at_fault
 from cotune.engine.lanes import Lane
@@ -113,6 +114,7 @@ class Run:
         self._rho = self._on_device(self._numbers["sam_rho"]).unsqueeze(1)
         self._perturbation = Perturbation(lanes, self._weights.device) if any(map(perturbs, lanes)) else None
         self._world = stack.world(lanes[0].variant)
+        self._chances = Chances(lanes, self._weights.device)
         self._goal_seeds = torch.tensor([rng.seed_of(lane.seed, "goal") for lane in lanes])
         self._losses = self._loss_inputs() if structure.goal is None else []
         self._prepare_dropout(first)
@@ -196,7 +198,10 @@ class Run:
             leaf.grad.zero_()
         drop = self._masks(t) if self._drops else None
         aside = Aside()
-        context = Context(True, self._activations, self._real, drop, world=self._world, aside=aside)
+        chance = self._chances.of_step(self._taken)
+        context = Context(
+            True, self._activations, self._real, drop, world=self._world, aside=aside, chance=chance
+        )
         with self._compute.autocast():
             loss = self._loss_of(batch, context)
         loss.sum().backward()  # type: ignore[no-untyped-call]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from cotune.nets.activations import ACTIVATIONS
+from cotune.nets.chance import Chance
 from cotune.nets.dropout import Factors
 from cotune.nets.layers import in_use
 
@@ -41,6 +42,7 @@ class Context:
         gauge: called with (layer name, products and bias) before norm and activation; what it returns goes on.
         world: what all rows share, such as a graph; the same for all lanes.
         aside: takes what is added to the loss, or `None` where nobody asks.
+        chance: what else a step that trains leaves to chance, or `None`.
     """
 
     training: bool
@@ -51,6 +53,7 @@ class Context:
     gauge: Callable[[str, Tensor], Tensor] | None = None
     world: Any = None
     aside: Aside | None = None
+    chance: Chance | None = None
 
     def activate(self, x: Tensor, slope: Tensor | None = None) -> Tensor:
         """Each lane's own activation on x [lane batch unit].

@@ -6,11 +6,23 @@ from typing import Any
 
 from cotune.nets.anchored import Anchored
 from cotune.nets.cnn import CNN
+from cotune.nets.graph.gat import GAT
+from cotune.nets.graph.gcn import GCN
+from cotune.nets.graph.gin import GIN
+from cotune.nets.graph.sage import SAGE
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
 from cotune.nets.rnn import RNN
 
-FAMILIES: dict[str, Callable[..., Network]] = {"mlp": MLP, "cnn": CNN, "gru": RNN}
+FAMILIES: dict[str, Callable[..., Network]] = {
+    "mlp": MLP,
+    "cnn": CNN,
+    "gru": RNN,
+    "gcn": GCN,
+    "sage": SAGE,
+    "gat": GAT,
+    "gin": GIN,
+}
 
 
 def at_width(network: Network, width: int) -> Network:

@@ -51,12 +51,20 @@ READS: Mapping[str, tuple[str, ...]] = {
     "mlp": ("table", "image", "forecast"),
     "cnn": ("image",),
     "gru": ("series", "forecast"),
+    "gcn": ("graph",),
+    "sage": ("graph",),
+    "gat": ("graph",),
+    "gin": ("graph",),
 }
 """Family → kinds of data that it learns from. Of a table a recurrent network reads the columns as a series."""
 FAMILIES = tuple(READS)
-AUTO: Mapping[str, str] = {"table": "mlp", "image": "cnn", "forecast": "mlp"}
+GRAPHS = tuple(name for name, kinds in READS.items() if "graph" in kinds)
+"""Families that learn from graphs."""
+GRAPH_NORMS = ("none", "batch", "layer", "group", "rms")
+"""Norms of theirs: of units of single nodes."""
+AUTO: Mapping[str, str] = {"table": "mlp", "image": "cnn", "forecast": "mlp", "graph": "gcn"}
 """Kind of data → its family where the recipe leaves that open."""
-KINDS = ("table", "series", "image", "forecast")
+KINDS = ("table", "series", "image", "forecast", "graph")
 """Kinds of data that studies can be made of."""
 
 MetricName = Literal[

@@ -7,7 +7,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from cotune.recipe.names import ACTIVATIONS, ANCHORS, DROPOUTS, FAMILIES, INITS, NORMS, NUMBERS, MetricName
+from cotune.recipe.names import (
+    ACTIVATIONS,
+    ANCHORS,
+    DROPOUTS,
+    FAMILIES,
+    GRAPHS,
+    INITS,
+    NORMS,
+    NUMBERS,
+    MetricName,
+)
 from cotune.recipe.section import Section
 from cotune.recipe.settings import Choice, Domain, Range, Setting
 from cotune.recipe.training import AugmentSection, TrainingSection
@@ -57,6 +67,16 @@ class DataSection(Section):
         "auto",
         description="Size that images are brought to: the side in pixels, or `[height, width]`. `auto`: their own if "
         "all have one, else the median, even; at most 64.",
+    )
+    edges: Annotated[str, BeforeValidator(as_path, json_schema_input_type=str)] | None = Field(
+        None,
+        description="Path of a CSV whose first two columns are the ends of edges; the source is the table of nodes "
+        "then, its first column their names. See [graphs](graphs.md).",
+    )
+    graph_task: Literal["auto", "node", "graph", "link"] = Field(
+        "auto",
+        description="What is predicted of graphs: `node` (`auto` for one graph), `graph` (`auto` for many), or `link`: "
+        "which pairs of nodes have an edge.",
     )
 
 
@@ -127,6 +147,15 @@ class PrepareSection(Section):
     lookback: Annotated[
         Setting, Domain("int", low=1, high=8192, words=("auto",), source="Zeng et al. 2023")
     ] = "auto"
+    node_scaling: Annotated[
+        Setting, Domain("name", options=("row", "standard", "none"), source="row: Kipf & Welling 2017")
+    ] = "row"
+    structure: Annotated[
+        Setting,
+        Domain(
+            "name", options=("none", "degree", "walks", "all"), source="Xu et al. 2019; Dwivedi et al. 2022"
+        ),
+    ] = "none"
 
 
 PREPARES: Mapping[str, tuple[str, ...]] = {
@@ -143,12 +172,14 @@ PREPARES: Mapping[str, tuple[str, ...]] = {
     ),
     "image": ("pixels",),
     "forecast": ("lookback",),
+    "graph": ("node_scaling", "structure"),
 }
 """Kind of data → keys of `prepare` that mean something for it; those of no kind mean something for all."""
 
 LOADS: Mapping[str, tuple[str, ...]] = {
     "image": ("image_size",),
     "forecast": ("horizon", "series", "covariates", "known", "calendar"),
+    "graph": ("edges", "graph_task"),
 }
 """The same of keys of `data`."""
 
@@ -166,10 +197,12 @@ class NetworkSection(Section):
         Setting,
         Domain("name", options=FAMILIES, words=("auto",), source="LeCun et al. 1998; Cho et al. 2014"),
     ] = "auto"
-    width: Annotated[Setting, Domain("int", low=1, high=8192, when=("family", ("mlp", "gru")))] = Choice(
-        (64, 128, 256)
+    width: Annotated[Setting, Domain("int", low=1, high=8192, when=("family", ("mlp", "gru", *GRAPHS)))] = (
+        Choice((64, 128, 256))
     )
-    depth: Annotated[Setting, Domain("int", low=0, high=64, when=("family", ("mlp",)))] = Choice((1, 2, 3))
+    depth: Annotated[Setting, Domain("int", low=0, high=64, when=("family", ("mlp", *GRAPHS)))] = Choice(
+        (1, 2, 3)
+    )
     filters: Annotated[
         Setting, Domain("int", low=8, high=512, step=8, words=("auto",), when=("family", ("cnn",)))
     ] = "auto"
@@ -188,7 +221,9 @@ class NetworkSection(Section):
         Setting,
         Domain("name", options=ANCHORS, words=("auto",), source="Zeng et al. 2023; Kim et al. 2022"),
     ] = "auto"
-    residual: Annotated[Setting, Domain("bool", when=("family", ("mlp",)), source="He et al. 2016")] = False
+    residual: Annotated[
+        Setting, Domain("bool", when=("family", ("mlp", *GRAPHS)), source="He et al. 2016")
+    ] = False
     dropout: Annotated[
         Setting, Domain("float", low=0, below=1, fusable=True, source="Srivastava et al. 2014")
     ] = Range(0.0, 0.5)
@@ -200,6 +235,47 @@ class NetworkSection(Section):
             source="Klambauer et al. 2017; Tompson et al. 2015; Wan et al. 2013; Huang et al. 2016",
         ),
     ] = "unit"
+    input_dropout: Annotated[
+        Setting,
+        Domain(
+            "float",
+            low=0,
+            below=1,
+            fusable=True,
+            when=("family", GRAPHS),
+            source="Kipf & Welling 2017; features of nodes",
+        ),
+    ] = 0.0
+    heads: Annotated[
+        Setting, Domain("int", low=1, high=64, when=("family", ("gat",)), source="Veličković et al. 2018")
+    ] = 8
+    attention_dropout: Annotated[
+        Setting,
+        Domain(
+            "float", low=0, below=1, fusable=True, when=("family", ("gat",)), source="Veličković et al. 2018"
+        ),
+    ] = 0.0
+    aggregate: Annotated[
+        Setting,
+        Domain("name", options=("mean", "max"), when=("family", ("sage",)), source="Hamilton et al. 2017"),
+    ] = "mean"
+    neighbours: Annotated[
+        Setting,
+        Domain(
+            "int",
+            low=0,
+            high=1000,
+            when=("family", ("sage",)),
+            source="Hamilton et al. 2017; drawn a node, 0 is all",
+        ),
+    ] = 0
+    readout: Annotated[
+        Setting,
+        Domain("name", options=("sum", "mean", "max"), when=("family", GRAPHS), source="Xu et al. 2019"),
+    ] = "sum"
+    decoder: Annotated[
+        Setting, Domain("name", options=("dot", "mlp"), when=("family", GRAPHS), source="Kipf & Welling 2016")
+    ] = "dot"
     embedding_width: Annotated[
         Setting, Domain("int", low=1, high=1024, when=("categories", ("embedding",)))
     ] = 8

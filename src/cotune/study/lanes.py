@@ -12,7 +12,10 @@ from cotune.engine.bank import Variant, as_tensor
 from cotune.engine.compiled import knows
 from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure
 from cotune.engine.loss import LOSSES
+from cotune.engine.pretrain_graphs import pretrained
 from cotune.engine.rng import seed_of
+from cotune.nets.graph.network import GraphNetwork
+from cotune.nets.network import Network
 from cotune.recipe import Recipe
 from cotune.recipe.names import SCHEDULED
 from cotune.recipe.schema import PrepareSection, domains
@@ -59,12 +62,14 @@ class LaneFactory:
         self._pipelines: dict[_Key, Fitted] = {}
         self._variants: dict[_Key, Variant] = {}
         self._worlds: dict[str, Any] = {}
+        self._learned: dict[tuple[Any, ...], Mapping[str, torch.Tensor]] = {}
 
     def with_recipe(self, recipe: Recipe) -> "LaneFactory":
         """The same with another recipe for the same space, data and split; prepared rows are shared."""
         other = LaneFactory(recipe, self._space, self._dataset, self._splits, start=self._start)
         other._rows, other._trained = self._rows, self._trained
         other._pipelines, other._variants, other._worlds = self._pipelines, self._variants, self._worlds
+        other._learned = self._learned
         return other
 
     @property
@@ -117,8 +122,24 @@ class LaneFactory:
             variant=variant,
             train=train,
             validation=validation,
-            start=self._start,
+            start=self._start or self._pretrained(config, network, variant.world, names["activation"]),
         )
+
+    def _pretrained(
+        self, config: Mapping[str, Value], network: Network, world: Any, activation: str
+    ) -> Mapping[str, torch.Tensor] | None:
+        """What the network has learned without labels; once for all lanes of its shape."""
+        method = str(config.get("pretrain", "none"))
+        if method == "none" or not isinstance(network, GraphNetwork):
+            return None
+        epochs = _int(config["pretrain_epochs"])
+        key = (network, activation, method, epochs, id(world))
+        if key not in self._learned:
+            seed = seed_of(self._recipe.search.seed, "pretrain")
+            self._learned[key] = pretrained(
+                network, world, activation, method=method, epochs=epochs, seed=seed
+            )
+        return self._learned[key]
 
     def pipeline(self, lane: LaneId, params: Params) -> Fitted:
         """The fitted preparation that a lane's rows went through."""

@@ -51,7 +51,9 @@ def _network_of(prepared: Prepared, params: Params, item: LaneWeights) -> Networ
     if not loss.embeds:
         return replace(network, count=lane.variant.values)
     rows = lane.train[:: -(-len(lane.train) // VOTERS)]
-    features = Features(lane.variant.numeric[rows].numpy(), lane.variant.codes[rows].numpy())
+    features = Features(
+        lane.variant.numeric[rows].numpy(), lane.variant.codes[rows].numpy(), world=lane.variant.world
+    )
     truth = lane.variant.target[rows]
     return network.with_voters(features, truth, count=lane.variant.classes, cosine=loss.cosine)
 

@@ -9,10 +9,12 @@ from cotune.engine.bank import Variant
 from cotune.engine.lanes import padded_width
 from cotune.nets.anchored import ANCHORS, Anchored
 from cotune.nets.cnn import CNN
+from cotune.nets.families import FAMILIES
 from cotune.nets.layout import ALIGN
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
 from cotune.nets.rnn import RNN
+from cotune.recipe.names import GRAPHS
 from cotune.types import Value
 
 Config = Mapping[str, Value]
@@ -89,10 +91,39 @@ def _gru(config: Config, variant: Variant, _: int, outputs: int, batch: int) -> 
     return RNN(times, inputs, width, outputs), width
 
 
+def _graph(config: Config, variant: Variant, _: int, outputs: int, batch: int) -> tuple[Network, int]:
+    """What a row is follows from what it has: one of many graphs, two nodes, or one."""
+    world, family = variant.world, str(config["family"])
+    task = "graph" if world.bounds is not None else "link" if variant.codes.shape[1] == 2 else "node"
+    entries = world.dense.numel() if world.sparse is None else world.sparse.count
+    share = batch / (len(world.bounds) - 1) if task == "graph" else 1.0
+    size = (*(int(share * count) for count in (world.padded, world.edges.count, entries)), batch)
+    heads = _int(config["heads"]) if family == "gat" else 1
+    width = heads * -(-_int(config["width"]) // (8 * heads)) * 8
+    own: dict[str, Value] = {"heads": heads} if family == "gat" else {}
+    own |= {name: config[name] for name in ("aggregate", "neighbours")} if family == "sage" else {}
+    network = FAMILIES[family](
+        inputs=world.inputs,
+        width=width,
+        depth=max(1, _int(config["depth"])),
+        outputs=outputs,
+        task=task,
+        norm=str(config["norm"]),
+        residual=bool(config["residual"]),
+        readout=str(config["readout"]),
+        decoder=str(config["decoder"]),
+        size=size,
+        slopes=config["activation"] == "prelu",
+        **own,
+    )
+    return network, width
+
+
 BUILDERS: dict[str, Callable[[Config, Variant, int, int, int], tuple[Network, int]]] = {
     "mlp": _mlp,
     "cnn": _cnn,
     "gru": _gru,
+    **dict.fromkeys(GRAPHS, _graph),
 }
 
 

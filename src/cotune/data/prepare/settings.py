@@ -49,6 +49,12 @@ def decided_lookback(settings: Mapping[str, Value], known: Sequence[int]) -> int
     return known[-1] if asked == "auto" else int(_decided(settings, ["lookback"])["lookback"])
 
 
+def decided_graph(settings: Mapping[str, Value]) -> tuple[str, str, str]:
+    """(`node_scaling`, `structure`, `balance`), all that graphs take, by the same law."""
+    found = _decided(settings, ["node_scaling", "structure", "balance"])
+    return found["node_scaling"], found["structure"], found["balance"]
+
+
 def _decided(settings: Mapping[str, Value], names: Sequence[str]) -> dict[str, Any]:
     try:
         section = PrepareSection.model_validate({name: settings[name] for name in names if name in settings})
