@@ -158,17 +158,18 @@ def test_several_targets_and_covariates(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("family", ["mlp", "gru"])
-@pytest.mark.parametrize("loss", ["gaussian", "quantile"])
-def test_families_and_losses(family: str, loss: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("loss", "horizon"), [("gaussian", 3), ("quantile", 3), ("mse", 1)])
+def test_families_and_losses(family: str, loss: str, horizon: int, tmp_path: Path) -> None:
     shape = {"gru": {"width": 8}, "mlp": {"width": 8, "depth": 1}}[family]
     settings = {k: v for k, v in FIXED.items() if k not in ("width", "depth", "activation", "dropout")}
     study = cotune.tune(
-        series(240), target="y", family=family, loss=loss, lookback=12, horizon=3, out=tmp_path / "s",
+        series(240), target="y", family=family, loss=loss, lookback=12, horizon=horizon, out=tmp_path / "s",
         **{**settings, "epochs": 3}, **shape,
     )  # fmt: skip
     said = study.best.predict(series(240))
-    assert said.shape == (1, 3)
-    assert np.abs(said[0] - series(243)["y"][240:].to_numpy()).max() < 1.5
+    assert said.shape == ((1, horizon) if horizon > 1 else (1,))
+    assert np.abs(said.ravel() - series(240 + horizon)["y"][240:].to_numpy()).max() < 1.5
+    assert study.best.table(series(240)).height == horizon
 
 
 def test_folds_in_time_and_an_ensemble_of_lookbacks(tmp_path: Path) -> None:
@@ -242,7 +243,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "a loss of single counts": (
         {"loss": "poisson"},
         RecipeError,
-        "training.loss poisson takes one number a row",
+        "training.loss poisson takes one number a row that is no series",
     ),
 }
 

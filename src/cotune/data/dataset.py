@@ -11,6 +11,7 @@ from cotune.data.arrays import Floats, Ints
 from cotune.data.examples import Examples
 from cotune.data.room import Room
 from cotune.data.stored import Frame, StoredFrame
+from cotune.data.windows import Windows
 from cotune.types import Task
 
 HASHED = 100_000
@@ -95,8 +96,8 @@ class Dataset:
 
     @property
     def rows(self) -> int:
-        """Number of rows with a target."""
-        return len(self.y)
+        """Number of rows with a target; of series, of their times."""
+        return int(self.frame.lengths.sum()) if isinstance(self.frame, Windows) else len(self.y)
 
 
 def fingerprint(

@@ -132,6 +132,7 @@ def forecast_of(
             f"{law} without gaps in the target, but the longest has {laid.lengths.max()}; {remedy}"
         )
     spare = lookbacks[-1]  # so that windows of several preparations can lie under each other
+    names = tuple(f"{name}+{step + 1}" for step in range(horizon) for name in targets)
     windows = Windows(
         values=np.pad(laid.values, ((0, spare), (0, 0))),
         known=np.pad(laid.known, ((0, spare), (0, 0))),
@@ -152,13 +153,13 @@ def forecast_of(
         target=", ".join(targets),
         task=Task.REGRESSION,
         classes=(),
-        y=windows.y,
+        y=windows.y if len(names) > 1 else windows.y[:, 0],
         groups=None,
         times=None,
         name=table.origin.name,
         fingerprint=_fingerprint(windows),
         notes=tuple(_notes(windows, laid)),
-        targets=tuple(f"{name}+{step + 1}" for step in range(horizon) for name in targets),
+        targets=names if len(names) > 1 else (),
     )
 
 

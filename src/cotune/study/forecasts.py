@@ -84,7 +84,7 @@ def refuse_single(recipe: Recipe, target: str) -> None:
         chosen = setting.choices if isinstance(setting, Choice) else (setting,)
         wrong = [value for value in chosen if value not in allowed]
         if wrong:
-            law = f"{section}.{name} {wrong[0]} takes one number a row, but there are several of {target}"
+            law = f"{section}.{name} {wrong[0]} takes one number a row that is no series, but the target is {target}"
             raise RecipeError(f"{law}; choose among {', '.join(allowed)}")
 
 

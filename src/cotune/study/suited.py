@@ -66,7 +66,7 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
     _refuse_foreign_data(recipe, kind)
     recipe = suited_to(recipe, dataset.frame if isinstance(dataset.frame, Windows) else None)
     prepare = _prepare(recipe, kind)
-    if dataset.targets:
+    if dataset.targets or kind == "forecast":
         refuse_single(recipe, dataset.target)
     family = recipe.network.family
     if family == "auto":

@@ -208,10 +208,10 @@ class WindowPipeline:
         return Features(numeric, np.zeros((len(numeric), 0), dtype=np.int64))
 
     def targets(self, frame: Windows) -> Float32s:
-        """What follows every place, standardised: a view [place (h target)]."""
+        """What follows every place, standardised: a view [place (h target)], or [place] of one value."""
         count = len(self.roles.targets)
         z = self._standard(frame.values[:, :count], slice(count))
-        return strided(z, self.horizon, before=0)
+        return strided(z, self.horizon, before=0) if count * self.horizon > 1 else z[:, 0].copy()
 
     def _windows(self, frame: Windows) -> Float32s:
         past = self.past
