@@ -35,7 +35,13 @@ LANES = 16
 PLAIN = 2
 """Lanes that the plain loop trains in a round; their time a lane is what counts."""
 
-OURS: dict[str, Any] = {"dropout": 0.0, "optimizer": "adamw", "schedule": "constant", "lr": 1e-3, "activation": "relu"}
+OURS: dict[str, Any] = {
+    "dropout": 0.0,
+    "optimizer": "adamw",
+    "schedule": "constant",
+    "lr": 1e-3,
+    "activation": "relu",
+}
 
 
 @dataclass(frozen=True)
@@ -158,7 +164,9 @@ def measured(name: str, *, rounds: int) -> tuple[dict[str, Any], Bar]:
         ours.append((time.perf_counter() - began) / len(lanes))
         plain.append(sum(plain_seconds(lane, threads) for lane in lanes[:PLAIN]) / PLAIN)
     ratio = statistics.median(theirs / own for own, theirs in zip(ours, plain, strict=True))
-    say(f"{name}: plain {statistics.median(plain) * 1e3:.1f} ms, ours {statistics.median(ours) * 1e3:.1f} ms a lane-epoch")
+    say(
+        f"{name}: plain {statistics.median(plain) * 1e3:.1f} ms, ours {statistics.median(ours) * 1e3:.1f} ms a lane-epoch"
+    )
     plans = {kind: {"way": plan.way, "alone": plan.alone} for kind, plan in engine.plans.items()}
     row = {
         "case": name, "network": lanes[0].structure.network.kind, "lanes": len(lanes), "threads": threads,
