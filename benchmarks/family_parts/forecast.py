@@ -1,6 +1,5 @@
 """ETTh1: the oil temperature of a transformer, 24 hours ahead, on the customary months."""
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import polars as pl
 
 import cotune
+from family_parts.folder import DATA
 
 TRAIN, VALIDATION, TEST = 8640, 2880, 2880
 """Hours: the first 12 months, the next 4 and the next 4, of 30 days each; later ones are not used."""
@@ -15,9 +15,8 @@ TRAIN, VALIDATION, TEST = 8640, 2880, 2880
 
 def etth1(seconds: float, seed: int) -> dict[str, Any]:
     """Squared and absolute errors of the test part: of the model, and of repeating the last day."""
-    source = Path(os.environ.get("COTUNE_DATA", "data")) / "series" / "ETTh1.csv"
     hours = TRAIN + VALIDATION + TEST
-    table = pl.read_csv(source)[:hours]
+    table = pl.read_csv(DATA / "series" / "ETTh1.csv")[:hours]
     with tempfile.TemporaryDirectory() as folder:
         study = cotune.tune(
             table,
