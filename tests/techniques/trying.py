@@ -7,6 +7,8 @@ import numpy as np
 import polars as pl
 
 from cotune.catalogue import Technique
+from cotune.recipe.names import SEQUENTIAL
+from cotune.recipe.schema import PREPARES
 from cotune.types import Task, Value
 from study.pictures import pixels
 from study.tiny import table
@@ -20,6 +22,10 @@ SHAPES: Mapping[str, Mapping[str, Value]] = {
     "mlp": {"width": 8, "depth": 2, "activation": "relu", "dropout": 0.0},
     "cnn": {"filters": 8, "convolutions": 1, "kernel": 3, "activation": "relu", "dropout": 0.0},
     "gru": {"width": 8},
+    "rnn": {"width": 8},
+    "lstm": {"width": 8},
+    "tcn": {"width": 8, "levels": 2, "time_kernel": 3, "activation": "relu", "dropout": 0.0},
+    "transformer": {"width": 8, "heads": 2, "activation": "relu", "dropout": 0.0},
 }
 """By family."""
 
@@ -47,8 +53,14 @@ FORECAST: dict[str, Any] = {"task": "forecast", "horizon": 3, "lookback": 8}
 
 
 def families_of(technique: Technique) -> tuple[str, ...]:
-    """Families that it is tried with: all that it names, but columns to be asked for are those of a table."""
-    return technique.families[:1] if technique.asks else technique.families
+    """Families that it is tried with: all that it names, but columns to be asked for are those of a table.
+
+    Of networks of sequences two: one that steps in compiled loops where it can, and one that has hidden layers.
+    """
+    if technique.asks:
+        return technique.families[:1]
+    alike = [family for family in ("rnn", "lstm", "transformer") if {"gru", "tcn"} & set(technique.families)]
+    return tuple(family for family in technique.families if family not in alike)
 
 
 def task_of(technique: Technique) -> Task:
@@ -75,7 +87,11 @@ def rows_of(technique: Technique, family: str) -> Any:
     if on_images(technique, family):
         x, label = pixels(rows=rows)
         return x, [str(one) for one in label % 2] if task.is_classification else label + 0.25
-    found = _waves(task, rows) if family == "gru" else _columns(task, rows)
+    found = _waves(task, rows) if family in SEQUENTIAL else _columns(task, rows)
+    if set(technique.on) & set(PREPARES["series"]):
+        x = found.drop("y").to_numpy()[..., None].copy()
+        x[::5, 3] = np.nan
+        return [row[: TIMES - i % 2] for i, row in enumerate(x)], found["y"].to_list()
     return found.with_columns(pl.col("y").abs()) if counted else found
 
 
@@ -100,7 +116,8 @@ def _waves(task: Task, rows: int) -> pl.DataFrame:
 def settings_of(technique: Technique, family: str) -> dict[str, Any]:
     """Recipe keys of a study that uses it; what only a user knows is missing where it is not a column."""
     shape = {"family": family, **SHAPES[family]}
-    scaling = {} if on_images(technique, family) else {"scaling": "standard"}
+    columns = not on_images(technique, family) and not set(technique.on) & set(PREPARES["series"])
+    scaling = {"scaling": "standard"} if columns else {}
     if forecasts(technique):
         scaling = FORECAST
     asked = {key: ASKED[key] for key in technique.asks if key in ASKED}

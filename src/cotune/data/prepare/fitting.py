@@ -5,10 +5,11 @@ from typing import Any, Protocol
 
 from cotune.data.arrays import Ints
 from cotune.data.dataset import Dataset
-from cotune.data.prepare import pixels, windowed
+from cotune.data.prepare import pixels, series, windowed
 from cotune.data.prepare.features import Features, Figure
 from cotune.data.prepare.pipeline import Pipeline
 from cotune.data.prepare.pixels import PixelPipeline
+from cotune.data.prepare.series import SeriesPipeline
 from cotune.data.prepare.windowed import WindowPipeline
 from cotune.types import Value
 
@@ -70,10 +71,19 @@ class Fitted(Protocol):
         """What was done, in plain sentences."""
 
 
-PIPELINES: Mapping[str, Any] = {"table": Pipeline, "image": PixelPipeline, "forecast": WindowPipeline}
+PIPELINES: Mapping[str, Any] = {
+    "table": Pipeline,
+    "image": PixelPipeline,
+    "series": SeriesPipeline,
+    "forecast": WindowPipeline,
+}
 """By kind of data: classes with `fit(dataset, rows, settings)` and `from_json(tree)`."""
 
-FORMATS: Mapping[str, Any] = {pixels.FORMAT: PixelPipeline, windowed.FORMAT: WindowPipeline}
+FORMATS: Mapping[str, Any] = {
+    pixels.FORMAT: PixelPipeline,
+    series.FORMAT: SeriesPipeline,
+    windowed.FORMAT: WindowPipeline,
+}
 """By the format that `to_json` names; any other is a table's."""
 
 

@@ -49,6 +49,22 @@ def decided_lookback(settings: Mapping[str, Value], known: Sequence[int]) -> int
     return known[-1] if asked == "auto" else int(_decided(settings, ["lookback"])["lookback"])
 
 
+@dataclass(frozen=True)
+class SeriesPreparation:
+    """The same as far as series use it."""
+
+    channel_scaling: str
+    each_series: bool
+    gaps: str
+    gap_channels: bool
+    balance: str
+
+
+def decided_series(settings: Mapping[str, Value]) -> SeriesPreparation:
+    """All that series take, by the same law."""
+    return SeriesPreparation(**_decided(settings, [field.name for field in fields(SeriesPreparation)]))
+
+
 def _decided(settings: Mapping[str, Value], names: Sequence[str]) -> dict[str, Any]:
     try:
         section = PrepareSection.model_validate({name: settings[name] for name in names if name in settings})
