@@ -55,8 +55,8 @@ MEANINGS = {
     "gaps": "Of series: what stands where a number is missing: one on a line between its neighbours, or 0.",
     "gap_channels": "Of series: a 0/1 channel beside each that has gaps.",
     "family": "Family of networks: `mlp`; `cnn`, which needs images; `gru`, `rnn`, `lstm`, `tcn` and `transformer`, "
-    "which read series, the columns of a table, in their order, as one, or the windows of a forecast. `auto`: `cnn` for "
-    "images, `tcn` for series, else `mlp`.",
+    "which read series, the columns of a table, in their order, as one, or the windows of a forecast. `auto`: `cnn` "
+    "for images, `tcn` for series, else `mlp`.",
     "layers": "Layers of a recurrent network or a Transformer, one on top of the other.",
     "bidirectional": "Whether every recurrent layer reads from the end, too.",
     "pooling": "What the head sees of all times: the last state, their mean, the largest, or a mean by attention. "

@@ -243,3 +243,11 @@ def test_new_series_are_cut_or_refused() -> None:
     np.testing.assert_allclose(by_id.read(long(x, y).drop("y")).values, x, rtol=1e-6)
     with pytest.raises(DataError, match="column 'b' is missing"):
         by_id.read(long(x, y).drop("b"))
+
+
+def test_several_targets_are_for_tables() -> None:
+    x, y = arrays()
+    with pytest.raises(TargetError, match="a series has one label, but the targets are a, b"):
+        load((x, y), target=("a", "b"), options={"kind": "series"})
+    table = pl.DataFrame({"a": np.arange(20.0), "b": np.arange(20.0) ** 2, "c": np.arange(20) % 7})
+    assert load(table, target=("a", "b")).kind == "table"

@@ -82,7 +82,7 @@ def ragged(rows: int = 60) -> tuple[list[np.ndarray], list[str]]:
 def ts_files(folder: Path) -> Path:
     """Training rows, with test rows beside them, whose labels are all of one class."""
     rows, labels = ragged(90)
-    head = "@problemName Waves\n@univariate false\n@dimensions 2\n@equalLength false\n@classLabel true slow fast\n@data\n"
+    head = "@problemName Waves\n@dimensions 2\n@equalLength false\n@classLabel true slow fast\n@data\n"
     lines = [
         ":".join([*(",".join(f"{v:.4f}" for v in row[:, c]) for c in (0, 1)), label])
         for row, label in zip(rows, labels, strict=True)

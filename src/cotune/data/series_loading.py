@@ -31,7 +31,7 @@ def find(request: Request) -> Dataset | None:
         found = _dataset(_long(request, str(named)), replace(asked, time=None, columns={}), request)
         assert isinstance(found.frame, Series)
         return replace(found, frame=replace(found.frame, column=str(named), time=asked.time or ""))
-    source = find_series(request.source, asked.target, kind=kind)
+    source = find_series(request.source, asked.target if isinstance(asked.target, str) else None, kind=kind)
     if source is not None:
         return _dataset(source, asked, request)
     if kind == KIND:
@@ -66,11 +66,19 @@ def save(source: SeriesSource, path: Path) -> None:
         np.savez(handle, X=whole.values, lengths=whole.lengths, y=y, kind=np.array(KIND))
 
 
+def _target(asked: Asked) -> str | None:
+    """The name of the label."""
+    if isinstance(asked.target, tuple):
+        raise TargetError(f"a series has one label, but the targets are {', '.join(asked.target)}; name one")
+    return asked.target
+
+
 def _long(request: Request, series: str) -> SeriesSource:
     """The series of a table with a row for each time."""
     source, asked = request.source, request.asked
-    table = open_source(source, None if asked.target is None else asked.target)
-    if asked.target is None and table.target is None:
+    target = _target(asked)
+    table = open_source(source, target)
+    if target is None and table.target is None:
         raise TargetError(
             "the target must be named (--target COL): the column of labels, the same in all rows of a series"
         )
@@ -79,7 +87,7 @@ def _long(request: Request, series: str) -> SeriesSource:
         table.frame,
         series=series,
         time=asked.time,
-        target=table.target or asked.target,
+        target=table.target or target,
         words=table.origin.words,
         ignore=ignored,
     )
@@ -101,7 +109,8 @@ def _dataset(source: SeriesSource, asked: Asked, request: Request) -> Dataset:
             f"series need labels to be learned, but {source.words} has none; pass a pair (X, y), save X and y in "
             "an .npz, or bring a .ts file with @classLabel or @targetLabel"
         )
-    labels = source.labels if asked.target is None else source.labels.alias(asked.target)
+    target = _target(asked)
+    labels = source.labels if target is None else source.labels.alias(target)
     task = "multiclass" if source.classes and asked.task == "auto" else asked.task
     goal = read_target(labels, task, source.place)
     test = None if source.test is None else np.flatnonzero(np.isin(goal.kept, source.test))

@@ -95,6 +95,8 @@ class SeriesPipeline:
         center, spread = _moments(values, asked.channel_scaling)
         y = dataset.y[rows]
         middle, scale = (0.0, 1.0) if dataset.task.is_classification else target_scale(y)
+        assert isinstance(middle, float)
+        assert isinstance(scale, float)
         classes = y.astype(np.int64) if dataset.task.is_classification else None
         kinds = len(dataset.classes)
         return cls(
