@@ -35,9 +35,10 @@ MEANINGS = {
     "`robust_clip` is `robust` with a smooth bound at ±3.",
     "numbers": "What a scaled number becomes. `piecewise`: piecewise linear codes, one for each bin between training "
     "quantiles. `periodic`: the number, and beside it three units made of 16 waves with learned frequencies. "
-    "`gru` takes plain ones alone.",
+    "Networks of series take plain ones alone.",
     "bins": "Bins of each number, at most; equal quantiles merge.",
-    "categories": "One 0/1 column for each category, or a learned vector for each, which `gru` does not take.",
+    "categories": "One 0/1 column for each category, or a learned vector for each, which networks of series do not "
+    "take.",
     "select": "Which features stay: all, those that vary, or those that tell most about the target, by mutual "
     "information, in a linear model with L1 penalty, or in a forest of extremely randomised trees.",
     "keep": "Fraction of the features that stay; `l1` may keep fewer.",
@@ -49,8 +50,23 @@ MEANINGS = {
     "seasons or horizons, whichever is longer, at most a quarter of the series.",
     "anchor": "Of forecasts: the level of its own that a window is read from and written back to: its `last` value, "
     "its `mean`, or mean and deviation (`standard`). `auto`: `last`.",
-    "family": "Family of networks: `mlp`; `cnn`, which needs images; or `gru`, which takes the columns of a table, in "
-    "their order, as a series, or the windows of a forecast. `auto`: `cnn` for images, else `mlp`.",
+    "channel_scaling": "Of series: how each channel is brought to a comparable scale.",
+    "each_series": "Of series: whether each is brought to mean 0 and deviation 1 by itself, before all else.",
+    "gaps": "Of series: what stands where a number is missing: one on a line between its neighbours, or 0.",
+    "gap_channels": "Of series: a 0/1 channel beside each that has gaps.",
+    "family": "Family of networks: `mlp`; `cnn`, which needs images; `gru`, `rnn`, `lstm`, `tcn` and `transformer`, "
+    "which read series, the columns of a table, in their order, as one, or the windows of a forecast. `auto`: `cnn` "
+    "for images, `tcn` for series, else `mlp`.",
+    "layers": "Layers of a recurrent network or a Transformer, one on top of the other.",
+    "bidirectional": "Whether every recurrent layer reads from the end, too.",
+    "pooling": "What the head sees of all times: the last state, their mean, the largest, or a mean by attention. "
+    "`auto`: `last` for recurrent networks, else `mean`.",
+    "levels": "Convolutions over time, one after the other.",
+    "time_kernel": "Times that a filter sees.",
+    "dilation": "How many times wider apart these are from level to level; 1: neighbours throughout.",
+    "causal": "Whether filters see earlier times alone.",
+    "heads": "Heads of attention; the width is rounded up to a multiple of them.",
+    "feedforward": "Units of the hidden layer in each layer of a Transformer, as a multiple of its width.",
     "filters": "Filters of the first convolution, doubled in each further one. `auto`: 8 or 16; 16 to 64 on a GPU.",
     "convolutions": "Stages of convolution and 2 × 2 pooling. `auto`: 2 or 3, fewer for sides below 24 pixels.",
     "kernel": "Side of the filters. `auto`: 3.",
@@ -58,7 +74,7 @@ MEANINGS = {
     "depth": "Hidden layers; 0 is a linear model.",
     "activation": "What follows each hidden layer.",
     "norm": "Normalisation within each hidden layer.",
-    "residual": "Whether hidden layers add to their input.",
+    "residual": "Whether hidden layers, or levels of convolutions over time, add to their input.",
     "dropout": "Probability that a hidden unit is left out of a step.",
     "dropout_kind": "What is left out: units (alpha: keeping mean and variance), feature maps, weights, layers.",
     "embedding_width": "Numbers in the vector of a category.",

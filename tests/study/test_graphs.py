@@ -141,7 +141,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "network.readout has no meaning where nodes",
     ),
     "a decoder of nodes": ({"family": "gcn", "decoder": "mlp"}, "network.decoder has no meaning"),
-    "heads of another family": ({"family": "gcn", "heads": 4}, "heads has no meaning"),
+    "heads of another family": ({"family": "gcn", "heads": 2}, "heads has no meaning"),
     "instance norm": ({"family": "gcn", "norm": "instance"}, "normalise the units of nodes"),
     "mixup": ({"family": "gcn", "mixup": 0.2}, "rows by themselves"),
 }

@@ -34,10 +34,20 @@ from study.tiny import FAST, FAST_WORDS, command, csv, lasting, tune, view_of
 PRESETS = tuple(EFFORTS)
 TABLE = DataFacts("table", classification=True, rows=900, numeric=4, categorical=2)
 EVERY = [
-    DataFacts(kind, classification=classes, rows=rows, numeric=numeric, categorical=categorical)
-    for kind in ("table", "series", "image", "forecast", "graph")
+    DataFacts(
+        kind, classification=classes, rows=rows, numeric=numeric, categorical=categorical, family=family
+    )
+    for kind, family in (
+        ("table", "mlp"),
+        ("series", "gru"),
+        ("series", "tcn"),
+        ("series", ""),
+        ("image", "cnn"),
+        ("forecast", "mlp"),
+        ("graph", "gcn"),
+    )
     for classes in (True, False)
-    for rows in (50, 100_000)
+    for rows in (50, 300, 100_000)
     for numeric in (0, 3, 1_000)
     for categorical in (0, 2)
 ]

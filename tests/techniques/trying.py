@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 
 from cotune.catalogue import Technique
-from cotune.recipe.names import GRAPHS
+from cotune.recipe.names import GRAPHS, SEQUENTIAL
+from cotune.recipe.schema import PREPARES
 from cotune.types import Task, Value
 from study.pictures import pixels
 from study.tiny import table
@@ -22,6 +23,10 @@ SHAPES: Mapping[str, Mapping[str, Value]] = {
     "cnn": {"filters": 8, "convolutions": 1, "kernel": 3, "activation": "relu", "dropout": 0.0},
     "gru": {"width": 8},
     **{name: {"width": 8, "depth": 2, "activation": "relu", "dropout": 0.0} for name in GRAPHS},
+    "rnn": {"width": 8},
+    "lstm": {"width": 8},
+    "tcn": {"width": 8, "levels": 2, "time_kernel": 3, "activation": "relu", "dropout": 0.0},
+    "transformer": {"width": 8, "heads": 2, "activation": "relu", "dropout": 0.0},
 }
 """By family."""
 
@@ -51,12 +56,15 @@ FORECAST: dict[str, Any] = {"task": "forecast", "horizon": 3, "lookback": 8}
 def families_of(technique: Technique) -> tuple[str, ...]:
     """Families that it is tried with: all that it names, but columns to be asked for are those of a table.
 
-    Networks over graphs differ in their convolutions alone: what all of them take, the first is tried with.
+    Networks over graphs differ in their convolutions alone: what all of them take, the first is tried with. Of networks
+    of sequences two: one that steps in compiled loops where it can, and one that has hidden layers.
     """
     if technique.asks:
         return technique.families[:1]
-    alike = set(GRAPHS) <= set(technique.families) and technique.kind != "graph"
-    return tuple(family for family in technique.families if not (alike and family in GRAPHS[1:]))
+    alike = [family for family in ("rnn", "lstm", "transformer") if {"gru", "tcn"} & set(technique.families)]
+    if set(GRAPHS) <= set(technique.families) and technique.kind != "graph":
+        alike += GRAPHS[1:]
+    return tuple(family for family in technique.families if family not in alike)
 
 
 def task_of(technique: Technique) -> Task:
@@ -85,7 +93,11 @@ def rows_of(technique: Technique, family: str) -> Any:
     if on_images(technique, family):
         x, label = pixels(rows=rows)
         return x, [str(one) for one in label % 2] if task.is_classification else label + 0.25
-    found = _waves(task, rows) if family == "gru" else _columns(task, rows)
+    found = _waves(task, rows) if family in SEQUENTIAL else _columns(task, rows)
+    if set(technique.on) & set(PREPARES["series"]):
+        x = found.drop("y").to_numpy()[..., None].copy()
+        x[::5, 3] = np.nan
+        return [row[: TIMES - i % 2] for i, row in enumerate(x)], found["y"].to_list()
     return found.with_columns(pl.col("y").abs()) if counted else found
 
 
@@ -125,7 +137,9 @@ def _waves(task: Task, rows: int) -> pl.DataFrame:
 def settings_of(technique: Technique, family: str) -> dict[str, Any]:
     """Recipe keys of a study that uses it; what only a user knows is missing where it is not a column."""
     shape = {"family": family, **SHAPES[family]}
-    scaling = {} if on_images(technique, family) or family in GRAPHS else {"scaling": "standard"}
+    own = set(technique.on) & set(PREPARES["series"])
+    columns = not on_images(technique, family) and family not in GRAPHS and not own
+    scaling = {"scaling": "standard"} if columns else {}
     scaling |= {"graph_task": "link"} if "decoder" in technique.on else {}
     if forecasts(technique):
         scaling = FORECAST

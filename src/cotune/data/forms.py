@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cotune.data import forecast, graph_loading, image_loading
+from cotune.data import forecast, graph_loading, image_loading, series_loading
 from cotune.data.dataset import Dataset
 from cotune.data.request import Request
 
@@ -33,6 +33,7 @@ class Form:
 FORMS: dict[str, Form] = {
     "forecast": Form(forecast.find, forecast.keep, "data.parquet"),
     "graph": Form(graph_loading.find, graph_loading.keep, "graph.npz"),
+    "series": Form(series_loading.find, series_loading.keep, "series.npz"),
     "image": Form(image_loading.find, image_loading.keep, "data.npz"),
 }
 """By the name that `Dataset.kind` has."""

@@ -12,6 +12,7 @@ from torch.optim.swa_utils import AveragedModel
 from cotune.engine import rng
 from cotune.engine.lanes import Lane
 from cotune.engine.plain import PlainMLP, true_weights
+from cotune.engine.plain_sequences import PlainSequence
 from cotune.nets.layout import Layout
 
 
@@ -144,6 +145,8 @@ class PlainMethod:
 
 def layers_of(network: nn.Module) -> list[list[nn.Parameter]]:
     """The parameters of each layer, in order of use."""
+    if isinstance(network, PlainSequence):
+        return network.in_layers()
     parts = [*network.children()]
     lists = [part for part in parts if isinstance(part, nn.ModuleList)]
     found = []

@@ -13,11 +13,18 @@ from cotune.nets.graph.sage import SAGE
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
 from cotune.nets.rnn import RNN
+from cotune.nets.sequence.recurrent import Recurrent
+from cotune.nets.sequence.tcn import TCN
+from cotune.nets.sequence.transformer import Transformer
 
 FAMILIES: dict[str, Callable[..., Network]] = {
     "mlp": MLP,
     "cnn": CNN,
-    "gru": RNN,
+    "gru": RNN,  # what it cannot do is a Recurrent with that cell
+    "rnn": Recurrent,
+    "lstm": Recurrent,
+    "tcn": TCN,
+    "transformer": Transformer,
     "gcn": GCN,
     "sage": SAGE,
     "gat": GAT,

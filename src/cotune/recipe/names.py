@@ -47,22 +47,40 @@ LOSSES = ("cross_entropy", "mse", "mae", "huber", "log_cosh", "quantile", "poiss
 ANCHORS = ("none", "last", "mean", "standard")
 NUMBERS = ("plain", "piecewise", "periodic")
 COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image")
+RECURRENT = ("gru", "rnn", "lstm")
+SEQUENTIAL = (*RECURRENT, "tcn", "transformer")
+"""Families that read rows in the order of time."""
+POOLINGS = ("last", "mean", "max", "attention")
+NORMS_OF: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(RECURRENT, ("none",)),
+    "tcn": tuple(norm for norm in NORMS if norm != "instance"),
+    "transformer": ("layer", "rms"),
+}
+"""Norms of such a family; the first stands in where the recipe says none."""
+DROPOUTS_OF = ("unit", "spatial")
+"""Kinds of dropout that such families know."""
 READS: Mapping[str, tuple[str, ...]] = {
     "mlp": ("table", "image", "forecast"),
     "cnn": ("image",),
-    "gru": ("series", "forecast"),
+    **dict.fromkeys(SEQUENTIAL, ("series", "forecast")),
     "gcn": ("graph",),
     "sage": ("graph",),
     "gat": ("graph",),
     "gin": ("graph",),
 }
-"""Family → kinds of data that it learns from. Of a table a recurrent network reads the columns as a series."""
+"""Family → kinds of data that it learns from. Of a table one of `SEQUENTIAL` reads the columns as a series."""
 FAMILIES = tuple(READS)
 GRAPHS = tuple(name for name, kinds in READS.items() if "graph" in kinds)
 """Families that learn from graphs."""
 GRAPH_NORMS = ("none", "batch", "layer", "group", "rms")
 """Norms of theirs: of units of single nodes."""
-AUTO: Mapping[str, str] = {"table": "mlp", "image": "cnn", "forecast": "mlp", "graph": "gcn"}
+AUTO: Mapping[str, str] = {
+    "table": "mlp",
+    "series": "tcn",
+    "image": "cnn",
+    "forecast": "mlp",
+    "graph": "gcn",
+}
 """Kind of data → its family where the recipe leaves that open."""
 KINDS = ("table", "series", "image", "forecast", "graph")
 """Kinds of data that studies can be made of."""

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from cotune.data import Dataset, Fitted, Splits, chooses_rows, fit, prepared
+from cotune.data.prepare.series import SeriesPipeline
 from cotune.data.prepare.windowed import WindowPipeline
 from cotune.data.windows import Windows
 from cotune.engine.bank import Variant, as_tensor
@@ -216,7 +217,7 @@ class LaneFactory:
 
 
 def _shape(dataset: Dataset, pipeline: Fitted) -> tuple[int, ...]:
-    if isinstance(pipeline, WindowPipeline):
+    if isinstance(pipeline, WindowPipeline | SeriesPipeline):
         return pipeline.shape
     return () if dataset.examples is None else dataset.examples.shape
 

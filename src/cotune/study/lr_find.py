@@ -33,6 +33,7 @@ from cotune.study.forecasts import options_of
 from cotune.study.lanes import LaneFactory
 from cotune.study.mending import mended, settled
 from cotune.study.prepared import compute_for
+from cotune.study.resolve import division as folded
 from cotune.study.resolve import resolve
 from cotune.study.rule import Given
 from cotune.study.starting import read_start
@@ -108,7 +109,7 @@ def lr_find(source: Any, recipe: Recipe) -> LrCurve:
             room=Room(data.memory, Path(folder)),
             options=options_of(recipe),
         )
-        splits = split(dataset, division, seed=recipe.search.seed)
+        splits = split(dataset, folded(recipe, dataset), seed=recipe.search.seed)
         resolved = resolve(recipe, dataset, splits)
         given = Given.of(resolved, dataset, splits)
         resolved, _ = settled(resolved, given)

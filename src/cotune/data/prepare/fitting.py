@@ -5,11 +5,12 @@ from typing import Any, Protocol
 
 from cotune.data.arrays import Ints
 from cotune.data.dataset import Dataset
-from cotune.data.prepare import graph, pixels, windowed
+from cotune.data.prepare import graph, pixels, series, windowed
 from cotune.data.prepare.features import Features, Figure
 from cotune.data.prepare.graph import GraphPipeline
 from cotune.data.prepare.pipeline import Pipeline
 from cotune.data.prepare.pixels import PixelPipeline
+from cotune.data.prepare.series import SeriesPipeline
 from cotune.data.prepare.windowed import WindowPipeline
 from cotune.types import Value
 
@@ -74,6 +75,7 @@ class Fitted(Protocol):
 PIPELINES: Mapping[str, Any] = {
     "table": Pipeline,
     "image": PixelPipeline,
+    "series": SeriesPipeline,
     "forecast": WindowPipeline,
     "graph": GraphPipeline,
 }
@@ -81,6 +83,7 @@ PIPELINES: Mapping[str, Any] = {
 
 FORMATS: Mapping[str, Any] = {
     pixels.FORMAT: PixelPipeline,
+    series.FORMAT: SeriesPipeline,
     windowed.FORMAT: WindowPipeline,
     graph.FORMAT: GraphPipeline,
 }
