@@ -45,6 +45,21 @@ MEANINGS = {
     "balance": "`weights` counts rare classes more: n / (classes · n of the class). `oversample` repeats their rows up "
     "to the largest class, an epoch growing to five times its rows at most; `undersample` takes as many of each as the "
     "smallest has.",
+    "node_scaling": "Of graphs: `row` divides the features of each node by their sum, `standard` brings each feature "
+    "to mean 0 and deviation 1; sparse features keep their zeros.",
+    "structure": "Of graphs: features from the edges alone, beside those that nodes bring. `degree`, `walks` (chances "
+    "of a random walk to be back), `all`. Without features of nodes `none` is `degree`.",
+    "input_dropout": "Of graphs: the chance that a feature of a node is left out of a step.",
+    "heads": "Of attention over graphs; `width` is that of all heads together.",
+    "attention_dropout": "The chance that a node does not listen to a neighbour in a step.",
+    "aggregate": "What a node hears: the mean or the largest of its neighbours.",
+    "neighbours": "Neighbours that are drawn for each node in a step that trains; 0 for all. Of nodes as rows.",
+    "readout": "How the nodes of a graph become one row, where rows are graphs.",
+    "decoder": "How two nodes become one row, where rows are pairs of nodes; see [graphs](graphs.md).",
+    "edge_drop": "Of graphs: share of the edges that are left out of a step.",
+    "pretrain": "What networks over graphs learn from all nodes before there are labels: features that are `masked`, "
+    "or to tell the graph from one with exchanged features (`dgi`).",
+    "pretrain_epochs": "Steps of it, each over the whole graph.",
     "pixels": "Of images: `standard` brings each channel to mean 0 and deviation 1, `unit` to 0 … 1.",
     "lookback": "Of forecasts: the steps before the first one to forecast that a network reads. `auto`: 4 or 14 "
     "seasons or horizons, whichever is longer, at most a quarter of the series.",
@@ -320,6 +335,7 @@ def presets() -> str:
         "table": "Tables",
         "series": "Series",
         "image": "Images",
+        "graph": "Graphs",
         "forecast": "Forecasts",
     }
     for preset, kind in ((preset, kind) for kind in titles for preset in EFFORTS if ROWS[preset, kind]):
