@@ -61,7 +61,9 @@ def technique(
     hanging = [key for name in off for key in hanging_on(name, on.get(name)) if key not in on]
     kinds = [each for each in DATA if each in data and not set(on) & set(FOREIGN[each])]
     kinds = [each for each in kinds if each != "forecast" or _of_forecasts(on, tasks)]
+    hidden = set(on) & {*OF_LAYERS, *OF_COLUMNS}
     found = [each for each in families_of(on) if each in families and set(READS[each]) & set(kinds)]
+    found = [each for each in found if each != "gru" or not hidden]
     return Technique(
         name=name,
         kind=kind,
