@@ -33,7 +33,7 @@ class Column:
     @property
     def is_feature(self) -> bool:
         """Whether the network gets to see it."""
-        return self.kind in ("numeric", "categorical", "boolean", "date", "image")
+        return self.kind in ("numeric", "categorical", "boolean", "date", "image", "text")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class Dataset:
         label_type: what a class label was in the source: "str", "int", "float" or "bool".
         room: what memory and files there are for the rows; `None` for no limit.
         targets: names of the values of a row, where there are several.
-        test: numbers of the test rows that the source itself gives (sorted); `None` where it gives none.
+        test, validation: numbers of the rows that the source itself gives for these (sorted); `None` where it gives
+            none.
     """
 
     frame: Frame | Examples
@@ -74,6 +75,7 @@ class Dataset:
     room: Room | None = field(default=None, compare=False, repr=False)
     test: Ints | None = None
     targets: tuple[str, ...] = ()
+    validation: Ints | None = None
 
     @property
     def table(self) -> Frame:

@@ -73,6 +73,10 @@ Plan = tuple[Ints, list[Pair], list[str]]
 
 def _holdout(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
     rest, test, notes = _set_test_aside(dataset, settings, seed)
+    if dataset.validation is not None and len(dataset.validation):
+        given = dataset.validation
+        said = f"the {len(given):,} validation rows are those that the data brings"
+        return test, [(np.setdiff1d(rest, given), given)], [*notes, said, *_drawn_once(settings)]
     pairs = []
     for repeat in range(settings.repeats):
         train, validation, more = _draw(dataset, rest, settings.validation, "validation", seed + 1 + repeat)

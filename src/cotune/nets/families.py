@@ -5,6 +5,7 @@ from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
 from cotune.nets.anchored import Anchored
+from cotune.nets.bag import Bag
 from cotune.nets.cnn import CNN
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
@@ -12,6 +13,7 @@ from cotune.nets.rnn import RNN
 from cotune.nets.sequence.recurrent import Recurrent
 from cotune.nets.sequence.tcn import TCN
 from cotune.nets.sequence.transformer import Transformer
+from cotune.nets.textcnn import TextCNN
 
 FAMILIES: dict[str, Callable[..., Network]] = {
     "mlp": MLP,
@@ -21,6 +23,8 @@ FAMILIES: dict[str, Callable[..., Network]] = {
     "lstm": Recurrent,
     "tcn": TCN,
     "transformer": Transformer,
+    "textcnn": TextCNN,
+    "bag": Bag,
 }
 
 

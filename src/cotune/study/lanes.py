@@ -18,6 +18,7 @@ from cotune.recipe import Recipe
 from cotune.recipe.names import SCHEDULED
 from cotune.recipe.schema import PrepareSection, domains
 from cotune.space import Space
+from cotune.study import words
 from cotune.study.mending import mended
 from cotune.study.networks import anchored, network_of
 from cotune.study.rule import Given
@@ -59,6 +60,7 @@ class LaneFactory:
         self._trained: dict[_Key, torch.Tensor] = {}
         self._pipelines: dict[_Key, Fitted] = {}
         self._variants: dict[_Key, Variant] = {}
+        self._starts: dict[int, Mapping[str, torch.Tensor]] = {}
         self._worlds: dict[str, Any] = {}
 
     def with_recipe(self, recipe: Recipe) -> "LaneFactory":
@@ -118,8 +120,16 @@ class LaneFactory:
             variant=variant,
             train=train,
             validation=validation,
-            start=self._start,
+            start=self._start_of(pipeline),
         )
+
+    def _start_of(self, pipeline: Fitted) -> Mapping[str, torch.Tensor] | None:
+        """What networks that read by a pipeline begin with; words have other numbers in each."""
+        if self._start is None or words.WORDS not in self._start:
+            return self._start
+        if id(pipeline) not in self._starts:  # by identity: a pipeline is kept as long as this
+            self._starts[id(pipeline)] = words.placed(self._start, pipeline)
+        return self._starts[id(pipeline)]
 
     def pipeline(self, lane: LaneId, params: Params) -> Fitted:
         """The fitted preparation that a lane's rows went through."""

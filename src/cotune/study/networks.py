@@ -11,6 +11,7 @@ from cotune.nets.cnn import CNN
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
 from cotune.study.sequences import SEQUENCES
+from cotune.study.texts import TEXTS
 from cotune.types import Value
 
 Config = Mapping[str, Value]
@@ -80,6 +81,7 @@ BUILDERS: dict[str, Callable[[Config, Variant, int, int, int], tuple[Network, in
     "mlp": _mlp,
     "cnn": _cnn,
     **SEQUENCES,
+    **TEXTS,
 }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from cotune.engine.augment.table import AUGMENTATIONS, MIXINGS
 from cotune.engine.loss import LOSSES
 from cotune.engine.metrics import METRICS
-from cotune.recipe.names import EMBEDDING_LOSSES, RISING_SCHEDULES, SEQUENTIAL
+from cotune.recipe.names import EMBEDDING_LOSSES, OF_WORDS, RISING_SCHEDULES, SEQUENTIAL
 from cotune.recipe.schema import domains
 from cotune.study.rule import Broken, Config, Given, Rule
 from cotune.types import Task, Value
@@ -57,6 +57,8 @@ def _layers(config: Config, given: Given) -> int:
     """Layers with weights, the head among them, at least."""
     if config.get("family") in SEQUENTIAL:
         return _layers_of_time(config)
+    if config.get("family") in OF_WORDS:
+        return 2 if config.get("family") == "bag" else 3
     embedded = given.categories and config.get("categories") == "embedding"
     return _hidden(config) + 1 + embedded + (config.get("numbers") == "periodic")
 
@@ -89,7 +91,7 @@ def _less_patient(_: Config, given: Given) -> Mapping[str, Value]:
     return {"plateau_patience": given.patience // 2}
 
 
-DATA = {"table", "series", "image"}
+DATA = {"table", "series", "image", "text"}
 """Kinds of data that recipes know."""
 
 SMOOTHED = (domains()["label_smoothing"][1].when or ("", ()))[1]
@@ -257,6 +259,7 @@ RULES: tuple[Rule, ...] = (
         "only numbers can be mixed: a row would keep its own categories with half of another's target",
     ),
     _augments("image", "images"),
+    _augments("text", "texts"),
     _augments("series", "series"),
     _augments("table", "tables"),
     Rule(

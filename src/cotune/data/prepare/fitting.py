@@ -5,11 +5,12 @@ from typing import Any, Protocol
 
 from cotune.data.arrays import Ints
 from cotune.data.dataset import Dataset
-from cotune.data.prepare import pixels, series, windowed
+from cotune.data.prepare import pixels, series, tokens, windowed
 from cotune.data.prepare.features import Features, Figure
 from cotune.data.prepare.pipeline import Pipeline
 from cotune.data.prepare.pixels import PixelPipeline
 from cotune.data.prepare.series import SeriesPipeline
+from cotune.data.prepare.tokens import TokenPipeline
 from cotune.data.prepare.windowed import WindowPipeline
 from cotune.types import Value
 
@@ -76,6 +77,7 @@ PIPELINES: Mapping[str, Any] = {
     "image": PixelPipeline,
     "series": SeriesPipeline,
     "forecast": WindowPipeline,
+    "text": TokenPipeline,
 }
 """By kind of data: classes with `fit(dataset, rows, settings)` and `from_json(tree)`."""
 
@@ -83,6 +85,7 @@ FORMATS: Mapping[str, Any] = {
     pixels.FORMAT: PixelPipeline,
     series.FORMAT: SeriesPipeline,
     windowed.FORMAT: WindowPipeline,
+    tokens.FORMAT: TokenPipeline,
 }
 """By the format that `to_json` names; any other is a table's."""
 
