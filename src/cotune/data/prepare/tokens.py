@@ -131,6 +131,11 @@ class TokenPipeline:
         return (*(self.entries,) * self.length, self.length + 1)
 
     @property
+    def shape(self) -> tuple[int]:
+        """Of a prepared row: its words."""
+        return (self.length,)
+
+    @property
     def scaled(self) -> int:
         """None of the features are numbers of a table, which could enter as waves."""
         return 0
