@@ -1,4 +1,4 @@
-"""Networks of words against their plain twins, one text after the other."""
+"""Networks of words against their plain twins."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Networks of words as anybody would write them, one text after the other; for the plain twin."""
+"""Networks of words as anybody would write them; for the plain twin."""
 
 from collections.abc import Mapping
 
@@ -36,11 +36,13 @@ class PlainTextCNN(nn.Module):
 
     def forward(self, _: Tensor, codes: Tensor) -> Tensor:
         """Logits [batch output]."""
-        rows = []
-        for text in codes[:, :-1]:
-            words = self.embedding(text[text != 0]).T.unsqueeze(0)
-            rows.append(torch.cat([convolution(words).amax(2) for convolution in self.convolutions], dim=1))
-        h = self.activation(torch.cat(rows) + self.bias)
+        text, ends, best = codes[:, :-1], codes[:, -1:], []
+        words = (self.embedding(text) * (text != 0).unsqueeze(2)).transpose(1, 2)
+        for size, convolution in zip(self.sizes, self.convolutions, strict=True):
+            windows = torch.arange(text.shape[1] + size - 1, device=codes.device)
+            holds = (windows < ends + size - 1).unsqueeze(1)  # the last of them begins at the last word
+            best.append(convolution(words).masked_fill(~holds, -torch.inf).amax(2))
+        h = self.activation(torch.cat(best, dim=1) + self.bias)
         if self.training:
             factors, q = self.factors.draw(len(codes), 0, tuple(h.shape))
             h = alpha_dropped(h, factors, q) if self.dropping == "alpha" else h * factors
@@ -73,7 +75,8 @@ class PlainBag(nn.Module):
 
     def forward(self, _: Tensor, codes: Tensor) -> Tensor:
         """Logits [batch output]."""
-        h = torch.stack([self.embedding(text[text != 0]).mean(0) for text in codes[:, :-1]])
+        text = codes[:, :-1]
+        h = (self.embedding(text) * (text != 0).unsqueeze(2)).sum(1) / codes[:, -1:]
         if self.training:
             h = h * self.factors.draw(len(codes), 0, tuple(h.shape))[0]
         logits: Tensor = self.head(h)
