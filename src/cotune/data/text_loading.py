@@ -15,6 +15,7 @@ from cotune.data.parts import Parts
 from cotune.data.request import Request
 from cotune.data.table import Columns, Table
 from cotune.data.target import Target, label_type, read_target
+from cotune.data.targets import one_name
 from cotune.data.text_sources import COLUMN, find_texts, save_texts
 from cotune.data.texts import Texts
 from cotune.errors import ColumnError
@@ -40,7 +41,7 @@ def find(request: Request) -> Dataset | None:
         TargetError, ColumnError: there are no labels to learn, or columns are asked for where there are none.
     """
     asked = request.asked
-    source = find_texts(request.source, asked.target)
+    source = find_texts(request.source, one_name(asked.target))
     if source is None:
         return None
     for role, name in (

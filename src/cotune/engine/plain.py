@@ -19,8 +19,8 @@ from cotune.engine.plain_norms import (
     with_norm,
 )
 from cotune.engine.plain_sequences import PlainRecurrent, PlainTCN, PlainTransformer, linear_of
-from cotune.nets.anchored import Anchored
 from cotune.engine.plain_text import PlainBag, PlainTextCNN
+from cotune.nets.anchored import Anchored
 from cotune.nets.bag import Bag
 from cotune.nets.cnn import CNN
 from cotune.nets.layout import Layout

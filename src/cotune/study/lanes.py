@@ -7,6 +7,7 @@ import torch
 
 from cotune.data import Dataset, Fitted, Splits, chooses_rows, fit, prepared
 from cotune.data.prepare.series import SeriesPipeline
+from cotune.data.prepare.tokens import TokenPipeline
 from cotune.data.prepare.windowed import WindowPipeline
 from cotune.data.windows import Windows
 from cotune.engine.bank import Variant, as_tensor
@@ -206,7 +207,7 @@ class LaneFactory:
 
 
 def _shape(dataset: Dataset, pipeline: Fitted) -> tuple[int, ...]:
-    if isinstance(pipeline, WindowPipeline | SeriesPipeline):
+    if isinstance(pipeline, WindowPipeline | SeriesPipeline | TokenPipeline):
         return pipeline.shape
     return () if dataset.examples is None else dataset.examples.shape
 

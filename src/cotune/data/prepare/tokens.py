@@ -23,7 +23,7 @@ from cotune.data.arrays import Ints
 from cotune.data.dataset import Dataset
 from cotune.data.prepare import balance
 from cotune.data.prepare.codec import seal, unseal
-from cotune.data.prepare.features import Features, target_scale
+from cotune.data.prepare.features import Features, Figure, target_scale
 from cotune.data.prepare.settings import decided_tokens
 from cotune.data.prepare.tokenise import learned_pieces, splitter, vocabulary_of
 from cotune.data.sources import read_frame
@@ -69,8 +69,8 @@ class TokenPipeline:
     labels: tuple[str, ...]
     class_weights: tuple[float, ...] | None
     class_rows: tuple[int, ...]
-    target_mean: float
-    target_scale: float
+    target_mean: Figure
+    target_scale: Figure
 
     @classmethod
     def fit(cls, dataset: Dataset, rows: Ints, settings: Mapping[str, Value]) -> "TokenPipeline":
