@@ -44,6 +44,7 @@ EVERY = [
         ("series", ""),
         ("image", "cnn"),
         ("forecast", "mlp"),
+        ("text", "textcnn"),
     )
     for classes in (True, False)
     for rows in (50, 300, 100_000)
@@ -61,7 +62,7 @@ def value(recipe: Recipe, key: str) -> Any:
 def test_the_tables_are_of_the_presets_that_recipes_name() -> None:
     assert set(PRESETS) == set(get_args(SearchSection.model_fields["preset"].annotation))
     assert set(ROWS) == {
-        (preset, kind) for preset in PRESETS for kind in ("table", "series", "image", "forecast")
+        (preset, kind) for preset in PRESETS for kind in ("table", "series", "image", "forecast", "text")
     }
     assert make().search.preset == "balanced"
     for preset in PRESETS:

@@ -19,6 +19,7 @@ from cotune.catalogue.preparation import PREPARATION_ROWS
 from cotune.catalogue.regularisation import REGULARISATION_ROWS
 from cotune.catalogue.schedule import SCHEDULE_ROWS
 from cotune.catalogue.sequence import SEQUENCE_ROWS
+from cotune.catalogue.text import TEXT_ROWS
 from cotune.catalogue.validation import VALIDATION_ROWS
 from cotune.errors import RecipeError, did_you_mean
 
@@ -30,6 +31,7 @@ _ALL: dict[str, Sequence[Technique]] = {
     "initialisation": INITIALISATION_ROWS,
     "normalisation": NORMALISATION_ROWS,
     "sequence": SEQUENCE_ROWS,
+    "text": TEXT_ROWS,
     "regularisation": REGULARISATION_ROWS,
     "optimizer": OPTIMIZER_ROWS,
     "schedule": SCHEDULE_ROWS,

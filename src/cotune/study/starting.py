@@ -26,7 +26,7 @@ KEY = "network.pretrained"
 PREFIX = "network0."
 """What stands before the names of a saved model's first network."""
 
-SHAPING = ("family", "width", "depth", "norm", "filters", "convolutions", "kernel", "embedding_width")
+SHAPING = ("family", "width", "depth", "norm", "filters", "convolutions", "kernel", "embedding_width", "windows")
 """Keys that change the shapes of weights, but for those of the preparation."""
 
 MOST = 500

@@ -11,16 +11,19 @@ from cotune.nets.network import Network
 from cotune.nets.textcnn import TextCNN
 from cotune.recipe.names import OF_WORDS
 from cotune.recipe.schema import NetworkSection
-from cotune.recipe.settings import Setting
+from cotune.recipe.settings import Choice, Setting
 from cotune.types import Value
 
 Config = Mapping[str, Value]
 
 WITHOUT: Mapping[str, Mapping[str, Value]] = {
-    "textcnn": {"norm": "none", "dropout_kind": "unit"},
+    "textcnn": {"norm": "none"},
     "bag": {"norm": "none", "dropout_kind": "unit", "activation": "identity"},
 }
 """What other families call so these have not."""
+
+DROPOUTS = ("unit", "alpha")
+"""Kinds of dropout that a TextCNN knows."""
 
 WIDTH, FILTERS = 64, 64
 """Units of a word, and filters of each size, where the recipe leaves them open; Kim 2014 has 300 and 100."""
@@ -81,6 +84,10 @@ def of_texts(network: NetworkSection, families: Sequence[Value], words: str) -> 
         if getattr(network, key) not in (value, NetworkSection.model_fields[key].default):
             raise RecipeError(f"network.{key} has no meaning for {words}; leave it out")
         changes[key] = value
+    kinds = network.dropout_kind
+    if not set(kinds.choices if isinstance(kinds, Choice) else (kinds,)) <= set(DROPOUTS):
+        law = f"network.dropout_kind must be among {', '.join(DROPOUTS)} for {words}"
+        raise RecipeError(f"{law}; choose one of these")
     if network.filters == "auto" and "textcnn" in names:
         changes["filters"] = FILTERS
     return changes
