@@ -19,6 +19,7 @@ from cotune.engine.plain import PlainCNN, PlainRNN, true_weights
 from cotune.engine.plain_graphs import PlainGraph
 from cotune.engine.plain_norms import stored
 from cotune.engine.plain_sequences import PlainSequence
+from cotune.engine.plain_text import PlainBag, PlainTextCNN
 from cotune.engine.schedules import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.cnn import CNN
@@ -105,6 +106,8 @@ def plain_weights(network: nn.Module) -> dict[str, torch.Tensor]:
         for name, (p, turned) in network.by_name().items():
             filters = p.permute(2, 1, 0).flatten(0, 1) if p.ndim == 3 else p.mT if turned else p
             found[name] = filters
+    elif isinstance(network, PlainTextCNN | PlainBag):
+        found = network.by_name()
     else:
         if len(network.embeddings):
             found["embedding"] = torch.cat([table.weight for table in network.embeddings])

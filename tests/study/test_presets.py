@@ -45,6 +45,7 @@ EVERY = [
         ("image", "cnn"),
         ("forecast", "mlp"),
         ("graph", "gcn"),
+        ("text", "textcnn"),
     )
     for classes in (True, False)
     for rows in (50, 300, 100_000)
@@ -62,7 +63,9 @@ def value(recipe: Recipe, key: str) -> Any:
 def test_the_tables_are_of_the_presets_that_recipes_name() -> None:
     assert set(PRESETS) == set(get_args(SearchSection.model_fields["preset"].annotation))
     assert set(ROWS) == {
-        (preset, kind) for preset in PRESETS for kind in ("table", "series", "image", "forecast", "graph")
+        (preset, kind)
+        for preset in PRESETS
+        for kind in ("table", "series", "image", "forecast", "graph", "text")
     }
     assert make().search.preset == "balanced"
     for preset in PRESETS:

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from cotune.catalogue import Technique
-from cotune.recipe.names import GRAPHS, SEQUENTIAL
+from cotune.recipe.names import GRAPHS, OF_WORDS, SEQUENTIAL
 from cotune.recipe.schema import PREPARES
 from cotune.types import Task, Value
 from study.pictures import pixels
@@ -26,6 +26,14 @@ SHAPES: Mapping[str, Mapping[str, Value]] = {
     "rnn": {"width": 8},
     "lstm": {"width": 8},
     "tcn": {"width": 8, "levels": 2, "time_kernel": 3, "activation": "relu", "dropout": 0.0},
+    "textcnn": {
+        "filters": 8,
+        "embedding_width": 8,
+        "activation": "relu",
+        "dropout": 0.0,
+        "word_dropout": 0.0,
+    },
+    "bag": {"embedding_width": 8, "dropout": 0.0, "word_dropout": 0.0},
     "transformer": {"width": 8, "heads": 2, "activation": "relu", "dropout": 0.0},
 }
 """By family."""
@@ -86,6 +94,8 @@ def rows_of(technique: Technique, family: str) -> Any:
     """What `cotune.tune` takes: images and labels, or a table with the target `y`."""
     rows = FEW.get(str(technique.on.get("method"))) or MANY.get(technique.kind, ROWS)
     task, counted = task_of(technique), technique.on.get("loss") in COUNTS
+    if family in OF_WORDS or technique.data == ("text",):
+        return _texts(task, rows, counted=counted)
     if forecasts(technique):
         return pl.DataFrame({"y": [float(np.sin(i / 3) + 0.01 * i) for i in range(2 * rows)]})
     if family in GRAPHS:
@@ -116,6 +126,19 @@ def _graph(technique: Technique, task: Task, rows: int) -> dict[str, Any]:
     return found | ({"bounds": np.arange(0, nodes + 1, 5)} if rings > 1 else {})
 
 
+def _texts(task: Task, rows: int, *, counted: bool) -> tuple[list[str], list[Any]]:
+    """Texts, one word of which is for or against."""
+    draw = np.random.default_rng(0)
+    good = draw.integers(0, 2, rows)
+    words = [[*draw.choice(["the", "film", "is", "a", "story"], 4), ("dull", "fine")[one]] for one in good]
+    y = (
+        good.astype(str)
+        if task.is_classification
+        else good + (0 if counted else 0.1 * draw.normal(size=rows))
+    )
+    return [" ".join(draw.permutation(each)) for each in words], y.tolist()
+
+
 def _columns(task: Task, rows: int) -> pl.DataFrame:
     """Numbers, some of them missing, names, groups and days."""
     gone = pl.int_range(pl.len()) % 7 == 3
@@ -137,8 +160,9 @@ def _waves(task: Task, rows: int) -> pl.DataFrame:
 def settings_of(technique: Technique, family: str) -> dict[str, Any]:
     """Recipe keys of a study that uses it; what only a user knows is missing where it is not a column."""
     shape = {"family": family, **SHAPES[family]}
+    texts = family in OF_WORDS or technique.data == ("text",)
     own = set(technique.on) & set(PREPARES["series"])
-    columns = not on_images(technique, family) and family not in GRAPHS and not own
+    columns = not texts and not on_images(technique, family) and family not in GRAPHS and not own
     scaling = {"scaling": "standard"} if columns else {}
     scaling |= {"graph_task": "link"} if "decoder" in technique.on else {}
     if forecasts(technique):

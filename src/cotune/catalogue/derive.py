@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from cotune.catalogue.base import Technique
-from cotune.recipe.names import DROPOUTS_OF, FAMILIES, KINDS, NORMS_OF, READS, RECURRENT, SEQUENTIAL
+from cotune.recipe.names import DROPOUTS_OF, FAMILIES, KINDS, NORMS_OF, OF_WORDS, READS, RECURRENT, SEQUENTIAL
 from cotune.recipe.schema import PREPARES, domains, foreign, leaves
 from cotune.types import Task, Value
 
@@ -60,6 +60,7 @@ def technique(
     kinds = [each for each in kinds if each != "forecast" or _of_forecasts(on, tasks)]
     found = [each for each in families_of(on) if each in families and set(READS[each]) & set(kinds)]
     found = [each for each in found if each not in SEQUENTIAL or has(each, on)]
+    found = [each for each in found if each not in OF_WORDS or has_of_words(each, on)]
     return Technique(
         name=name,
         kind=kind,
@@ -89,6 +90,13 @@ def has(family: str, on: Mapping[str, Value]) -> bool:
         return False
     norm = on.get("norm")
     return (norm is None or norm in NORMS_OF[family]) and on.get("dropout_kind", "unit") in DROPOUTS_OF
+
+
+def has_of_words(family: str, on: Mapping[str, Value]) -> bool:
+    """Whether a family of networks of words knows what the keys say of a hidden layer."""
+    if family == "bag" and ("activation" in on or ("dropout_kind" in on and on["dropout_kind"] != "unit")):
+        return False
+    return "norm" not in on and on.get("dropout_kind", "unit") in ("unit", "alpha")
 
 
 def options(key: str) -> tuple[str, ...]:

@@ -20,7 +20,9 @@ from cotune.engine.plain_norms import (
     with_norm,
 )
 from cotune.engine.plain_sequences import PlainRecurrent, PlainTCN, PlainTransformer, linear_of
+from cotune.engine.plain_text import PlainBag, PlainTextCNN
 from cotune.nets.anchored import Anchored
+from cotune.nets.bag import Bag
 from cotune.nets.cnn import CNN
 from cotune.nets.graph.network import GraphNetwork
 from cotune.nets.layout import Layout
@@ -29,6 +31,7 @@ from cotune.nets.rnn import RNN
 from cotune.nets.sequence.recurrent import Recurrent
 from cotune.nets.sequence.tcn import TCN
 from cotune.nets.sequence.transformer import Transformer
+from cotune.nets.textcnn import TextCNN
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "identity": nn.Identity,
@@ -274,6 +277,10 @@ def plain_network(lane: Lane) -> nn.Module:
             return PlainTCN(lane, first_weights(lane), first_statistics(lane), activation)
         case Transformer(width=width, feedforward=wider):
             return PlainTransformer(lane, first_weights(lane), partial(activation_of, lane, wider * width))
+        case TextCNN(width=width):
+            return PlainTextCNN(lane, first_weights(lane), activation_of(lane, width))
+        case Bag():
+            return PlainBag(lane, first_weights(lane))
     raise ValueError(f"there is no plain twin of {lane.structure.network}; give it one in plain_network")
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
 from cotune.nets.anchored import Anchored
+from cotune.nets.bag import Bag
 from cotune.nets.cnn import CNN
 from cotune.nets.graph.gat import GAT
 from cotune.nets.graph.gcn import GCN
@@ -16,6 +17,7 @@ from cotune.nets.rnn import RNN
 from cotune.nets.sequence.recurrent import Recurrent
 from cotune.nets.sequence.tcn import TCN
 from cotune.nets.sequence.transformer import Transformer
+from cotune.nets.textcnn import TextCNN
 
 FAMILIES: dict[str, Callable[..., Network]] = {
     "mlp": MLP,
@@ -29,6 +31,8 @@ FAMILIES: dict[str, Callable[..., Network]] = {
     "sage": SAGE,
     "gat": GAT,
     "gin": GIN,
+    "textcnn": TextCNN,
+    "bag": Bag,
 }
 
 

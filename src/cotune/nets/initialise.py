@@ -72,6 +72,8 @@ def _draw(
             return torch.tensor([0.0, 1.0, 0.0, 0.0]).repeat_interleave(shape[0] // 4)
         case "recurrent":
             return _orthogonal_gates(shape, init, generator)
+        case "words":
+            return torch.rand(shape, generator=generator) * 0.5 - 0.25
         case "fan":
             name = (INITIALISERS[init].head if weight.name.startswith("head") else "") or init
             matrix = Matrix(shape, shape[-1] * weight.places, std)

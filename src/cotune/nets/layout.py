@@ -34,8 +34,8 @@ class Weight:
         name: dotted, as in a state dict.
         shape: without the lane axis, as stored (padded).
         init: "fan" (random, variance by the chosen initialiser), "normal", "zeros", "ones", "norms" (of the
-            columns of the layer's weight), "slope" (prelu's first), "recurrent" (from a state to its gates: orthogonal)
-            or "forget" (biases of an LSTM's inputs).
+            columns of the layer's weight), "slope" (prelu's first), "recurrent" (from a state to its gates:
+            orthogonal), "forget" (biases of an LSTM's inputs) or "words" (uniform up to 0.25, as Kim 2014).
         accumulates: whether autograd adds its gradient up; a linear layer overwrites its own.
         decay: whether weight decay and L1 act on it (matrices yes; biases and norms no).
         places: of a filter, how often a unit uses an input; 1 for a matrix.

@@ -46,7 +46,12 @@ LOSSES = ("cross_entropy", "mse", "mae", "huber", "log_cosh", "quantile", "poiss
           "binary_cross_entropy", "focal", "hinge", *EMBEDDING_LOSSES)  # fmt: skip
 ANCHORS = ("none", "last", "mean", "standard")
 NUMBERS = ("plain", "piecewise", "periodic")
-COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image")
+COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image",
+                "text")  # fmt: skip
+OF_WORDS = ("textcnn", "bag")
+"""Families that read words and nothing else."""
+WINDOWS = ("3-4-5", "2-3-4", "2-3-4-5", "1-2-3", "5-6-7", "3", "5")
+"""Words that the windows of a TextCNN span."""
 RECURRENT = ("gru", "rnn", "lstm")
 SEQUENTIAL = (*RECURRENT, "tcn", "transformer")
 """Families that read rows in the order of time."""
@@ -62,7 +67,8 @@ DROPOUTS_OF = ("unit", "spatial")
 READS: Mapping[str, tuple[str, ...]] = {
     "mlp": ("table", "image", "forecast"),
     "cnn": ("image",),
-    **dict.fromkeys(SEQUENTIAL, ("series", "forecast")),
+    **dict.fromkeys(SEQUENTIAL, ("series", "forecast", "text")),
+    **dict.fromkeys(OF_WORDS, ("text",)),
     "gcn": ("graph",),
     "sage": ("graph",),
     "gat": ("graph",),
@@ -80,9 +86,10 @@ AUTO: Mapping[str, str] = {
     "image": "cnn",
     "forecast": "mlp",
     "graph": "gcn",
+    "text": "textcnn",
 }
 """Kind of data → its family where the recipe leaves that open."""
-KINDS = ("table", "series", "image", "forecast", "graph")
+KINDS = ("table", "series", "image", "forecast", "graph", "text")
 """Kinds of data that studies can be made of."""
 
 MetricName = Literal[

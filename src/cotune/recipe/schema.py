@@ -16,9 +16,11 @@ from cotune.recipe.names import (
     INITS,
     NORMS,
     NUMBERS,
+    OF_WORDS,
     POOLINGS,
     RECURRENT,
     SEQUENTIAL,
+    WINDOWS,
     MetricName,
 )
 from cotune.recipe.section import Section
@@ -42,7 +44,10 @@ class DataSection(Section):
     )
     task: Literal["auto", "regression", "binary", "multiclass", "forecast"] = "auto"
     columns: dict[
-        str, Literal["numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image"]
+        str,
+        Literal[
+            "numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image", "text"
+        ],
     ] = Field(default_factory=dict, description="Column kinds that override the inferred ones.")
     memory: Memory = Field(
         "auto",
@@ -170,6 +175,13 @@ class PrepareSection(Section):
     each_series: Annotated[Setting, Domain("bool", source="Rakthanmanon et al. 2012")] = False
     gaps: Annotated[Setting, Domain("name", options=("interpolate", "zero"))] = "interpolate"
     gap_channels: Annotated[Setting, Domain("bool", source="Che et al. 2018")] = True
+    tokens: Annotated[
+        Setting, Domain("name", options=("word", "character", "byte_pair"), source="Sennrich et al. 2016")
+    ] = "word"
+    vocabulary: Annotated[Setting, Domain("int", low=1, high=1_000_000)] = 20_000
+    least_count: Annotated[Setting, Domain("int", low=1, high=1000)] = 2
+    length: Annotated[Setting, Domain("int", low=1, high=10_000, words=("auto",))] = "auto"
+    lowercase: Annotated[Setting, Domain("bool")] = True
 
 
 PREPARES: Mapping[str, tuple[str, ...]] = {
@@ -188,6 +200,7 @@ PREPARES: Mapping[str, tuple[str, ...]] = {
     "forecast": ("lookback",),
     "graph": ("node_scaling", "structure"),
     "series": ("channel_scaling", "each_series", "gaps", "gap_channels"),
+    "text": ("tokens", "vocabulary", "least_count", "length", "lowercase"),
 }
 """Kind of data → keys of `prepare` that mean something for it; those of no kind mean something for all."""
 
@@ -229,7 +242,7 @@ class NetworkSection(Section):
         (1, 2, 3)
     )
     filters: Annotated[
-        Setting, Domain("int", low=8, high=512, step=8, words=("auto",), when=("family", ("cnn",)))
+        Setting, Domain("int", low=8, high=512, step=8, words=("auto",), when=("family", ("cnn", "textcnn")))
     ] = "auto"
     convolutions: Annotated[
         Setting, Domain("int", low=1, high=8, words=("auto",), when=("family", ("cnn",)))
@@ -336,9 +349,27 @@ class NetworkSection(Section):
     decoder: Annotated[
         Setting, Domain("name", options=("dot", "mlp"), when=("family", GRAPHS), source="Kipf & Welling 2016")
     ] = "dot"
+    windows: Annotated[
+        Setting,
+        Domain("name", options=WINDOWS, when=("family", ("textcnn",)), source="Kim 2014: 3-4-5 words"),
+    ] = "3-4-5"
     embedding_width: Annotated[
-        Setting, Domain("int", low=1, high=1024, when=("categories", ("embedding",)))
-    ] = 8
+        Setting, Domain("int", low=1, high=1024, words=("auto",), when=("categories", ("embedding",)))
+    ] = "auto"
+    embedding_init: Annotated[
+        Setting,
+        Domain(
+            "name",
+            options=("uniform", "normal"),
+            when=("family", OF_WORDS),
+            source="uniform: Kim 2014, up to 0.25; normal: variance 1 / width",
+        ),
+    ] = "uniform"
+    embeddings: Annotated[str, BeforeValidator(as_path, json_schema_input_type=str)] | None = Field(
+        None,
+        description="File of word embeddings, in the text or binary format of word2vec or in GloVe's, that networks of "
+        "words begin with; words that it lacks are drawn by `embedding_init`. `freeze: 1` leaves them as they are.",
+    )
     frequency_scale: Annotated[
         Setting,
         Domain(

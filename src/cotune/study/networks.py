@@ -13,6 +13,7 @@ from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
 from cotune.recipe.names import GRAPHS
 from cotune.study.sequences import SEQUENCES
+from cotune.study.texts import TEXTS
 from cotune.types import Value
 
 Config = Mapping[str, Value]
@@ -111,6 +112,7 @@ BUILDERS: dict[str, Callable[[Config, Variant, int, int, int], tuple[Network, in
     "cnn": _cnn,
     **SEQUENCES,
     **dict.fromkeys(GRAPHS, _graph),
+    **TEXTS,
 }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from cotune.engine.augment.table import AUGMENTATIONS, MIXINGS
 from cotune.engine.loss import LOSSES
 from cotune.engine.metrics import METRICS
-from cotune.recipe.names import EMBEDDING_LOSSES, GRAPH_NORMS, GRAPHS, RISING_SCHEDULES, SEQUENTIAL
+from cotune.recipe.names import EMBEDDING_LOSSES, GRAPH_NORMS, GRAPHS, OF_WORDS, RISING_SCHEDULES, SEQUENTIAL
 from cotune.recipe.schema import domains
 from cotune.study.rule import Broken, Config, Given, Rule
 from cotune.types import Task, Value
@@ -64,6 +64,8 @@ def _layers(config: Config, given: Given) -> int:
     """Layers with weights, the head among them, at least."""
     if config.get("family") in SEQUENTIAL:
         return _layers_of_time(config)
+    if config.get("family") in OF_WORDS:
+        return 2 if config.get("family") == "bag" else 3
     embedded = given.categories and config.get("categories") == "embedding"
     return _hidden(config) + 1 + embedded + (config.get("numbers") == "periodic")
 
@@ -96,7 +98,7 @@ def _less_patient(_: Config, given: Given) -> Mapping[str, Value]:
     return {"plateau_patience": given.patience // 2}
 
 
-DATA = {"table", "series", "image", "graph"}
+DATA = {"table", "series", "image", "graph", "text"}
 """Kinds of data that recipes know."""
 
 SMOOTHED = (domains()["label_smoothing"][1].when or ("", ()))[1]
@@ -268,6 +270,7 @@ RULES: tuple[Rule, ...] = (
         "only numbers can be mixed: a row would keep its own categories with half of another's target",
     ),
     _augments("images", "image"),
+    _augments("texts", "text"),
     _augments("series", "series"),
     _augments("graphs", "graph"),
     _augments("tables and graphs", "table", "graph"),

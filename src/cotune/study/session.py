@@ -35,7 +35,7 @@ from cotune.study.mending import settled
 from cotune.study.prepared import Prepared, compute_for, fit_to_machine
 from cotune.study.resolve import division, preset, resolve
 from cotune.study.rule import Given
-from cotune.study.starting import keep_start, kept_start, read_start, with_whole_path, words_of_start
+from cotune.study.starting import keep_start, kept_start, start_of, with_whole_path, words_of_start
 from cotune.study.winner import tested
 from cotune.types import Progress
 
@@ -104,10 +104,11 @@ def _begin(
     resolved, notes = settled(resolved, Given.of(resolved, dataset, splits))
     space = from_recipe(resolved)
     _check_strategy(resolved, space)
-    start = read_start(resolved.network.pretrained)
+    start = start_of(resolved, dataset)
     factory = LaneFactory(resolved, space, dataset, splits, start=start)
+    named = resolved.network.pretrained or resolved.network.embeddings
     if start is not None:
-        notes += (words_of_start(start, factory, space, resolved.network.pretrained),)
+        notes += (words_of_start(start, factory, space, named),)
     for note in notes:
         sitting.say(note)
     claim()
@@ -197,7 +198,8 @@ def prepare_again(
         raise DataError(f"{law}: bring the old file back, or start a new study with `cotune tune`")
     splits = split(dataset, resolved.split, seed=resolved.search.seed)
     space = from_recipe(resolved)
-    start = None if resolved.network.pretrained is None else kept_start(directory.start)
+    named = resolved.network.pretrained or resolved.network.embeddings
+    start = None if named is None else kept_start(directory.start)
     factory = LaneFactory(resolved, space, dataset, splits, start=start)
     return Prepared(resolved, space, dataset, splits, factory, speed)
 

@@ -23,6 +23,7 @@ from cotune.recipe.section import Section
 from cotune.recipe.settings import Range, Setting
 from cotune.study.forecasts import refuse_single, suited_to
 from cotune.study.sequences import of_sequences
+from cotune.study.texts import of_texts
 from cotune.types import Value
 
 WORDS = {
@@ -37,6 +38,8 @@ WORDS = {
     "sage": "GraphSAGE",
     "gat": "a graph attention network",
     "gin": "a graph isomorphism network",
+    "textcnn": "a convolutional network of words",
+    "bag": "a bag of words",
 }
 
 ROWS_OF = {
@@ -45,8 +48,12 @@ ROWS_OF = {
     "image": "images",
     "forecast": "series to be forecast",
     "graph": "graphs",
+    "text": "texts",
 }
 """Kinds of data as messages call them."""
+
+CATEGORY_WIDTH = 8
+"""Units of a category, where the recipe leaves them open."""
 
 OF_SINGLE_TIMES: Mapping[str, Value] = {"numbers": "plain", "categories": "onehot"}
 """Preparations that a series leaves as they are: each of its times is one number."""
@@ -89,6 +96,14 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
         network = network.model_copy(update=of_sequences(network, families, kind))
         if kind == "table":
             _refuse_several_numbers(prepare)
+    if kind == "text":
+        prepare = prepare.model_copy(update={"categories": "embedding"})  # words have nothing else
+        own = ", ".join(WORDS[str(family)] for family in families)
+        network = network.model_copy(update=of_texts(network, families, own))
+    elif network.embeddings is not None:
+        raise RecipeError(f"network.embeddings has no meaning for {ROWS_OF[kind]}; leave it out")
+    elif network.embedding_width == "auto":
+        network = network.model_copy(update={"embedding_width": CATEGORY_WIDTH})
     _refuse_foreign(network, families)
     if isinstance(dataset.frame, GraphRows):
         _refuse_of_other_rows(network, dataset.frame.task)
