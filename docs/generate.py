@@ -50,7 +50,6 @@ MEANINGS = {
     "structure": "Of graphs: features from the edges alone, beside those that nodes bring. `degree`, `walks` (chances "
     "of a random walk to be back), `all`. Without features of nodes `none` is `degree`.",
     "input_dropout": "Of graphs: the chance that a feature of a node is left out of a step.",
-    "heads": "Of attention over graphs; `width` is that of all heads together.",
     "attention_dropout": "The chance that a node does not listen to a neighbour in a step.",
     "aggregate": "What a node hears: the mean or the largest of its neighbours.",
     "neighbours": "Neighbours that are drawn for each node in a step that trains; 0 for all. Of nodes as rows.",
@@ -80,7 +79,8 @@ MEANINGS = {
     "time_kernel": "Times that a filter sees.",
     "dilation": "How many times wider apart these are from level to level; 1: neighbours throughout.",
     "causal": "Whether filters see earlier times alone.",
-    "heads": "Heads of attention; the width is rounded up to a multiple of them.",
+    "heads": "Heads of attention, over times or over graphs; `width` is that of all heads together, rounded up to a "
+    "multiple of them.",
     "feedforward": "Units of the hidden layer in each layer of a Transformer, as a multiple of its width.",
     "filters": "Filters of the first convolution, doubled in each further one. `auto`: 8 or 16; 16 to 64 on a GPU.",
     "convolutions": "Stages of convolution and 2 × 2 pooling. `auto`: 2 or 3, fewer for sides below 24 pixels.",
