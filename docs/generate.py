@@ -68,7 +68,8 @@ MEANINGS = {
     "each_series": "Of series: whether each is brought to mean 0 and deviation 1 by itself, before all else.",
     "gaps": "Of series: what stands where a number is missing: one on a line between its neighbours, or 0.",
     "gap_channels": "Of series: a 0/1 channel beside each that has gaps.",
-    "tokens": "Of texts: what a token is: a word or sign, a character, or a piece of a word (`pip install tokenizers`).",
+    "tokens": "Of texts: what a token is: a word or sign, a character, or a piece of a word (`pip "
+    "install tokenizers`).",
     "vocabulary": "Tokens that are told apart, the most frequent of the training rows.",
     "least_count": "Times that a token must occur in the training rows; others are one unknown token.",
     "length": "Tokens of a text that are read. `auto`: as many as 99 % of the training rows have, at most 400.",
@@ -88,10 +89,11 @@ MEANINGS = {
     "time_kernel": "Times that a filter sees.",
     "dilation": "How many times wider apart these are from level to level; 1: neighbours throughout.",
     "causal": "Whether filters see earlier times alone.",
-    "heads": "Heads of attention; the width is rounded up to a multiple of them, and is that of all together.",
+    "heads": "Heads of attention, over times or over graphs; `width` is that of all heads together, rounded up to a "
+    "multiple of them.",
     "feedforward": "Units of the hidden layer in each layer of a Transformer, as a multiple of its width.",
-    "filters": "Filters of the first convolution, doubled in each further one; of a TextCNN those of each size. `auto`: 8 "
-    "or 16, 16 to 64 on a GPU; 64 of a TextCNN.",
+    "filters": "Filters of the first convolution, doubled in each further one; of a TextCNN those of each size. `auto`: "
+    "8 or 16, 16 to 64 on a GPU; 64 of a TextCNN.",
     "convolutions": "Stages of convolution and 2 × 2 pooling. `auto`: 2 or 3, fewer for sides below 24 pixels.",
     "kernel": "Side of the filters. `auto`: 3.",
     "width": "Units of a hidden layer.",
@@ -101,7 +103,8 @@ MEANINGS = {
     "residual": "Whether hidden layers, or levels of convolutions over time, add to their input.",
     "dropout": "Probability that a hidden unit is left out of a step.",
     "dropout_kind": "What is left out: units (alpha: keeping mean and variance), feature maps, weights, layers.",
-    "embedding_width": "Numbers in the vector of a category, or of a word. `auto`: 8, or 64; of `embeddings`, the file's.",
+    "embedding_width": "Numbers in the vector of a category, or of a word. `auto`: 8, or 64; of `embeddings`, the "
+    "file's.",
     "frequency_scale": "Spread of the first frequencies of periodic numbers.",
     "init": "How first weights are drawn. `lsuv` rescales each layer to unit variance on the lane's first batch; "
     "`zeros` is for linear models.",
