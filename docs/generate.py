@@ -92,8 +92,8 @@ MEANINGS = {
     "heads": "Heads of attention, over times or over graphs; `width` is that of all heads together, rounded up to a "
     "multiple of them.",
     "feedforward": "Units of the hidden layer in each layer of a Transformer, as a multiple of its width.",
-    "filters": "Filters of the first convolution, doubled in each further one; of a TextCNN those of each size. `auto`: "
-    "8 or 16, 16 to 64 on a GPU; 64 of a TextCNN.",
+    "filters": "Filters of the first convolution, doubled in each further one; of a TextCNN those of each size. "
+    "`auto`: 8 or 16, 16 to 64 on a GPU; 64 of a TextCNN.",
     "convolutions": "Stages of convolution and 2 × 2 pooling. `auto`: 2 or 3, fewer for sides below 24 pixels.",
     "kernel": "Side of the filters. `auto`: 3.",
     "width": "Units of a hidden layer.",

@@ -306,7 +306,6 @@ GRAPH = (
     Row("weight_decay", 0.0, "l2 takes its place, as in Kipf & Welling 2017"),
     Row("label_smoothing", 0.0, KIPF, CLASSES),
     Row("patience", 100, VELICKOVIC),
-    Row("heads", 8, VELICKOVIC),
     Row("first_rung", 20, "an epoch is one step where all nodes are trained on together"),
 )
 """What all presets for graphs have in common."""

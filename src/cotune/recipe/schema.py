@@ -281,9 +281,9 @@ class NetworkSection(Section):
             low=1,
             high=64,
             when=("family", ("transformer", "gat")),
-            source="Vaswani et al. 2017; Veličković et al. 2018: 8",
+            source="Vaswani et al. 2017; Veličković et al. 2018",
         ),
-    ] = 4
+    ] = 8
     feedforward: Annotated[
         Setting,
         Domain("int", low=1, high=8, when=("family", ("transformer",)), source="Vaswani et al. 2017: 4"),

@@ -31,6 +31,9 @@ from cotune.types import LaneId, Params, Value
 PREPARATION = tuple(PrepareSection.model_fields)
 """Preparation settings; those without a meaning in a configuration are absent from it."""
 
+PRETRAIN_EPOCHS = 200
+"""The recipe's default, for configurations made from others that learn nothing beforehand."""
+
 _Key = tuple[int, tuple[tuple[str, Value], ...]]
 """Fold and settings, in the order of `PREPARATION`."""
 
@@ -137,7 +140,7 @@ class LaneFactory:
         method = str(config.get("pretrain", "none"))
         if method == "none" or not isinstance(network, GraphNetwork):
             return None
-        epochs = _int(config["pretrain_epochs"])
+        epochs = _int(config.get("pretrain_epochs", PRETRAIN_EPOCHS))
         key = (network, activation, method, epochs, id(world))
         if key not in self._learned:
             seed = seed_of(self._recipe.search.seed, "pretrain")
