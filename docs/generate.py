@@ -336,6 +336,8 @@ def presets() -> str:
         "image": "Images",
         "graph": "Graphs",
         "forecast": "Forecasts",
+        "generated image": "Images to be generated",
+        "generated table": "Tables to be generated",
     }
     for preset, kind in ((preset, kind) for kind in titles for preset in EFFORTS if ROWS[preset, kind]):
         rows = ROWS[preset, kind]

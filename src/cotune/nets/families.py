@@ -6,6 +6,7 @@ from typing import Any
 
 from cotune.nets.anchored import Anchored
 from cotune.nets.cnn import CNN
+from cotune.nets.gan import GAN
 from cotune.nets.graph.gat import GAT
 from cotune.nets.graph.gcn import GCN
 from cotune.nets.graph.gin import GIN
@@ -29,6 +30,7 @@ FAMILIES: dict[str, Callable[..., Network]] = {
     "sage": SAGE,
     "gat": GAT,
     "gin": GIN,
+    "gan": GAN,
 }
 
 

@@ -12,6 +12,7 @@ from cotune.nets.families import FAMILIES
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
 from cotune.recipe.names import GRAPHS
+from cotune.study.contests import gan_of
 from cotune.study.sequences import SEQUENCES
 from cotune.types import Value
 
@@ -111,6 +112,7 @@ BUILDERS: dict[str, Callable[[Config, Variant, int, int, int], tuple[Network, in
     "cnn": _cnn,
     **SEQUENCES,
     **dict.fromkeys(GRAPHS, _graph),
+    "gan": gan_of,
 }
 
 
