@@ -115,6 +115,21 @@ MEANINGS = {
     "optimizer": "Rule that turns gradients into steps. Good rates differ: near 1 for adadelta, 0.1 for sgd, a tenth "
     "of adamw's for lion. `muon` turns hidden matrices' steps orthogonal, and takes AdamW's elsewhere; `schedule_free` "
     "judges a mean of the weights, and needs no falling rate.",
+    "latent": "Numbers of noise that a row is made of.",
+    "gan_width": "Filters next to the pixels, twice as many at each halving; of a table, hidden units. `auto`: 32, "
+    "128.",
+    "gan_depth": "Times that an image is halved; of a table, hidden layers. `auto`: down to 4 pixels; 2.",
+    "gan_loss": "What generator and discriminator minimise. `auto`: cross_entropy for images, wasserstein for tables.",
+    "gradient_penalty": "Weight of (‖slope‖ − 1)² of the discriminator between real and generated rows.",
+    "generator_norm": "Normalisation in the generator.",
+    "discriminator_norm": "Normalisation in the discriminator, of its weights (spectral) or of each row (layer).",
+    "upsampling": "How the generator doubles the sides of an image.",
+    "update_ratio": "Steps of the discriminator for one of the generator.",
+    "generator_lr": "The generator's learning rate, as a multiple of the discriminator's.",
+    "gan_balance": "What is done where one side is ahead: it waits, or the discriminator's steps get shorter.",
+    "deep_supervision": "Weight of further heads, one on each stage of the discriminator; 0 is off.",
+    "instance_noise": "Standard deviation of noise on what the discriminator sees; it fades to the end. 0 is off.",
+    "real_label": "Label of real rows; below 1 labels are smoothed on one side.",
     "lr": "Peak learning rate.",
     "weight_decay": "Pull of weights to zero (not of biases); decoupled from the gradient in adamw, lion, muon and "
     "schedule_free, part of it elsewhere.",
@@ -349,6 +364,8 @@ def presets() -> str:
         "image": "Images",
         "graph": "Graphs",
         "forecast": "Forecasts",
+        "generated image": "Images to be generated",
+        "generated table": "Tables to be generated",
     }
     for preset, kind in ((preset, kind) for kind in titles for preset in EFFORTS if ROWS[preset, kind]):
         rows = ROWS[preset, kind]

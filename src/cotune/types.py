@@ -30,11 +30,13 @@ class Task(StrEnum):
     REGRESSION = "regression"
     BINARY = "binary"
     MULTICLASS = "multiclass"
+    GENERATION = "generation"
+    """Rows like those at hand; nothing is predicted."""
 
     @property
     def is_classification(self) -> bool:
         """Whether the target is a class."""
-        return self is not Task.REGRESSION
+        return self in (Task.BINARY, Task.MULTICLASS)
 
 
 class Status(StrEnum):

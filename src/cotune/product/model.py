@@ -137,7 +137,7 @@ class Model:
         by_label = decided(raw, self.threshold)
         found = {}
         for name, metric in METRICS.items():
-            if metric.classification == self.task.is_classification and metric.needs_rows <= len(truth):
+            if metric.fits(self.task) and metric.needs_rows <= len(truth):
                 seen = by_label if self.threshold is not None and by_labels(name) else raw
                 found[name] = float(judged(name, seen.unsqueeze(0), truth)[0])
         return found

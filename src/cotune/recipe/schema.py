@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from cotune.recipe.generation import GenerationSection
 from cotune.recipe.names import (
     ACTIVATIONS,
     ANCHORS,
@@ -42,7 +43,7 @@ class DataSection(Section):
         description="Name of the column to predict; of several numbers to predict together, their names: `a,b,c` or a "
         "list.",
     )
-    task: Literal["auto", "regression", "binary", "multiclass", "forecast"] = "auto"
+    task: Literal["auto", "regression", "binary", "multiclass", "forecast", "generation"] = "auto"
     columns: dict[
         str,
         Literal[
@@ -481,6 +482,7 @@ class Recipe(Section):
     split: SplitSection = SplitSection()
     prepare: PrepareSection = PrepareSection()
     network: NetworkSection = NetworkSection()
+    generation: GenerationSection = GenerationSection()
     augment: AugmentSection = AugmentSection()
     training: TrainingSection = TrainingSection()
     search: SearchSection = SearchSection()

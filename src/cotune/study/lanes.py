@@ -23,6 +23,8 @@ from cotune.recipe.names import SCHEDULED
 from cotune.recipe.schema import PrepareSection, domains
 from cotune.space import Space
 from cotune.study import words
+from cotune.study.contests import CONTEST_STEPS, contest_of
+from cotune.study.judges import Judges
 from cotune.study.mending import mended
 from cotune.study.networks import anchored, network_of
 from cotune.study.rule import Given
@@ -46,6 +48,7 @@ class LaneFactory:
         space: of the recipe.
         dataset, splits: the data.
         start: weights that networks begin with where they fit, by name.
+        judges: of generated rows; `None` where something is predicted.
     """
 
     def __init__(
@@ -56,12 +59,14 @@ class LaneFactory:
         splits: Splits,
         *,
         start: Mapping[str, torch.Tensor] | None = None,
+        judges: Judges | None = None,
     ) -> None:
         self._recipe = recipe
         self._space = space
         self._dataset = dataset
         self._splits = splits
         self._start = start
+        self._judges = judges
         self._given = Given.of(recipe, dataset, splits)
         self._rows = [(torch.from_numpy(f.train), torch.from_numpy(f.validation)) for f in splits.folds]
         self._trained: dict[_Key, torch.Tensor] = {}
@@ -73,7 +78,9 @@ class LaneFactory:
 
     def with_recipe(self, recipe: Recipe) -> "LaneFactory":
         """The same with another recipe for the same space, data and split; prepared rows are shared."""
-        other = LaneFactory(recipe, self._space, self._dataset, self._splits, start=self._start)
+        other = LaneFactory(
+            recipe, self._space, self._dataset, self._splits, start=self._start, judges=self._judges
+        )
         other._rows, other._trained = self._rows, self._trained
         other._pipelines, other._variants, other._worlds = self._pipelines, self._variants, self._worlds
         other._learned = self._learned
@@ -99,23 +106,27 @@ class LaneFactory:
         asked = config["batch_size"]
         batch = shortest if asked == "full" else min(_int(asked), shortest)
         numbers = _numbers(config)
-        outputs = variant.values * LOSSES[str(config["loss"])].outputs(
-            len(self._dataset.classes), _int(config.get("embedding_size", 0))
-        )
+        generates = self._judges is not None
+        outputs = 1 if generates else variant.values * self._outputs(config)
         pipeline = self._fitted(fold, config)
         network, width = network_of(config, variant, scaled=pipeline.scaled, outputs=outputs, batch=batch)
         network = anchored(network, pipeline, str(config["anchor"]))
         names = {name: str(config[name]) for name in ("activation", "optimizer", "loss")}
+        steps, goal = shortest // batch, None
+        epochs = self._recipe.training.epochs
+        assert isinstance(epochs, int)
+        if generates:
+            steps, names["loss"] = min(steps, CONTEST_STEPS), str(config["gan_loss"])
+            goal = contest_of(config, network, steps=epochs * steps)
         structure = Structure(
             network=network,
             batch_size=batch,
-            steps=shortest // batch,
+            steps=steps,
             weighted=variant.class_weights is not None,
-            method=Method.of(numbers, loops=variant.values == 1 and knows(network, **names)),
+            method=Method.of(numbers, loops=goal is None and variant.values == 1 and knows(network, **names)),
+            goal=goal,
             world=pipeline.world_name,
         )
-        epochs = self._recipe.training.epochs
-        assert isinstance(epochs, int)
         return Lane(
             id=name,
             seed=seed_of(self._recipe.search.seed, name.trial, name.index),
@@ -132,6 +143,11 @@ class LaneFactory:
             start=self._start_of(pipeline)
             or self._pretrained(config, network, variant.world, names["activation"]),
         )
+
+    def _outputs(self, config: Mapping[str, Value]) -> int:
+        """Outputs that a configuration's loss asks of a network."""
+        loss = LOSSES[str(config["loss"])]
+        return loss.outputs(len(self._dataset.classes), _int(config.get("embedding_size", 0)))
 
     def _pretrained(
         self, config: Mapping[str, Value], network: Network, world: Any, activation: str
@@ -194,10 +210,10 @@ class LaneFactory:
         settings = _preparation(config)
         key = (fold, tuple(settings.items()))
         if key not in self._variants:
-            self._variants[key] = self._prepare(self._fitted(fold, config))
+            self._variants[key] = self._prepare(self._fitted(fold, config), fold)
         return self._variants[key]
 
-    def _prepare(self, pipeline: Fitted) -> Variant:
+    def _prepare(self, pipeline: Fitted, fold: int) -> Variant:
         features = prepared(pipeline, self._dataset)
         y = as_tensor(self._dataset.y)
         if isinstance(pipeline, WindowPipeline):
@@ -221,6 +237,7 @@ class LaneFactory:
             shape=_shape(self._dataset, pipeline),
             classes=len(self._dataset.classes),
             world=self._world(pipeline),
+            judge=None if self._judges is None else self._judges.judge(pipeline, fold),
         )
 
     def _world(self, pipeline: Fitted) -> Any:
