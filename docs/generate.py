@@ -201,6 +201,7 @@ SECTIONS = {
     "split": "How the rows are divided. The test rows are used once, at the end.",
     "prepare": "From raw columns to numbers. Everything is fitted on a fold's training rows alone.",
     "network": "The architecture.",
+    "generation": "A generator and its discriminator, where the task is generation; see [generation](generation.md).",
     "augment": "What is done to training rows on their way into a network, anew in every step; 0 is off.",
     "training": "How each network is trained.",
     "search": "How the space is searched, and when to stop. Whichever limit is met first ends the study.",
