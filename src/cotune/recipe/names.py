@@ -46,12 +46,14 @@ LOSSES = ("cross_entropy", "mse", "mae", "huber", "log_cosh", "quantile", "poiss
           "binary_cross_entropy", "focal", "hinge", *EMBEDDING_LOSSES)  # fmt: skip
 NUMBERS = ("plain", "piecewise", "periodic")
 COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image")
-READS: Mapping[str, tuple[str, ...]] = {"mlp": ("table", "image"), "cnn": ("image",), "gru": ("series",)}
+READS: Mapping[str, tuple[str, ...]] = {
+    "mlp": ("table", "image"), "cnn": ("image",), "gru": ("series",), "module": ("table", "image", "tensors"),
+}  # fmt: skip
 """Family → kinds of data that it learns from. Of a table a recurrent network reads the columns as a series."""
 FAMILIES = tuple(READS)
-AUTO: Mapping[str, str] = {"table": "mlp", "image": "cnn"}
+AUTO: Mapping[str, str] = {"table": "mlp", "image": "cnn", "tensors": "module"}
 """Kind of data → its family where the recipe leaves that open."""
-KINDS = ("table", "series", "image")
+KINDS = ("table", "series", "image", "tensors")
 """Kinds of data that studies can be made of."""
 
 MetricName = Literal[

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from cotune.recipe.module import ModuleSection
 from cotune.recipe.names import ACTIVATIONS, DROPOUTS, FAMILIES, INITS, NORMS, NUMBERS, MetricName
 from cotune.recipe.section import Section
 from cotune.recipe.settings import Choice, Domain, Range, Setting
@@ -275,6 +276,7 @@ class Recipe(Section):
     split: SplitSection = SplitSection()
     prepare: PrepareSection = PrepareSection()
     network: NetworkSection = NetworkSection()
+    module: ModuleSection = ModuleSection()
     augment: AugmentSection = AugmentSection()
     training: TrainingSection = TrainingSection()
     search: SearchSection = SearchSection()
