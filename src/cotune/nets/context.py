@@ -41,6 +41,7 @@ class Context:
         gauge: called with (layer name, products and bias) before norm and activation; what it returns goes on.
         world: what all rows share, such as a graph; the same for all lanes.
         aside: takes what is added to the loss, or `None` where nobody asks.
+        draw: gives so many signed 8-bit draws of this step to each lane [lane draw], or `None` where nothing is drawn.
     """
 
     training: bool
@@ -51,6 +52,7 @@ class Context:
     gauge: Callable[[str, Tensor], Tensor] | None = None
     world: Any = None
     aside: Aside | None = None
+    draw: Callable[[int], Tensor] | None = None
 
     def activate(self, x: Tensor, slope: Tensor | None = None) -> Tensor:
         """Each lane's own activation on x [lane batch unit].

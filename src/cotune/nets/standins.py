@@ -7,19 +7,24 @@ an axis, of which vmap makes one for each lane.
 |----------------------------------|---------------------|--------------------------------------------------|
 | Dropout, 1d, 2d, 3d              | p                   | draws are hashes of the lane's key and the step   |
 | AlphaDropout                     | p                   | the same                                         |
+| Linear                           |                     | its gradient is summed alike alone and in groups  |
 | LeakyReLU                        | negative_slope      |                                                  |
 | ELU                              | alpha               |                                                  |
-| LayerNorm                        | eps                 | where it is not torch's own                      |
-| BatchNorm 1d, 2d, 3d             | eps, momentum       | where they are not torch's own                   |
+| LayerNorm                        | eps                 | torch's kernel rounds otherwise in groups         |
+| BatchNorm 1d, 2d, 3d             | eps, momentum       | the same                                         |
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cotune.nets.dropout import SATURATED
+
+COLUMNS = 16
+"""Outputs of a matrix product are filled up to a multiple of this."""
 
 LEVELS = 1 << 16
 """Draws of dropout have 16 bits."""
@@ -85,6 +90,25 @@ class LaneAlphaDropout(LaneDropout):
         q = 1 - self.p
         a = (q * (1 + self.p * SATURATED**2)).clamp(min=1e-12).rsqrt()
         return a * (x * kept + SATURATED * (1 - kept)) - a * self.p * SATURATED
+
+
+class LaneLinear(nn.Module):
+    """x Wᵀ + b, as the product of two matrices whichever way lanes step: so the gradients' bits agree.
+
+    Columns are filled up to a multiple, since kernels for a few odd ones are slower, and round differently.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Over the last axis."""
+        units = self.weight.shape[0]
+        more = -units % COLUMNS
+        w = F.pad(self.weight, (0, 0, 0, more)) if more else self.weight
+        found = (x.reshape(-1, x.shape[-1]) @ w.t())[:, :units]
+        found = found if self.bias is None else found + self.bias
+        return found.reshape(*x.shape[:-1], units)
 
 
 class LaneLeakyReLU(nn.Module):
@@ -162,17 +186,16 @@ class StandIn:
     Args:
         kind: the class that takes the place.
         numbers: attributes that become a lane's own.
-        usual: their values where the layer is left as it is; () to replace it always.
         whole: of dropout, see `LaneDropout`.
     """
 
     kind: type[nn.Module]
     numbers: tuple[str, ...]
-    usual: tuple[float, ...] = ()
     whole: int | None = None
 
 
 STAND_INS: dict[Callable[..., nn.Module], StandIn] = {
+    nn.Linear: StandIn(LaneLinear, ()),
     nn.Dropout: StandIn(LaneDropout, ("p",)),
     nn.Dropout1d: StandIn(LaneDropout, ("p",), whole=3),
     nn.Dropout2d: StandIn(LaneDropout, ("p",), whole=4),
@@ -180,10 +203,10 @@ STAND_INS: dict[Callable[..., nn.Module], StandIn] = {
     nn.AlphaDropout: StandIn(LaneAlphaDropout, ("p",)),
     nn.LeakyReLU: StandIn(LaneLeakyReLU, ("negative_slope",)),
     nn.ELU: StandIn(LaneELU, ("alpha",)),
-    nn.LayerNorm: StandIn(LaneLayerNorm, ("eps",), (1e-5,)),
-    nn.BatchNorm1d: StandIn(LaneBatchNorm, ("eps", "momentum"), (1e-5, 0.1)),
-    nn.BatchNorm2d: StandIn(LaneBatchNorm, ("eps", "momentum"), (1e-5, 0.1)),
-    nn.BatchNorm3d: StandIn(LaneBatchNorm, ("eps", "momentum"), (1e-5, 0.1)),
+    nn.LayerNorm: StandIn(LaneLayerNorm, ("eps",)),
+    nn.BatchNorm1d: StandIn(LaneBatchNorm, ("eps", "momentum")),
+    nn.BatchNorm2d: StandIn(LaneBatchNorm, ("eps", "momentum")),
+    nn.BatchNorm3d: StandIn(LaneBatchNorm, ("eps", "momentum")),
 }
 """By the very class: a class of the user's that inherits from one is the user's own."""
 
@@ -196,7 +219,7 @@ def of(layer: nn.Module) -> StandIn | None:
     values = tuple(getattr(layer, name) for name in found.numbers)
     if any(not isinstance(value, int | float) or isinstance(value, bool) for value in values):
         return None  # BatchNorm without a momentum averages all it has seen
-    return None if values == found.usual else found
+    return found
 
 
 def put(layer: nn.Module, draws: Draws) -> None:

@@ -1,0 +1,292 @@
+"""Whether a user's module can be stepped for many lanes at once, found by trying.
+
+A group of lanes is stepped under vmap, and each of them by itself. They go together where vmap has a rule for
+everything (its slow fallback counts as none) and, on a CPU, where every number comes out the same to the bit in
+groups of two, three and eight: which kernels round alike for more rows is known to nobody but them. Otherwise
+they go one after the other, and the reason is told.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cotune.errors import RecipeError
+from cotune.nets.context import Context
+from cotune.nets.layout import Layout
+from cotune.nets.module import Input, Module, Skeletons, first_tensors, tables
+from cotune.nets.signature import numbers_of, signature
+
+GROUPS = (2, 3, 8)
+"""Counts of lanes that are tried together."""
+
+HEAVY = 2e9
+"""Operations of a step from which on lanes gain nothing from stepping together, as in `cotune.engine.plan`."""
+
+EVALUATED = 256
+"""Rows of an evaluation at once."""
+
+Act = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a module.
+
+    Args:
+        inputs: how it sees a row.
+        rows: of a batch.
+        numeric, codes: some rows, as many as a batch has, on the device [row number].
+        outputs: logits that are due, 0 where anything goes.
+        act: asked in the place of `module(*inputs)`.
+    """
+
+    inputs: tuple[Input, ...]
+    rows: int
+    numeric: Tensor
+    codes: Tensor
+    outputs: int
+    cardinalities: tuple[int, ...] = ()
+    act: Act | None = None
+
+
+def examined(module: nn.Module, question: Question) -> Module:
+    """The network of a module, with what was found by trying it.
+
+    Raises:
+        RecipeError: its answer does not fit.
+    """
+    found = _described(module, question, fuse=True)
+    if found.alone or not found.products:
+        return found
+    why = _why_alone(module, found, question)
+    if why and found.numbers != tuple(numbers_of(module, fuse=False)):
+        other = _described(module, question, fuse=False)  # floats of the user's own may stand in an `if`
+        if not _why_alone(module, other, question):
+            return other
+    return replace(found, alone=why)
+
+
+def _described(module: nn.Module, question: Question, *, fuse: bool) -> Module:
+    numbers = tuple(numbers_of(module, fuse=fuse))
+    learned, kept = tables(module, numbers)
+    if not learned:
+        raise RecipeError("a module must have parameters that learn (requires_grad), but that of build has none")
+    network = Module(
+        name=type(module).__name__,
+        signature=signature(module, fuse=fuse),
+        inputs=question.inputs,
+        features=question.numeric.shape[1],
+        cardinalities=question.cardinalities,
+        outputs=max(question.outputs, 1),
+        learned=learned,
+        kept=kept,
+        numbers=numbers,
+        alone="it was not tried yet",
+        skeletons=Skeletons(module, numbers),
+    )
+    return _measured(network, module, question)
+
+
+def _measured(network: Module, module: nn.Module, question: Question) -> Module:
+    """One plain step: what it answers, draws, and costs."""
+    lanes = _Lanes.of(network, module, 1, question.numeric.device)
+    inputs = _inputs(network, question, 1)
+    before = torch.get_rng_state()
+    assert network.skeletons is not None
+    skeleton = network.skeletons.get()
+    with _counting(skeleton.module, question.rows) as (products, values):
+        answer = network.ask(question.act, *lanes.tensors(), inputs, Context(True, ()))
+    random = not torch.equal(before, torch.get_rng_state())
+    torch.set_rng_state(before)
+    drawn = skeleton.draws.count
+    one_logit = _check_answer(answer, question)
+    heavy = 6.0 * question.rows * sum(products) > HEAVY
+    why = "it draws from torch's own generator" if random else ""
+    why = why or ("a step is so much work that lanes gain nothing from stepping together" if heavy else "")
+    return replace(
+        network,
+        random=random,
+        drawn=drawn,
+        one_logit=one_logit,
+        products=max(1, round(sum(products))),
+        values=max(1, round(sum(values))),
+        alone=why,
+    )
+
+
+@contextmanager
+def _counting(module: nn.Module, rows: int) -> Iterator[tuple[list[float], list[float]]]:
+    """Multiplications, and numbers left behind, of a row's forward pass, layer by layer and about."""
+    products: list[float] = []
+    values: list[float] = []
+
+    def count(layer: nn.Module, _: Any, output: Any) -> None:
+        if not isinstance(output, Tensor):
+            output = next((each for each in output if isinstance(each, Tensor)), None) if output else None
+        made = 0 if output is None else output.numel() / rows
+        values.append(6.0 * made)
+        for weight in layer.parameters(recurse=False):
+            if weight.dim() > 1:
+                products.append(max(1.0, made / weight.shape[0]) * weight.numel())
+
+    shapes = [layer for layer in module.modules() if not list(layer.children()) or list(layer.parameters(recurse=False))]
+    hooks = [layer.register_forward_hook(count) for layer in shapes]
+    try:
+        yield products, values
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _check_answer(answer: object, question: Question) -> bool:
+    """Whether one logit answers for two classes; raises `RecipeError` where the answer does not fit."""
+    if not isinstance(answer, Tensor):
+        law = f"forward must return a tensor, but that of build's module returns a {type(answer).__name__}"
+        raise RecipeError(f"{law}; return the outputs alone, or give the module a training_step")
+    shape, rows = tuple(answer.shape[1:]), question.rows
+    if question.act is not None:
+        if shape not in ((), (1,)):
+            raise RecipeError(f"training_step must return one number, but returns a tensor of shape {shape}")
+        return False
+    if not question.outputs:
+        return False
+    if not answer.is_floating_point():
+        raise RecipeError(f"forward must return floats, but that of build's module returns {answer.dtype}")
+    outputs = question.outputs
+    if shape == (rows, outputs) or (outputs == 1 and shape == (rows,)):
+        return False
+    if outputs == 2 and shape in ((rows,), (rows, 1)):
+        return True
+    law = f"forward must return [batch, {outputs}], so [{rows}, {outputs}] for a batch of {rows} rows"
+    raise RecipeError(f"{law}, but that of build's module returns {list(shape)}; end it with {outputs} outputs")
+
+
+@dataclass(frozen=True, eq=False)
+class _Lanes:
+    """Rows of weights of some lanes: those of the module, each a little off."""
+
+    network: Module
+    weights: Tensor
+    statistics: Tensor
+
+    @classmethod
+    def of(cls, network: Module, module: nn.Module, count: int, device: torch.device) -> "_Lanes":
+        """Lanes that differ."""
+        first = first_tensors(module, network.numbers)
+        flat = []
+        for known in (network.learned, network.kept):
+            layout = Layout.of(known)
+            rows = torch.zeros(count, layout.size)
+            for name, view in layout.views(rows).items():
+                view.copy_(first[name])
+                if known is network.learned:
+                    off = 1 + 0.01 * torch.arange(count) / count
+                    view.mul_(off.view(-1, *[1] * (view.dim() - 1)))
+            flat.append(rows.to(device))
+        return cls(network, flat[0], flat[1])
+
+    def tensors(self, rows: slice = slice(None)) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Leaves, and statistics that may be changed, of some lanes."""
+        learned, kept = Layout.of(self.network.learned), Layout.of(self.network.kept)
+        # Whole rows of a copy, so that all views begin where they do in a population.
+        leaves = {n: v.detach().requires_grad_() for n, v in learned.views(self.weights[rows].clone()).items()}
+        return leaves, kept.views(self.statistics[rows].clone())
+
+
+def _inputs(network: Module, question: Question, lanes: int, rows: int | None = None) -> tuple[Tensor, ...]:
+    """The same rows for all lanes, in another order each."""
+    parts = []
+    count = question.rows if rows is None else rows
+    for flat in (question.numeric, question.codes):
+        order = [torch.arange(count).roll(lane) % len(flat) for lane in range(lanes)]
+        parts.append(torch.stack([flat[own.to(flat.device)] for own in order]))
+    return network.split(parts[0], parts[1])
+
+
+def _why_alone(module: nn.Module, network: Module, question: Question) -> str:
+    """Why lanes cannot go together; "" where they can."""
+    device = question.numeric.device
+    lanes = _Lanes.of(network, module, max(GROUPS), device)
+    single = replace(network, alone="to compare with")
+    for training in (True, False):
+        if not training and question.act is not None:
+            continue
+        plain = [_step(single, lanes, slice(i, i + 1), question, training=training) for i in range(max(GROUPS))]
+        for count in GROUPS:
+            try:
+                with _no_fallback():
+                    found = _step(network, lanes, slice(0, count), question, training=training)
+            except (RuntimeError, ValueError, NotImplementedError, TypeError) as error:
+                return _in_short(error)
+            for place in range(count):
+                mine = [part[place : place + 1] for part in found]
+                if not _same(mine, plain[place], exact=device.type == "cpu"):
+                    return f"in a group of {count} lanes its last bits would depend on the others"
+    return ""
+
+
+def _step(
+    network: Module, lanes: _Lanes, rows: slice, question: Question, *, training: bool
+) -> list[Tensor]:
+    """Answers, gradients and statistics of some lanes [lane …]."""
+    leaves, statistics = lanes.tensors(rows)
+    count = rows.stop - rows.start
+    every = _inputs(network, question, rows.stop, None if training else EVALUATED)
+    inputs = [each[rows] for each in every]
+    draw = _draw(network.drawn, range(rows.start, rows.stop), inputs[0].device)
+    context = Context(training, (), draw=draw)
+    with torch.set_grad_enabled(training):
+        answer = network.ask(question.act, leaves, statistics, inputs, context)
+        if not training:
+            return [answer]
+        scale = torch.linspace(0.5, 1.5, answer[0].numel(), device=answer.device).view(answer.shape[1:])
+        (answer * scale).sum().backward()  # type: ignore[no-untyped-call]
+    zeros = [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves.values()]
+    return [answer.detach().reshape(count, -1), *zeros, *statistics.values()]
+
+
+def _draw(count: int, lanes: Sequence[int] | range, device: torch.device) -> Callable[[int], Tensor]:
+    def draw(asked: int) -> Tensor:
+        rows = [
+            torch.randint(-128, 128, (max(asked, count),), generator=torch.Generator().manual_seed(lane))
+            for lane in lanes
+        ]
+        return torch.stack(rows)[:, :asked].to(torch.int8).to(device)
+
+    return draw
+
+
+def _same(one: Sequence[Tensor], other: Sequence[Tensor], *, exact: bool) -> bool:
+    pairs = zip(one, other, strict=True)
+    if exact:
+        return all(torch.equal(a.view(torch.int32), b.view(torch.int32)) for a, b in pairs)
+    return all(torch.allclose(a, b, rtol=1e-3, atol=1e-4, equal_nan=True) for a, b in pairs)
+
+
+@contextmanager
+def _no_fallback() -> Iterator[None]:
+    """Let vmap raise where it would go through lanes one by one."""
+    functorch: Any = torch._C._functorch
+    before = functorch._is_vmap_fallback_enabled()
+    functorch._set_vmap_fallback_enabled(False)
+    try:
+        yield
+    finally:
+        functorch._set_vmap_fallback_enabled(before)
+
+
+def _in_short(error: Exception) -> str:
+    """The cause in a line, as torch tells it."""
+    text = " ".join(str(error).split())
+    for start in ("Batching rule not implemented for ", "vmap: "):
+        if start in text:
+            said = text[text.index(start) :]
+            return f"vmap has no rule for it ({said.split('. ')[0].split(';')[0][:100].rstrip('.')})"
+    return f"vmap cannot step it ({text.split('. ')[0][:100]})" if text else f"vmap cannot step it ({error!r})"
+
+

@@ -1,0 +1,412 @@
+"""A network that the user built as a torch module, of which many lanes train side by side.
+
+| symbol     | meaning                                                            | shape       |
+|------------|--------------------------------------------------------------------|-------------|
+| weights    | the module's parameters that learn, by name                         | lane *shape |
+| statistics | its other floats: buffers, frozen parameters, numbers of the lanes  | lane *shape |
+| inputs     | what its `forward` takes: a part of the features each               | batch …     |
+
+The module is called through `torch.func.functional_call`, of several lanes under `vmap`. Where vmap cannot, or would
+round otherwise, lanes go one after the other through the same call; see `cotune.nets.fusing`.
+"""
+
+import copy
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from cotune.kernels.program import Program
+from cotune.nets import standins
+from cotune.nets.context import Context
+from cotune.nets.layout import Layout, Weight
+from cotune.nets.signature import numbers_of
+
+NUMBERS = "numbers"
+"""The statistic in which a lane's own floats lie."""
+
+HEAD_MULTIPLE = 16
+"""Heads are padded, see `cotune.nets.mlp`."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One of the tensors that `forward` takes.
+
+    Args:
+        codes: whether it is made of whole numbers.
+        shape: of an example, as the module sees it.
+        image: whether it lies as height, width, channel and is seen as channel, height, width.
+    """
+
+    codes: bool
+    shape: tuple[int, ...]
+    image: bool = False
+
+    @property
+    def size(self) -> int:
+        """Numbers of an example."""
+        return math.prod(self.shape)
+
+    def of(self, flat: Tensor) -> Tensor:
+        """From numbers in a row [lane batch number] to [lane batch *shape]."""
+        if self.image:
+            channels, height, width = self.shape
+            return flat.reshape(*flat.shape[:2], height, width, channels).permute(0, 1, 4, 2, 3).contiguous()
+        return flat.reshape(*flat.shape[:2], *self.shape)
+
+
+class Skeletons:
+    """A module without its weights, one for each thread: a call lends it the weights of a lane.
+
+    Args:
+        module: as the user built it; left as it is.
+        numbers: its own floats, by "path:attribute".
+    """
+
+    def __init__(self, module: nn.Module, numbers: Sequence[str]) -> None:
+        self._numbers = tuple(name.rsplit(":", 1) for name in numbers)
+        self._first = copy.deepcopy(module)
+        for tensor in (*self._first.parameters(), *self._first.buffers()):
+            if tensor.is_floating_point():
+                tensor.data = tensor.data.new_empty(0)
+        self._local = threading.local()
+
+    def get(self) -> "Skeleton":
+        """This thread's."""
+        if not hasattr(self._local, "own"):
+            self._local.own = Skeleton(copy.deepcopy(self._first), self._numbers)
+        found: Skeleton = self._local.own
+        return found
+
+
+class Skeleton:
+    """One thread's skeleton."""
+
+    def __init__(self, module: nn.Module, numbers: Sequence[Sequence[str]]) -> None:
+        self.draws = standins.Draws()
+        self.module = module
+        for layer in list(module.modules()):
+            standins.put(layer, self.draws)
+        self._numbers = [(module.get_submodule(path), name) for path, name in numbers]
+
+    def call(
+        self,
+        tensors: Mapping[str, Tensor],
+        numbers: Tensor | None,
+        draws: Tensor | None,
+        act: "Callable[[nn.Module], Any] | None",
+        inputs: Sequence[Tensor],
+        *,
+        training: bool,
+    ) -> Any:
+        """The module's answer with these weights, for one lane or, under vmap, for each.
+
+        Args:
+            act: what is asked of the module in the place of `module(*inputs)`.
+        """
+        self.module.train(training)
+        self.draws.begin(draws)
+        for place, (layer, name) in enumerate(self._numbers):
+            assert numbers is not None
+            layer.__dict__[name] = numbers[place]
+        asked = self.module if act is None else _Asked(self.module, act)
+        names = tensors if act is None else {f"module.{name}": tensor for name, tensor in tensors.items()}
+        return functional_call(asked, dict(names), tuple(inputs))
+
+
+class _Asked(nn.Module):
+    """Puts another question to a module than its forward pass."""
+
+    def __init__(self, module: nn.Module, act: Callable[[nn.Module], Any]) -> None:
+        super().__init__()
+        self.module = module
+        self._act = act
+
+    def forward(self, *inputs: Tensor) -> Any:
+        return self._act(self.module, *inputs)
+
+
+@dataclass(frozen=True)
+class Module:
+    """The shape of a user's network; hashable by what lanes must share.
+
+    Args:
+        name: of its class.
+        signature: see `cotune.nets.signature`.
+        inputs: what `forward` takes.
+        features, cardinalities: of the rows.
+        outputs: logits.
+        learned, kept: where weights and statistics come from, in the module's order.
+        numbers: floats of a lane's own, by "path:attribute".
+        alone: why its lanes step one after the other; "" where they step together.
+        random: whether it draws from torch's generator, which is then seeded for each lane and step.
+        drawn: 8-bit numbers that its dropout draws in a step.
+        products, values: see `Network`.
+        one_logit: whether a question of two classes is answered by one logit, that of the second.
+        arguments: what `build` was answered, for a saved model.
+        skeletons: the module.
+    """
+
+    name: str
+    signature: str
+    inputs: tuple[Input, ...]
+    features: int
+    cardinalities: tuple[int, ...]
+    outputs: int
+    learned: tuple[Weight, ...]
+    kept: tuple[Weight, ...]
+    numbers: tuple[str, ...] = ()
+    alone: str = ""
+    random: bool = False
+    drawn: int = 0
+    products: int = 1
+    values: int = 1
+    one_logit: bool = False
+    arguments: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    skeletons: Skeletons | None = field(default=None, compare=False, repr=False)
+
+    slopes = False
+    compiles = False
+    whole = False
+
+    @property
+    def kind(self) -> str:
+        """What sort of network this is, and why its lanes go alone where they do."""
+        why = f", alone because {self.alone}" if self.alone else ""
+        return f"{self.name} of your own{why}"
+
+    @property
+    def example(self) -> tuple[int, ...]:
+        """A row as it lies among the features: an image as height, width, channel."""
+        first = self.inputs[0]
+        if len(self.inputs) == 1 and not first.codes:
+            return (*first.shape[1:], first.shape[0]) if first.image else first.shape
+        return (self.features,)
+
+    @property
+    def head(self) -> int:
+        """Outputs with padding."""
+        return -(-self.outputs // HEAD_MULTIPLE) * HEAD_MULTIPLE
+
+    @property
+    def width(self) -> int:
+        """None is padded."""
+        return 1
+
+    def draws(self, rows: int) -> int:  # noqa: ARG002
+        """None by the engine's own dropout; see `drawn`."""
+        return 0
+
+    def weights(self) -> tuple[Weight, ...]:
+        """Learned weights in the module's order."""
+        return self.learned
+
+    def statistics(self) -> tuple[Weight, ...]:
+        """Buffers, frozen parameters, and the lanes' own numbers."""
+        return self.kept
+
+    def real_shape(self, weight: Weight, width: int) -> tuple[int, ...]:  # noqa: ARG002
+        """All of it: nothing is padded."""
+        return weight.shape
+
+    def program(self, layout: Layout, statistics: Layout, rows: int) -> Program:
+        """There is none."""
+        raise NotImplementedError(f"{self.kind} has no compiled program")
+
+    def split(self, numeric: Tensor, codes: Tensor) -> tuple[Tensor, ...]:
+        """What `forward` takes, of features and codes [lane batch number]; each [lane batch *shape]."""
+        found, at = [], {False: 0, True: 0}
+        for each in self.inputs:
+            first = at[each.codes]
+            at[each.codes] += each.size
+            source = codes if each.codes else numeric
+            found.append(each.of(source[..., first : first + each.size]))
+        return tuple(found)
+
+    def forward(
+        self,
+        weights: Mapping[str, Tensor],
+        statistics: Mapping[str, Tensor],
+        numeric: Tensor,
+        codes: Tensor,
+        context: Context,
+    ) -> Tensor:
+        """Logits [lane batch head]; columns beyond `outputs` are padding and hold zero."""
+        inputs = self.split(numeric, codes)
+        found = self.ask(None, weights, statistics, inputs, context)
+        found = context.seen("output", as_logits(found, self.outputs, one_logit=self.one_logit))
+        return F.pad(found, (0, self.head - self.outputs))
+
+    def ask(
+        self,
+        act: Callable[..., Any] | None,
+        weights: Mapping[str, Tensor],
+        statistics: Mapping[str, Tensor],
+        inputs: Sequence[Tensor],
+        context: Context,
+    ) -> Tensor:
+        """The module's answers, of all lanes [lane …].
+
+        Args:
+            act: what is asked instead of `module(*inputs)`: called with the module and the inputs of a lane.
+            inputs: with a lane axis each.
+        """
+        lanes = inputs[0].shape[0]
+        tensors = {own_name(name): t for name, t in (*weights.items(), *statistics.items()) if name != NUMBERS}
+        own = statistics.get(NUMBERS)
+        draws = context.draw(self.drawn) if self.drawn and context.training and context.draw is not None else None
+        assert self.skeletons is not None
+        skeleton = self.skeletons.get()
+        if lanes > 1 and not self.alone:
+
+            def one(tensors: Any, own: Any, draws: Any, inputs: Any) -> Any:
+                return skeleton.call(tensors, own, draws, act, inputs, training=context.training)
+
+            axes = 0, None if own is None else 0, None if draws is None else 0, 0
+            found: Tensor = vmap(one, in_dims=axes)(tensors, own, draws, tuple(inputs))
+            return found
+        parts = []
+        for lane in range(lanes):
+            mine = {name: tensor[lane] for name, tensor in tensors.items()}
+            with seeded(self._seeds(context, lane)), watched(skeleton.module, context):
+                parts.append(
+                    skeleton.call(
+                        mine,
+                        None if own is None else own[lane],
+                        None if draws is None else draws[lane],
+                        act,
+                        [each[lane] for each in inputs],
+                        training=context.training,
+                    )
+                )
+        return parts[0].unsqueeze(0) if lanes == 1 else torch.stack(parts)
+
+    def _seeds(self, context: Context, lane: int) -> int | None:
+        if not self.random or context.draw is None:
+            return None
+        return int.from_bytes(bytes((context.draw(8)[lane].cpu() & 0xFF).tolist()), "big") >> 1
+
+
+_GENERATOR = threading.Lock()
+"""Torch has one generator for all threads."""
+
+
+class seeded:  # noqa: N801
+    """Torch's generator, with a seed of its own for a while; nothing where there is no seed."""
+
+    def __init__(self, seed: int | None) -> None:
+        self._seed = seed
+
+    def __enter__(self) -> None:
+        if self._seed is not None:
+            _GENERATOR.acquire()
+            self._before = torch.get_rng_state()
+            torch.manual_seed(self._seed)
+
+    def __exit__(self, *_: object) -> None:
+        if self._seed is not None:
+            torch.set_rng_state(self._before)
+            _GENERATOR.release()
+
+
+class watched:  # noqa: N801
+    """Shows what every layer yields to a context's watcher."""
+
+    def __init__(self, module: nn.Module, context: Context) -> None:
+        self._module, self._context = module, context
+
+    def __enter__(self) -> None:
+        self._hooks = []
+        if self._context.watch is None:
+            return
+        for path, layer in self._module.named_modules():
+            if path and not list(layer.children()):
+                self._hooks.append(layer.register_forward_hook(self._show(path)))
+
+    def __exit__(self, *_: object) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+    def _show(self, path: str) -> Callable[..., None]:
+        def show(_: nn.Module, __: Any, output: Any) -> None:
+            if isinstance(output, Tensor) and self._context.watch is not None:
+                self._context.watch(path, output)
+
+        return show
+
+
+def as_logits(found: Tensor, outputs: int, *, one_logit: bool) -> Tensor:
+    """A module's answers [lane batch …] as logits [lane batch output].
+
+    Args:
+        one_logit: of two classes, whether one number is given: the logit of the second.
+    """
+    if found.dim() == 2:
+        found = found.unsqueeze(-1)
+    if one_logit:
+        return torch.cat([torch.zeros_like(found), found], dim=-1)
+    return found[..., :outputs]
+
+
+def engine_name(path: str) -> str:
+    """A tensor's name as layers are told apart by: what stands before the first dot is the layer.
+
+    Example:
+        >>> engine_name("body.0.weight")
+        'body/0.weight'
+    """
+    layer, dot, leaf = path.rpartition(".")
+    return layer.replace(".", "/") + dot + leaf
+
+
+def own_name(name: str) -> str:
+    """The same as the module has it."""
+    return name.replace("/", ".")
+
+
+def tables(module: nn.Module, numbers: Sequence[str]) -> tuple[tuple[Weight, ...], tuple[Weight, ...]]:
+    """Where a module's tensors lie: what it learns, and what it keeps.
+
+    Matrices decay, biases and scales do not, as everywhere in cotune.
+    """
+    learned, kept = [], []
+    for path, parameter in module.named_parameters():
+        shape = tuple(parameter.shape)
+        name = engine_name(path)
+        if parameter.requires_grad:
+            learned.append(Weight(name, shape, decay=len(shape) > 1))
+        else:
+            kept.append(Weight(name, shape))
+    kept += [
+        Weight(engine_name(path), tuple(buffer.shape))
+        for path, buffer in module.named_buffers()
+        if buffer.is_floating_point()
+    ]
+    if numbers:
+        kept.append(Weight(NUMBERS, (len(numbers),)))
+    return tuple(learned), tuple(kept)
+
+
+def first_tensors(module: nn.Module, numbers: Sequence[str]) -> dict[str, Tensor]:
+    """What a lane begins with, by the engine's names: the module as it was built."""
+    found = {
+        engine_name(path): tensor.detach().clone()
+        for path, tensor in (*module.named_parameters(), *module.named_buffers())
+        if tensor.is_floating_point()
+    }
+    if numbers:
+        values = numbers_of(module)
+        found[NUMBERS] = torch.tensor([values[name] for name in numbers])
+    return found
+
+
+def state_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A lane's tensors as entries of a module's state, its own numbers left out."""
+    return {own_name(name): tensor for name, tensor in tensors.items() if name != NUMBERS}
