@@ -56,6 +56,7 @@ class Dataset:
         label_type: what a class label was in the source: "str", "int", "float" or "bool".
         room: what memory and files there are for the rows; `None` for no limit.
         test: numbers of the test rows that the source itself gives (sorted); `None` where it gives none.
+        validation: the same of the rows that steer a hold-out search.
     """
 
     frame: Frame | Examples
@@ -72,6 +73,7 @@ class Dataset:
     label_type: str = "str"
     room: Room | None = field(default=None, compare=False, repr=False)
     test: Ints | None = None
+    validation: Ints | None = None
 
     @property
     def table(self) -> Frame:
@@ -88,6 +90,11 @@ class Dataset:
     def kind(self) -> str:
         """What its rows are: "table", or a name among `cotune.data.forms.FORMS`."""
         return "table" if self.examples is None else self.examples.kind
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether rows have a class or a value to be predicted; else what is learned is the user's own loss."""
+        return any(column.kind == "target" and column.distinct for column in self.columns)
 
     @property
     def rows(self) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cotune.data import image_loading
+from cotune.data import image_loading, tensor_loading
 from cotune.data.dataset import Dataset
 from cotune.data.request import Request
 
@@ -32,5 +32,6 @@ class Form:
 
 FORMS: dict[str, Form] = {
     "image": Form(image_loading.find, image_loading.keep, "data.npz"),
+    "tensors": Form(tensor_loading.find, tensor_loading.keep, "tensors.npz"),
 }
 """By the name that `Dataset.kind` has."""

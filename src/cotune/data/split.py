@@ -56,6 +56,8 @@ Plan = tuple[Ints, list[Pair], list[str]]
 
 
 def _holdout(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
+    if dataset.validation is not None:
+        return _given(dataset, settings, seed)
     rest, test, notes = _set_test_aside(dataset, settings, seed)
     pairs = []
     for repeat in range(settings.repeats):
@@ -63,6 +65,18 @@ def _holdout(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
         pairs.append((train, validation))
         notes += more
     return test, pairs, notes
+
+
+def _given(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
+    """The validation rows that the data brings; test rows, where it brings none, are drawn from the others."""
+    validation = dataset.validation
+    assert validation is not None
+    others = np.setdiff1d(np.arange(dataset.rows), validation)
+    notes = [f"the {len(validation):,} validation rows are those that the data brings", *_drawn_once(settings)]
+    if dataset.test is None:
+        train, test, more = _draw(dataset, others, settings.test, "test", seed)
+        return test, [(train, validation)], notes + more
+    return dataset.test, [(np.setdiff1d(others, dataset.test), validation)], notes
 
 
 def _kfold(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:

@@ -42,7 +42,10 @@ class Question:
         rows: of a batch.
         numeric, codes: some rows, as many as a batch has, on the device [row number].
         outputs: logits that are due, 0 where anything goes.
-        act: asked in the place of `module(*inputs)`.
+        act: what is trained on, in the place of `module(*inputs)`: called with the module, its inputs and `extra`.
+        act_words: tells one `act` from another.
+        extra: further tensors that `act` is called with, of those rows [row …].
+        targets: parts of a row that only `act` reads.
     """
 
     inputs: tuple[Input, ...]
@@ -52,6 +55,9 @@ class Question:
     outputs: int
     cardinalities: tuple[int, ...] = ()
     act: Act | None = None
+    act_words: str = ""
+    extra: tuple[Tensor, ...] = ()
+    targets: tuple[Input, ...] = ()
 
 
 def examined(module: nn.Module, question: Question) -> Module:
@@ -78,7 +84,7 @@ def _described(module: nn.Module, question: Question, *, fuse: bool) -> Module:
         raise RecipeError("a module must have parameters that learn (requires_grad), but that of build has none")
     network = Module(
         name=type(module).__name__,
-        signature=signature(module, fuse=fuse),
+        signature=f"{signature(module, fuse=fuse)}{question.act_words}",
         inputs=question.inputs,
         features=question.numeric.shape[1],
         cardinalities=question.cardinalities,
@@ -88,6 +94,7 @@ def _described(module: nn.Module, question: Question, *, fuse: bool) -> Module:
         numbers=numbers,
         alone="it was not tried yet",
         skeletons=Skeletons(module, numbers),
+        targets=question.targets,
     )
     return _measured(network, module, question)
 
@@ -96,15 +103,20 @@ def _measured(network: Module, module: nn.Module, question: Question) -> Module:
     """One plain step: what it answers, draws, and costs."""
     lanes = _Lanes.of(network, module, 1, question.numeric.device)
     inputs = _inputs(network, question, 1)
+    asked = _inputs(network, question, 1, targets=question.act is not None)
     before = torch.get_rng_state()
     assert network.skeletons is not None
     skeleton = network.skeletons.get()
+    extra = _extra(question, 1) if question.act is not None else ()
     with _counting(skeleton.module, question.rows) as (products, values):
-        answer = network.ask(question.act, *lanes.tensors(), inputs, Context(True, ()))
+        answer = network.ask(question.act, *lanes.tensors(), (*asked, *extra), Context(True, ()))
     random = not torch.equal(before, torch.get_rng_state())
     torch.set_rng_state(before)
     drawn = skeleton.draws.count
     one_logit = _check_answer(answer, question)
+    if question.act is not None and question.outputs:
+        plain = network.ask(None, *lanes.tensors(), inputs, Context(True, ()))
+        one_logit = _check_answer(plain, replace(question, act=None))
     heavy = 6.0 * question.rows * sum(products) > HEAVY
     why = "it draws from torch's own generator" if random else ""
     why = why or ("a step is so much work that lanes gain nothing from stepping together" if heavy else "")
@@ -198,14 +210,22 @@ class _Lanes:
         return leaves, kept.views(self.statistics[rows].clone())
 
 
-def _inputs(network: Module, question: Question, lanes: int, rows: int | None = None) -> tuple[Tensor, ...]:
+def _inputs(
+    network: Module, question: Question, lanes: int, rows: int | None = None, *, targets: bool = False
+) -> tuple[Tensor, ...]:
     """The same rows for all lanes, in another order each."""
     parts = []
     count = question.rows if rows is None else rows
     for flat in (question.numeric, question.codes):
         order = [torch.arange(count).roll(lane) % len(flat) for lane in range(lanes)]
         parts.append(torch.stack([flat[own.to(flat.device)] for own in order]))
-    return network.split(parts[0], parts[1])
+    return network.split(parts[0], parts[1], targets=targets)
+
+
+def _extra(question: Question, lanes: int) -> tuple[Tensor, ...]:
+    """What `act` is called with beside the inputs, in the order of the lanes' rows."""
+    order = [torch.arange(question.rows).roll(lane) % len(question.numeric) for lane in range(lanes)]
+    return tuple(torch.stack([flat[own.to(flat.device)] for own in order]) for flat in question.extra)
 
 
 def _why_alone(module: nn.Module, network: Module, question: Question) -> str:
@@ -214,7 +234,7 @@ def _why_alone(module: nn.Module, network: Module, question: Question) -> str:
     lanes = _Lanes.of(network, module, max(GROUPS), device)
     single = replace(network, alone="to compare with")
     for training in (True, False):
-        if not training and question.act is not None:
+        if not training and not question.outputs:
             continue
         plain = [_step(single, lanes, slice(i, i + 1), question, training=training) for i in range(max(GROUPS))]
         for count in GROUPS:
@@ -235,19 +255,21 @@ def _step(
 ) -> list[Tensor]:
     """Answers, gradients and statistics of some lanes [lane …]."""
     leaves, statistics = lanes.tensors(rows)
-    count = rows.stop - rows.start
-    every = _inputs(network, question, rows.stop, None if training else EVALUATED)
-    inputs = [each[rows] for each in every]
+    act = question.act if training else None
+    count = None if training else EVALUATED
+    every = _inputs(network, question, rows.stop, count, targets=act is not None)
+    extra = _extra(question, rows.stop) if act is not None else ()
+    inputs = [each[rows] for each in (*every, *extra)]
     draw = _draw(network.drawn, range(rows.start, rows.stop), inputs[0].device)
     context = Context(training, (), draw=draw)
     with torch.set_grad_enabled(training):
-        answer = network.ask(question.act, leaves, statistics, inputs, context)
+        answer = network.ask(act, leaves, statistics, inputs, context)
         if not training:
             return [answer]
         scale = torch.linspace(0.5, 1.5, answer[0].numel(), device=answer.device).view(answer.shape[1:])
         (answer * scale).sum().backward()  # type: ignore[no-untyped-call]
     zeros = [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves.values()]
-    return [answer.detach().reshape(count, -1), *zeros, *statistics.values()]
+    return [answer.detach().reshape(rows.stop - rows.start, -1), *zeros, *statistics.values()]
 
 
 def _draw(count: int, lanes: Sequence[int] | range, device: torch.device) -> Callable[[int], Tensor]:

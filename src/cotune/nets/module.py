@@ -14,7 +14,7 @@ import copy
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -22,11 +22,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from cotune.errors import ModelError
 from cotune.kernels.program import Program
 from cotune.nets import standins
 from cotune.nets.context import Context
 from cotune.nets.layout import Layout, Weight
 from cotune.nets.signature import numbers_of
+
+Build = Callable[[Mapping[str, Any]], nn.Module]
+"""Makes a module of what the user's function was answered."""
 
 NUMBERS = "numbers"
 """The statistic in which a lane's own floats lie."""
@@ -152,6 +156,7 @@ class Module:
         one_logit: whether a question of two classes is answered by one logit, that of the second.
         arguments: what `build` was answered, for a saved model.
         skeletons: the module.
+        targets: parts of the rows that a loss of the user's own reads, and `forward` does not.
     """
 
     name: str
@@ -171,6 +176,7 @@ class Module:
     one_logit: bool = False
     arguments: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     skeletons: Skeletons | None = field(default=None, compare=False, repr=False)
+    targets: tuple[Input, ...] = ()
 
     slopes = False
     compiles = False
@@ -220,10 +226,77 @@ class Module:
         """There is none."""
         raise NotImplementedError(f"{self.kind} has no compiled program")
 
-    def split(self, numeric: Tensor, codes: Tensor) -> tuple[Tensor, ...]:
-        """What `forward` takes, of features and codes [lane batch number]; each [lane batch *shape]."""
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types; the module itself is the user's to bring."""
+        return {
+            "name": self.name,
+            "inputs": [asdict(each) for each in self.inputs],
+            "targets": [asdict(each) for each in self.targets],
+            "features": self.features,
+            "cardinalities": list(self.cardinalities),
+            "outputs": self.outputs,
+            "numbers": list(self.numbers),
+            "one_logit": self.one_logit,
+            "arguments": dict(self.arguments),
+        }
+
+    @classmethod
+    def from_json(cls, tree: Mapping[str, Any], build: "Build | None") -> "Module":
+        """The shape that `to_json` wrote, around a module that the user's function builds again.
+
+        Raises:
+            ModelError: that function was not passed.
+            KeyError, TypeError, ValueError: the tree is damaged.
+        """
+        if build is None:
+            law = f"this network is a {tree['name']} of your own, which cotune cannot build"
+            raise ModelError(f"{law}; pass the function that built it: cotune.load(path, build=…)")
+        module = build(tree["arguments"])
+        numbers = tuple(tree["numbers"])
+        learned, kept = tables(module, numbers)
+        parts = {
+            name: tuple(Input(**{**each, "shape": tuple(each["shape"])}) for each in tree[name])
+            for name in ("inputs", "targets")
+        }
+        return cls(
+            name=tree["name"],
+            signature="",
+            inputs=parts["inputs"],
+            features=int(tree["features"]),
+            cardinalities=tuple(tree["cardinalities"]),
+            outputs=int(tree["outputs"]),
+            learned=learned,
+            kept=kept,
+            numbers=numbers,
+            alone="it predicts",
+            one_logit=bool(tree["one_logit"]),
+            arguments=tree["arguments"],
+            skeletons=Skeletons(module, numbers),
+            targets=parts["targets"],
+        )
+
+    def module(self, tensors: Mapping[str, Tensor], build: "Build") -> nn.Module:
+        """The user's module with these tensors, to be used by itself.
+
+        Args:
+            tensors: by the engine's names, without a lane axis.
+        """
+        found = build(self.arguments)
+        own = {**dict(found.named_parameters()), **dict(found.named_buffers())}
+        with torch.no_grad():
+            for name, tensor in tensors.items():
+                if name != NUMBERS:
+                    own[own_name(name)].copy_(tensor)
+        return found.eval()
+
+    def split(self, numeric: Tensor, codes: Tensor, *, targets: bool = False) -> tuple[Tensor, ...]:
+        """What `forward` takes, of features and codes [lane batch number]; each [lane batch *shape].
+
+        Args:
+            targets: whether those parts are wanted, too, that only a loss of the user's own reads.
+        """
         found, at = [], {False: 0, True: 0}
-        for each in self.inputs:
+        for each in (*self.inputs, *(self.targets if targets else ())):
             first = at[each.codes]
             at[each.codes] += each.size
             source = codes if each.codes else numeric
@@ -405,8 +478,3 @@ def first_tensors(module: nn.Module, numbers: Sequence[str]) -> dict[str, Tensor
         values = numbers_of(module)
         found[NUMBERS] = torch.tensor([values[name] for name in numbers])
     return found
-
-
-def state_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A lane's tensors as entries of a module's state, its own numbers left out."""
-    return {own_name(name): tensor for name, tensor in tensors.items() if name != NUMBERS}

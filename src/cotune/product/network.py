@@ -16,6 +16,7 @@ from cotune.nets import families
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.context import Context
 from cotune.nets.layout import Layout
+from cotune.nets.module import Build
 from cotune.nets.network import Network as Shape
 
 ROWS = 4096
@@ -163,14 +164,23 @@ class Network:
         return found
 
     @classmethod
-    def from_json(cls, tree: Mapping[str, Any], tensors: Mapping[str, Tensor], pipeline: Fitted) -> "Network":
+    def from_json(
+        cls,
+        tree: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
+        pipeline: Fitted,
+        build: Build | None = None,
+    ) -> "Network":
         """Back from `to_json`, the tensors and the pipeline.
+
+        Args:
+            build: see `cotune.nets.families.from_json`.
 
         Raises:
             ModelError: a part is missing or of the wrong shape.
         """
         try:
-            shape = families.from_json(tree)
+            shape = families.from_json(tree, build)
             for weight in (*shape.weights(), *shape.statistics()):
                 found, due = tuple(tensors[weight.name].shape), shape.real_shape(weight, shape.width)
                 if found != due:

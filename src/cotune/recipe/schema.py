@@ -112,6 +112,7 @@ PREPARES: Mapping[str, tuple[str, ...]] = {
         "keep",
     ),
     "image": ("pixels",),
+    "tensors": (),
 }
 """Kind of data → keys of `prepare` that mean something for it; those of no kind mean something for all."""
 

@@ -6,16 +6,19 @@ from typing import Any
 import torch
 
 from cotune.data import Dataset, Fitted, Splits, chooses_rows, fit, prepared
+from cotune.data.tensors import Tensors
 from cotune.engine.bank import Variant, as_tensor
 from cotune.engine.compiled import knows
 from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure
 from cotune.engine.loss import LOSSES
 from cotune.engine.rng import seed_of
+from cotune.errors import RecipeError
 from cotune.recipe import Recipe
 from cotune.recipe.names import SCHEDULED
 from cotune.recipe.schema import PrepareSection, domains
 from cotune.space import Space
 from cotune.study.mending import mended
+from cotune.study.modules import OwnLane, OwnModule, inputs_of
 from cotune.study.networks import network_of
 from cotune.study.rule import Given
 from cotune.types import LaneId, Params, Value
@@ -35,6 +38,7 @@ class LaneFactory:
         space: of the recipe.
         dataset, splits: the data.
         start: weights that networks begin with where they fit, by name.
+        own: the networks, where the user builds them.
     """
 
     def __init__(
@@ -45,12 +49,14 @@ class LaneFactory:
         splits: Splits,
         *,
         start: Mapping[str, torch.Tensor] | None = None,
+        own: OwnModule | None = None,
     ) -> None:
         self._recipe = recipe
         self._space = space
         self._dataset = dataset
         self._splits = splits
         self._start = start
+        self._own = own
         self._given = Given.of(recipe, dataset, splits)
         self._rows = [(torch.from_numpy(f.train), torch.from_numpy(f.validation)) for f in splits.folds]
         self._trained: dict[_Key, torch.Tensor] = {}
@@ -60,7 +66,7 @@ class LaneFactory:
 
     def with_recipe(self, recipe: Recipe) -> "LaneFactory":
         """The same with another recipe for the same space, data and split; prepared rows are shared."""
-        other = LaneFactory(recipe, self._space, self._dataset, self._splits, start=self._start)
+        other = LaneFactory(recipe, self._space, self._dataset, self._splits, start=self._start, own=self._own)
         other._rows, other._trained = self._rows, self._trained
         other._pipelines, other._variants, other._worlds = self._pipelines, self._variants, self._worlds
         return other
@@ -89,7 +95,13 @@ class LaneFactory:
             len(self._dataset.classes), _int(config.get("embedding_size", 0))
         )
         pipeline = self._fitted(fold, config)
-        network, width = network_of(config, variant, scaled=pipeline.scaled, outputs=outputs, batch=batch)
+        seed = seed_of(self._recipe.search.seed, name.trial, name.index)
+        own = self._own_lane(config, seed, variant, train, batch, outputs)
+        network, width = (
+            network_of(config, variant, scaled=pipeline.scaled, outputs=outputs, batch=batch)
+            if own is None
+            else (own.network, own.network.width)
+        )
         names = {name: str(config[name]) for name in ("activation", "optimizer", "loss")}
         structure = Structure(
             network=network,
@@ -97,13 +109,14 @@ class LaneFactory:
             steps=shortest // batch,
             weighted=variant.class_weights is not None,
             method=Method.of(numbers, loops=knows(network, **names)),
+            goal=None if own is None else own.goal,
             world=pipeline.world_name,
         )
         epochs = self._recipe.training.epochs
         assert isinstance(epochs, int)
         return Lane(
             id=name,
-            seed=seed_of(self._recipe.search.seed, name.trial, name.index),
+            seed=seed,
             structure=structure,
             width=width,
             **names,
@@ -114,7 +127,37 @@ class LaneFactory:
             variant=variant,
             train=train,
             validation=validation,
-            start=self._start,
+            start=self._start if own is None else own.start,
+        )
+
+    def _own_lane(
+        self,
+        config: Mapping[str, Value],
+        seed: int,
+        variant: Variant,
+        rows: torch.Tensor,
+        batch: int,
+        outputs: int,
+    ) -> OwnLane | None:
+        """What is the lane's own where the user builds the network."""
+        if config["family"] != "module":
+            return None
+        if self._own is None:
+            raise RecipeError(
+                "network.family module trains a network of your own: pass build=function to cotune.tune"
+            )
+        data = self._dataset
+        parts = data.frame.shapes if isinstance(data.frame, Tensors) else ()
+        free = any(part.use == "target" for part in parts)
+        return self._own.lane(
+            config,
+            seed=seed,
+            variant=variant,
+            parts=inputs_of(data.kind, variant.shape, variant.numeric.shape[1], variant.codes.shape[1], parts),
+            rows=rows,
+            batch=batch,
+            outputs=0 if free or not data.is_labelled else outputs,
+            device=str(self._recipe.training.device),
         )
 
     def pipeline(self, lane: LaneId, params: Params) -> Fitted:

@@ -20,15 +20,21 @@ from cotune.recipe.section import Section
 from cotune.recipe.settings import Range, Setting
 from cotune.types import Value
 
-WORDS = {"mlp": "a multi-layer perceptron", "cnn": "a convolutional network", "gru": "a recurrent network"}
+WORDS = {"mlp": "a multi-layer perceptron", "cnn": "a convolutional network", "gru": "a recurrent network",
+         "module": "a network of your own"}  # fmt: skip
 
-ROWS_OF = {"table": "a table", "series": "series", "image": "images"}
+ROWS_OF = {"table": "a table", "series": "series", "image": "images", "tensors": "tensors"}
 """Kinds of data as messages call them."""
 
 OF_A_STATE: Mapping[str, Value] = {
     "activation": "tanh", "norm": "none", "dropout": 0.0, "dropout_kind": "unit",
 }  # fmt: skip
 """What the other families call so a gated recurrent unit has not: it is made of sigmoids and tanh."""
+
+OF_ANOTHER: Mapping[str, Value] = {
+    "activation": "identity", "norm": "none", "dropout": 0.0, "dropout_kind": "unit", "init": "he",
+}  # fmt: skip
+"""The same for networks of the user's own."""
 
 OF_SINGLE_TIMES: Mapping[str, Value] = {"numbers": "plain", "categories": "onehot"}
 """Preparations that a series leaves as they are: each of its times is one number."""
@@ -66,6 +72,13 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
             )
         network = network.model_copy(update=_of_a_state(network))
         _refuse_several_numbers(prepare)
+    if "module" in families:
+        if len(families) > 1:
+            raise RecipeError(
+                "network.family module is a network of your own, and is not searched beside others; leave the family out"
+            )
+        network = network.model_copy(update=OF_ANOTHER)
+        return recipe.model_copy(update={"network": network, "prepare": prepare})
     _refuse_foreign(network, families)
     images = dataset.frame if isinstance(dataset.frame, Images) else None
     if images is not None and "cnn" in families:

@@ -5,10 +5,11 @@ from typing import Any, Protocol
 
 from cotune.data.arrays import Ints
 from cotune.data.dataset import Dataset
-from cotune.data.prepare import pixels
+from cotune.data.prepare import pixels, tensors
 from cotune.data.prepare.features import Features
 from cotune.data.prepare.pipeline import Pipeline
 from cotune.data.prepare.pixels import PixelPipeline
+from cotune.data.prepare.tensors import TensorPipeline
 from cotune.types import Value
 
 
@@ -69,10 +70,10 @@ class Fitted(Protocol):
         """What was done, in plain sentences."""
 
 
-PIPELINES: Mapping[str, Any] = {"table": Pipeline, "image": PixelPipeline}
+PIPELINES: Mapping[str, Any] = {"table": Pipeline, "image": PixelPipeline, "tensors": TensorPipeline}
 """By kind of data: classes with `fit(dataset, rows, settings)` and `from_json(tree)`."""
 
-FORMATS: Mapping[str, Any] = {pixels.FORMAT: PixelPipeline}
+FORMATS: Mapping[str, Any] = {pixels.FORMAT: PixelPipeline, tensors.FORMAT: TensorPipeline}
 """By the format that `to_json` names; any other is a table's."""
 
 
