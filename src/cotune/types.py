@@ -30,11 +30,13 @@ class Task(StrEnum):
     REGRESSION = "regression"
     BINARY = "binary"
     MULTICLASS = "multiclass"
+    OWN = "own"
+    """What a loss of the user's own says; there is no class and no value to be predicted."""
 
     @property
     def is_classification(self) -> bool:
         """Whether the target is a class."""
-        return self is not Task.REGRESSION
+        return self in (Task.BINARY, Task.MULTICLASS)
 
 
 class Status(StrEnum):

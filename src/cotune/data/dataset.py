@@ -92,11 +92,6 @@ class Dataset:
         return "table" if self.examples is None else self.examples.kind
 
     @property
-    def is_labelled(self) -> bool:
-        """Whether rows have a class or a value to be predicted; else what is learned is the user's own loss."""
-        return any(column.kind == "target" and column.distinct for column in self.columns)
-
-    @property
     def rows(self) -> int:
         """Number of rows with a target."""
         return len(self.y)

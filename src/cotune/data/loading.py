@@ -22,7 +22,7 @@ from cotune.data.table import Columns, Table
 from cotune.data.target import label_type, read_target
 from cotune.errors import TargetError, did_you_mean
 
-TASKS = ("auto", "regression", "binary", "multiclass")
+TASKS = ("auto", "regression", "binary", "multiclass", "own")
 
 
 def load(

@@ -47,7 +47,7 @@ def dataset(source: Handed, request: Request) -> Dataset:
     y, target = source.target, None
     if y is not None and y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    if y is not None and y.ndim == 1:
+    if y is not None and y.ndim == 1 and asked.task != "own":
         series = series_from_numpy(name, y)
         target = read_target(series, asked.task, lambda row: f"row {row} (counted from 0) of y")
         if len(target.kept) < len(y):
@@ -75,7 +75,7 @@ def dataset(source: Handed, request: Request) -> Dataset:
         frame=rows,
         columns=(*columns, Column(name, "target", 0, 0 if target is None else target.distinct, True, "")),
         target=name,
-        task=Task.REGRESSION if target is None else target.task,
+        task=Task.OWN if target is None else target.task,
         classes=classes,
         y=values,
         groups=None,

@@ -100,11 +100,23 @@ class Model:
         Raises:
             DataError: the rows cannot be read, or a column is missing.
         """
+        if self.task is Task.OWN:
+            return self._answers(data)
         raw = self._raw(data)
         if self.task.is_classification:
             labels: NDArray[Any] = self.labels[self.decide(raw).numpy()]
             return labels
         found: NDArray[Any] = raw.numpy()
+        return found
+
+    def _answers(self, data: Any) -> NDArray[Any]:
+        """What `forward` of a network of the user's own returns, mean over networks."""
+        frame = self._read(data)
+        each = [
+            torch.cat([network.answers(network.pipeline.transform(frame[rows])) for rows in slices(frame.height, frame.width)])
+            for network in self.networks
+        ]
+        found: NDArray[Any] = torch.stack(each).mean(0).numpy()
         return found
 
     @property
@@ -145,7 +157,7 @@ class Model:
         by_label = decided(raw, self.threshold)
         found = {}
         for name, metric in METRICS.items():
-            if metric.classification == self.task.is_classification and metric.needs_rows <= len(truth):
+            if metric.fits(self.task) and not metric.own and metric.needs_rows <= len(truth):
                 seen = by_label if self.threshold is not None and by_labels(name) else raw
                 found[name] = float(metric.compute(seen.unsqueeze(0), truth)[0])
         return found
@@ -255,6 +267,10 @@ class Model:
         if isinstance(about, dict) and isinstance(about.get("format"), int) and about["format"] > FORMAT:
             law = f"the model in {directory} has format {about['format']}, this cotune reads up to {FORMAT}"
             raise ModelError(f"{law}; upgrade with `pip install -U cotune`")
+        if build is None and any(tree.get("family") == "module" for tree in about.get("networks", ())):
+            name = next(tree["shape"]["name"] for tree in about["networks"] if tree.get("family") == "module")
+            law = f"the model in {directory} is a {name} of your own, which cotune cannot build"
+            raise ModelError(f"{law}; pass the function that built it: cotune.load(path, build=…)")
         try:
             if about["format"] not in range(1, FORMAT + 1):
                 raise ValueError(f"format {about['format']!r}")

@@ -59,6 +59,6 @@ KINDS = ("table", "series", "image", "tensors")
 MetricName = Literal[
     "accuracy", "balanced_accuracy", "precision_macro", "precision_micro", "precision_weighted", "recall_macro",
     "recall_micro", "recall_weighted", "f1_macro", "f1_micro", "f1_weighted", "mcc", "roc_auc", "pr_auc", "log_loss",
-    "brier", "calibration_error", "r2", "rmse", "mse", "mae", "mape",
+    "brier", "calibration_error", "r2", "rmse", "mse", "mae", "mape", "loss",
 ]  # fmt: skip
 METRICS: tuple[str, ...] = get_args(MetricName)

@@ -24,7 +24,7 @@ class DataSection(Section):
         "with a sub-folder of images for each class.",
     )
     target: str | None = Field(None, description="Name of the column to predict.")
-    task: Literal["auto", "regression", "binary", "multiclass"] = "auto"
+    task: Literal["auto", "regression", "binary", "multiclass", "own"] = "auto"
     columns: dict[
         str, Literal["numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image"]
     ] = Field(default_factory=dict, description="Column kinds that override the inferred ones.")

@@ -21,7 +21,7 @@ from cotune.study.mending import mended
 from cotune.study.modules import OwnLane, OwnModule, inputs_of
 from cotune.study.networks import network_of
 from cotune.study.rule import Given
-from cotune.types import LaneId, Params, Value
+from cotune.types import LaneId, Params, Task, Value
 
 PREPARATION = tuple(PrepareSection.model_fields)
 """Preparation settings; those without a meaning in a configuration are absent from it."""
@@ -148,7 +148,6 @@ class LaneFactory:
             )
         data = self._dataset
         parts = data.frame.shapes if isinstance(data.frame, Tensors) else ()
-        free = any(part.use == "target" for part in parts)
         return self._own.lane(
             config,
             seed=seed,
@@ -156,7 +155,7 @@ class LaneFactory:
             parts=inputs_of(data.kind, variant.shape, variant.numeric.shape[1], variant.codes.shape[1], parts),
             rows=rows,
             batch=batch,
-            outputs=0 if free or not data.is_labelled else outputs,
+            outputs=0 if data.task is Task.OWN else outputs,
             device=str(self._recipe.training.device),
         )
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from cotune.types import Task
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -30,6 +32,7 @@ class Metric:
         needs_probabilities: whether it means something only if f are log-probabilities, not mere scores.
         needs_rows: rows under which it has no meaning.
         needs_classes: classes that must occur among the rows.
+        own: whether it is what a loss of the user's own says; see `cotune.engine.own_goal`.
     """
 
     compute: Callable[[Tensor, Tensor], Tensor]
@@ -39,3 +42,10 @@ class Metric:
     needs_probabilities: bool = False
     needs_rows: int = 1
     needs_classes: int = 1
+    own: bool = False
+
+    def fits(self, task: Task) -> bool:
+        """Whether it judges what is learned in a task."""
+        if task is Task.OWN:
+            return self.own
+        return not self.own and self.classification == task.is_classification
