@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from cotune.engine.evaluate import figures, outputs, predictions
 from cotune.engine.lanes import Lane
 from cotune.engine.perturb import Batch
+from cotune.errors import RecipeError
 from cotune.nets.context import Context
 from cotune.nets.layout import Layout
 from cotune.nets.module import Module
@@ -34,7 +35,19 @@ class OwnLoss:
     loss: Callable[..., Any]
 
     def __call__(self, module: nn.Module, *parts: Tensor) -> Any:
-        return _scalar(self.loss(module(*parts[:-1]), parts[-1]), "loss")
+        return self.of(module(*parts[:-1]), parts[-1])
+
+    def of(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The loss of a batch.
+
+        Raises:
+            RecipeError: it is not one number.
+        """
+        found = _scalar(self.loss(outputs, targets))
+        if not isinstance(found, Tensor) or found.dim():
+            said = list(found.shape) if isinstance(found, Tensor) else type(found).__name__
+            raise RecipeError(f"loss(outputs, targets) must return one number, but returns {said}; take its mean")
+        return found
 
 
 @dataclass(frozen=True)
@@ -55,10 +68,10 @@ class OwnStep:
         targets = parts[self.inputs :]
         batch = (x, *targets) if targets else x
         wanted = [p for p in inspect.signature(step).parameters.values() if p.default is p.empty and p.kind < 2]
-        return _scalar(step(batch) if len(wanted) < 2 else step(batch, 0), self.name)
+        return _scalar(step(batch) if len(wanted) < 2 else step(batch, 0))
 
 
-def _scalar(found: Any, what: str) -> Any:
+def _scalar(found: Any) -> Any:
     if isinstance(found, Mapping):
         found = found[LOSS]
     if isinstance(found, Tensor) and found.dim() == 1 and found.shape[0] == 1:
@@ -111,7 +124,23 @@ class OwnGoal:
     ) -> Tensor:
         parts = self.network.split(numeric, codes, targets=True)
         asked = (*parts, y) if self.targets else parts
+        if isinstance(self.act, OwnLoss):
+            return self._each(self.act, weights, statistics, asked, context)
         return self.network.ask(self.act, weights, statistics, asked, context).float().view(len(numeric))
+
+    def _each(
+        self,
+        act: OwnLoss,
+        weights: Mapping[str, Tensor],
+        statistics: Mapping[str, Tensor],
+        asked: Sequence[Tensor],
+        context: Context,
+    ) -> Tensor:
+        """Forward together, the user's loss lane by lane: a sum over rows and outputs may round otherwise in a group."""
+        *inputs, targets = asked
+        answers = self.network.ask(None, weights, statistics, inputs, context)
+        losses = [act.of(answer, target) for answer, target in zip(answers, targets, strict=True)]
+        return torch.stack(losses).float()
 
     def figures(
         self,

@@ -27,6 +27,9 @@ GROUPS = (2, 3, 8)
 HEAVY = 2e9
 """Operations of a step from which on lanes gain nothing from stepping together, as in `cotune.engine.plan`."""
 
+LIGHT = 2e8
+"""Operations of a step up to which vmap costs nothing that counts, even with a single lane."""
+
 EVALUATED = 256
 """Rows of an evaluation at once."""
 
@@ -67,14 +70,14 @@ def examined(module: nn.Module, question: Question) -> Module:
         RecipeError: its answer does not fit.
     """
     found = _described(module, question, fuse=True)
-    if found.alone or not found.products:
+    if found.alone:
         return found
-    why = _why_alone(module, found, question)
-    if why and found.numbers != tuple(numbers_of(module, fuse=False)):
+    tried = _tried(module, found, question)
+    if tried.alone and found.numbers != tuple(numbers_of(module, fuse=False)):
         other = _described(module, question, fuse=False)  # floats of the user's own may stand in an `if`
-        if not _why_alone(module, other, question):
-            return other
-    return replace(found, alone=why)
+        other = _tried(module, other, question)
+        return tried if other.alone else other
+    return tried
 
 
 def _described(module: nn.Module, question: Question, *, fuse: bool) -> Module:
@@ -104,14 +107,14 @@ def _measured(network: Module, module: nn.Module, question: Question) -> Module:
     lanes = _Lanes.of(network, module, 1, question.numeric.device)
     inputs = _inputs(network, question, 1)
     asked = _inputs(network, question, 1, targets=question.act is not None)
-    before = torch.get_rng_state()
+    before, device = _generators(question.numeric.device), question.numeric.device
     assert network.skeletons is not None
     skeleton = network.skeletons.get()
     extra = _extra(question, 1) if question.act is not None else ()
     with _counting(skeleton.module, question.rows) as (products, values):
         answer = network.ask(question.act, *lanes.tensors(), (*asked, *extra), Context(True, ()))
-    random = not torch.equal(before, torch.get_rng_state())
-    torch.set_rng_state(before)
+    random = any(not torch.equal(was, now) for was, now in zip(before, _generators(device), strict=True))
+    torch.set_rng_state(before[0])
     drawn = skeleton.draws.count
     one_logit = _check_answer(answer, question)
     if question.act is not None and question.outputs:
@@ -129,6 +132,12 @@ def _measured(network: Module, module: nn.Module, question: Question) -> Module:
         values=max(1, round(sum(values))),
         alone=why,
     )
+
+
+def _generators(device: torch.device) -> list[Tensor]:
+    """The states of torch's generators that a module on `device` may draw from."""
+    found = [torch.get_rng_state()]
+    return [*found, torch.cuda.get_rng_state(device)] if device.type == "cuda" else found
 
 
 @contextmanager
@@ -228,26 +237,38 @@ def _extra(question: Question, lanes: int) -> tuple[Tensor, ...]:
     return tuple(torch.stack([flat[own.to(flat.device)] for own in order]) for flat in question.extra)
 
 
-def _why_alone(module: nn.Module, network: Module, question: Question) -> str:
-    """Why lanes cannot go together; "" where they can."""
+def _tried(module: nn.Module, network: Module, question: Question) -> Module:
+    """The network, with the reason why its lanes go alone, where they must."""
     device = question.numeric.device
     lanes = _Lanes.of(network, module, max(GROUPS), device)
-    single = replace(network, alone="to compare with")
-    for training in (True, False):
-        if not training and not question.outputs:
-            continue
-        plain = [_step(single, lanes, slice(i, i + 1), question, training=training) for i in range(max(GROUPS))]
-        for count in GROUPS:
-            try:
-                with _no_fallback():
-                    found = _step(network, lanes, slice(0, count), question, training=training)
-            except (RuntimeError, ValueError, NotImplementedError, TypeError) as error:
-                return _in_short(error)
-            for place in range(count):
-                mine = [part[place : place + 1] for part in found]
-                if not _same(mine, plain[place], exact=device.type == "cpu"):
-                    return f"in a group of {count} lanes its last bits would depend on the others"
-    return ""
+    light = 6.0 * question.rows * network.products <= LIGHT
+    ways = [replace(network, alone="to compare with")]
+    ways += [replace(network, always=True)] if light else []
+    places = [slice(i, i + 1) for i in range(max(GROUPS))]
+    for training in (True, False) if question.outputs else (True,):
+        try:
+            with _no_fallback():
+                groups = [
+                    _step(network, lanes, slice(0, count), question, training=training) for count in GROUPS
+                ]
+                singles = {
+                    way: [_step(way, lanes, place, question, training=training) for place in places] for way in ways
+                }
+        except (RuntimeError, ValueError, NotImplementedError, TypeError) as error:
+            return replace(network, alone=_in_short(error))
+        ways = [way for way in ways if _agree(groups, singles[way], exact=device.type == "cpu")]
+    if not ways:
+        return replace(network, alone="in a group a lane's last bits would depend on the others")
+    return replace(network, always=ways[0].always)
+
+
+def _agree(groups: Sequence[Sequence[Tensor]], singles: Sequence[Sequence[Tensor]], *, exact: bool) -> bool:
+    """Whether every lane of every group did what it does by itself."""
+    return all(
+        _same([part[place : place + 1] for part in found], singles[place], exact=exact)
+        for found in groups
+        for place in range(len(found[0]))
+    )
 
 
 def _step(

@@ -150,6 +150,7 @@ class Module:
         learned, kept: where weights and statistics come from, in the module's order.
         numbers: floats of a lane's own, by "path:attribute".
         alone: why its lanes step one after the other; "" where they step together.
+        always: whether a single lane goes through vmap, too, since by itself it would round otherwise.
         random: whether it draws from torch's generator, which is then seeded for each lane and step.
         drawn: 8-bit numbers that its dropout draws in a step.
         products, values: see `Network`.
@@ -169,6 +170,7 @@ class Module:
     kept: tuple[Weight, ...]
     numbers: tuple[str, ...] = ()
     alone: str = ""
+    always: bool = False
     random: bool = False
     drawn: int = 0
     products: int = 1
@@ -337,7 +339,7 @@ class Module:
         draws = context.draw(self.drawn) if self.drawn and context.training and context.draw is not None else None
         assert self.skeletons is not None
         skeleton = self.skeletons.get()
-        if lanes > 1 and not self.alone:
+        if not self.alone and (lanes > 1 or self.always):
 
             def one(tensors: Any, own: Any, draws: Any, inputs: Any) -> Any:
                 return skeleton.call(tensors, own, draws, act, inputs, training=context.training)
@@ -364,7 +366,8 @@ class Module:
     def _seeds(self, context: Context, lane: int) -> int | None:
         if not self.random or context.draw is None:
             return None
-        return int.from_bytes(bytes((context.draw(8)[lane].cpu() & 0xFF).tolist()), "big") >> 1
+        drawn = context.draw(self.drawn + 8)[lane, self.drawn :]
+        return int.from_bytes(drawn.cpu().view(torch.uint8).numpy().tobytes(), "big") >> 1
 
 
 _GENERATOR = threading.Lock()

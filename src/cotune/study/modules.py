@@ -155,12 +155,14 @@ class OwnModule:
                 codes=codes,
                 outputs=outputs,
                 cardinalities=variant.cardinalities,
-                act=act,
+                act=act if isinstance(act, OwnStep) else None,
                 act_words=words,
                 extra=() if parts[1] or not outputs else (y,),
                 targets=parts[1],
             )
             network = _tried(module, question)
+            if isinstance(act, OwnLoss):
+                _try_loss(act, network, module, question, y)
             if len(self._known) >= REMEMBERED:
                 self._known.pop(next(iter(self._known)))
             self._known[key] = network
@@ -196,6 +198,20 @@ def _tried(module: nn.Module, question: Question) -> Module:
         shapes = ", ".join(str([question.rows, *each.shape]) for each in question.inputs)
         law = f"the module of build must take a batch of shape {shapes}, but raises {type(error).__name__}: {error}"
         raise RecipeError(f"{law}; mend its forward, or the data's shape") from error
+
+
+def _try_loss(act: OwnLoss, network: Module, module: nn.Module, question: Question, y: Tensor) -> None:
+    """Raise `RecipeError` unless the user's loss takes what the module answers and gives one number."""
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        parts = network.split(question.numeric.unsqueeze(0), question.codes.unsqueeze(0), targets=True)
+        *inputs, targets = [each[0].cpu() for each in parts] if question.targets else [*(p[0].cpu() for p in parts), y.cpu()]
+        try:
+            act(module, *inputs, targets)
+        except CotuneError:
+            raise
+        except Exception as error:
+            law = f"loss(outputs, targets) must take targets of shape {list(targets.shape)}, {targets.dtype}"
+            raise RecipeError(f"{law}, but raises {type(error).__name__}: {error}") from error
 
 
 def _check(module: object, where: str) -> None:
