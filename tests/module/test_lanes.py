@@ -48,7 +48,7 @@ def twin(build: Build, one: Lane, optimizer: str) -> tuple[list[float], nn.Modul
     module = build(None)
     masks = []
     for path, layer in list(module.named_modules()):
-        if isinstance(layer, nn.Dropout):
+        if isinstance(layer, nn.Dropout) and layer.p:
             masks.append(Masked(layer.p))
             parent, _, name = path.rpartition(".")
             setattr(module.get_submodule(parent), name, masks[-1])

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from cotune.errors import RecipeError
 from cotune.nets.context import Context
 from cotune.nets.layout import Layout
-from cotune.nets.module import Input, Module, Skeletons, first_tensors, tables
+from cotune.nets.module import NUMBERS, Input, Module, Skeletons, first_tensors, tables
 from cotune.nets.signature import numbers_of, signature
 
 GROUPS = (2, 3, 8)
@@ -189,7 +189,10 @@ def _check_answer(answer: object, question: Question) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Lanes:
-    """Rows of weights of some lanes: those of the module, each a little off."""
+    """Rows of weights of some lanes: those of the module, each a little off, and numbers of which none is special.
+
+    What is found must hold for all lanes of the structure, whatever their numbers.
+    """
 
     network: Module
     weights: Tensor
@@ -198,7 +201,7 @@ class _Lanes:
     @classmethod
     def of(cls, network: Module, module: nn.Module, count: int, device: torch.device) -> "_Lanes":
         """Lanes that differ."""
-        first = first_tensors(module, network.numbers)
+        first, generator = first_tensors(module, network.numbers), torch.Generator().manual_seed(0)
         flat = []
         for known in (network.learned, network.kept):
             layout = Layout.of(known)
@@ -206,8 +209,9 @@ class _Lanes:
             for name, view in layout.views(rows).items():
                 view.copy_(first[name])
                 if known is network.learned:
-                    off = 1 + 0.01 * torch.arange(count) / count
-                    view.mul_(off.view(-1, *[1] * (view.dim() - 1)))
+                    view.add_(0.1 * torch.randn(view.shape, generator=generator))
+                elif name == NUMBERS:
+                    view.copy_((0.3 + 0.05 * torch.arange(count)).unsqueeze(1).expand(view.shape))
             flat.append(rows.to(device))
         return cls(network, flat[0], flat[1])
 
