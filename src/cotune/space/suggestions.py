@@ -9,6 +9,7 @@ import ast
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from cotune.errors import RecipeError
@@ -223,8 +224,10 @@ def fitted(own: OwnParameter, value: Value) -> Value:
     assert isinstance(value, int | float)
     found = min(max(float(value), own.low), own.high)
     if own.step is not None:
-        found = own.low + round((found - own.low) / own.step) * own.step
-        found = found if found <= own.high + 1e-12 * abs(own.high) else found - own.step
+        steps = round((found - own.low) / own.step)
+        steps -= own.low + steps * own.step > own.high + 1e-9 * own.step
+        # In decimals, as `Parameter.points` has it: 3 · 0.1 is the 0.3 which the user meant.
+        found = float(Decimal(str(own.low)) + steps * Decimal(str(own.step)))
     return round(found) if own.kind == "int" else found
 
 

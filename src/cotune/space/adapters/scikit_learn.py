@@ -32,12 +32,17 @@ def fits(space: object) -> bool:
 def asking(space: Any) -> Asking:
     """The space as questions to a trial."""
 
+    def label(name: str, chosen: Mapping[str, Any]) -> str:
+        """The name, and the number of its dict where several have it with different entries."""
+        others = [repr(each[name]) for each in space if name in each] if isinstance(space, list | tuple) else []
+        return name if len(set(others)) < 2 else f"{name}.{[*space].index(chosen)}"
+
     def ask(trial: Trial) -> Mapping[str, Any]:
         chosen = space
         if not isinstance(space, Mapping):
             places = range(len(space))
             chosen = space[trial.ask(GRID, of_choices(GRID, places))] if len(space) > 1 else space[0]
-        return {name: trial.ask(name, parameter(name, values)) for name, values in chosen.items()}
+        return {name: trial.ask(label(name, chosen), parameter(name, v)) for name, v in chosen.items()}
 
     return ask
 
