@@ -126,7 +126,7 @@ def _begin(
     _check_strategy(resolved, space)
     start = read_start(resolved.network.pretrained)
     factory = LaneFactory(resolved, space, dataset, splits, start=start, own=own)
-    if own is not None:
+    if resolved.network.family == "module":
         notes += (words_of_module(factory, space),)
     if start is not None:
         notes += (words_of_start(start, factory, space, resolved.network.pretrained),)
