@@ -165,7 +165,7 @@ def tune(
     if not callable(loss):
         settings["loss"] = loss
     request = build_recipe(
-        recipe, target=None if target is None else str(target), **with_space(settings, found, recipe)
+        recipe, target=None if target is None else str(target), **with_space(settings, found)
     )
     return run(data, request if own is None else suits(request, own), out=out, quiet=quiet, own=own)
 

@@ -1,4 +1,4 @@
-"""Small kernels on one thread: threads would have to wait for each other, and twins are compared with one-thread lanes."""
+"""Small kernels on one thread: threads would have to wait for each other."""
 
 from collections.abc import Iterator
 

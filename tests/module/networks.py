@@ -93,7 +93,12 @@ def mlp(*middle: nn.Module, bias: bool = True) -> Build:
 def conv(_: Any) -> nn.Module:
     """A convolution over the five features."""
     return nn.Sequential(
-        nn.Unflatten(1, (1, 5)), nn.Conv1d(1, 4, 3, bias=False), nn.BatchNorm1d(4), nn.ReLU(), nn.Flatten(), nn.Linear(12, 3)
+        nn.Unflatten(1, (1, 5)),
+        nn.Conv1d(1, 4, 3, bias=False),
+        nn.BatchNorm1d(4),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(12, 3),
     )
 
 

@@ -17,7 +17,11 @@ from engine.lanes import Figures, assert_same_bits, metric_of, population, row, 
 from module.networks import ALONE, DRAWING, TOGETHER, Build, FunctionalDropout, Scaled, lane, mlp
 
 EPOCHS = 3
-EVERY = {**TOGETHER, **DRAWING, **{name: build for name, (build, _) in ALONE.items() if name != "embedding bag"}}
+EVERY = {
+    **TOGETHER,
+    **DRAWING,
+    **{name: build for name, (build, _) in ALONE.items() if name != "embedding bag"},
+}
 
 
 def network(one: Lane) -> Module:
@@ -236,7 +240,10 @@ def test_the_plan_measures_lanes_together_and_alone() -> None:
 def test_a_loss_of_the_users_own(loss: Any) -> None:
     """With torch's cross-entropy it is what cotune's own is; with another it is another."""
     build = TOGETHER["mlp"]
-    theirs, ours = population([lane(build, 0, loss=loss), lane(build, 1, loss=loss)]), population([lane(build, 0)])
+    theirs, ours = (
+        population([lane(build, 0, loss=loss), lane(build, 1, loss=loss)]),
+        population([lane(build, 0)]),
+    )
     own = {r.lane: r for r in theirs.train_epoch().records}[LaneId(0, 0)]
     (usual,) = ours.train_epoch().records
     same = loss is F.cross_entropy

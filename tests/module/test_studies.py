@@ -1,4 +1,4 @@
-"""Whole studies of users' modules: tuned, used as plain modules, saved and loaded, broken off and resumed; and faults."""
+"""Studies of users' modules: tuned, used as plain modules, loaded, broken off and resumed; and faults."""
 
 import json
 import threading
@@ -152,7 +152,9 @@ class TwoInputs(nn.Module):
 
 def test_several_inputs_and_one_logit_for_two_classes(tmp_path: Path) -> None:
     words = RNG.integers(0, 9, size=(160, 5))
-    study = cotune.tune(((X, words), SCORES[:, 0] > 0), build=lambda _: TwoInputs(), out=tmp_path / "s", **FAST)
+    study = cotune.tune(
+        ((X, words), SCORES[:, 0] > 0), build=lambda _: TwoInputs(), out=tmp_path / "s", **FAST
+    )
     said = study.best.module()(torch.from_numpy(X), torch.from_numpy(words)) > 0
     assert (study.best.predict((X, words)) == said.numpy()).all()
 
@@ -166,7 +168,10 @@ def test_images_and_values(tmp_path: Path) -> None:
     study = cotune.tune((pictures, pictures.mean((1, 2, 3)) * 10), build=build, out=tmp_path / "s", **FAST)
     module = study.best.module()
     np.testing.assert_allclose(
-        study.best.predict(pictures), module(torch.from_numpy(pictures)).detach().numpy()[:, 0], rtol=1e-4, atol=1e-5
+        study.best.predict(pictures),
+        module(torch.from_numpy(pictures)).detach().numpy()[:, 0],
+        rtol=1e-4,
+        atol=1e-5,
     )
     assert any("one after the other" in line for line in study.view().meta["plan"])
 
@@ -182,7 +187,9 @@ def test_a_loss_of_the_users_own_and_several_outputs(tmp_path: Path) -> None:
     assert study.show()["metric"] == "loss"
     said = study.best.predict(X)
     assert said.shape == (160, 3)
-    np.testing.assert_allclose(said, study.best.module()(torch.from_numpy(X)).detach().numpy(), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        said, study.best.module()(torch.from_numpy(X)).detach().numpy(), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_a_training_step_alone(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Spaces that are found by running a build, and spaces of other tools: held against the tools where they are at hand."""
+"""Spaces that are found by running a build, and spaces of other tools: held against the tools themselves."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -62,7 +62,9 @@ def test_the_space_is_the_one_that_optuna_sees() -> None:
         layers(trial)
         seen |= trial.distributions
     recipe = make({"module": {"parameters": {n: own.model_dump() for n, own in space_of(layers).items()}}})
-    ours = {p.name.removeprefix(PREFIX): p for p in from_recipe(recipe).parameters if p.name.startswith(PREFIX)}
+    ours = {
+        p.name.removeprefix(PREFIX): p for p in from_recipe(recipe).parameters if p.name.startswith(PREFIX)
+    }
     assert ours.keys() == seen.keys()
     for name, theirs in seen.items():
         mine = ours[name].distribution()
@@ -90,7 +92,9 @@ def test_every_configuration_of_the_space_answers_all_questions() -> None:
 
 def test_nested_conditions_are_chains() -> None:
     def build(trial: Trial) -> None:
-        if trial.suggest_categorical("a", ["x", "y"]) == "y" and trial.suggest_categorical("b", [True, False]):
+        if trial.suggest_categorical("a", ["x", "y"]) == "y" and trial.suggest_categorical(
+            "b", [True, False]
+        ):
             trial.suggest_int("c", 1, 9)
 
     found = space_of(build)
@@ -164,7 +168,10 @@ def test_a_list_of_grids_is_a_choice_between_them() -> None:
     assert found["x"].when == ("grid", (0,))
     assert found["z"].when == ("grid", (1,))
     assert found["kind.0"].when == ("grid", (0,))
-    assert dict(Trial({"grid": 1, "z": 4}, read_space([{"k": ["a"]}, {"k": ["b"], "z": [3, 4]}]))) == {"k": "b", "z": 4}
+    assert dict(Trial({"grid": 1, "z": 4}, read_space([{"k": ["a"]}, {"k": ["b"], "z": [3, 4]}]))) == {
+        "k": "b",
+        "z": 4,
+    }
 
 
 def test_a_distribution_without_ends_is_refused() -> None:

@@ -72,7 +72,10 @@ def _given(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
     validation = dataset.validation
     assert validation is not None
     others = np.setdiff1d(np.arange(dataset.rows), validation)
-    notes = [f"the {len(validation):,} validation rows are those that the data brings", *_drawn_once(settings)]
+    notes = [
+        f"the {len(validation):,} validation rows are those that the data brings",
+        *_drawn_once(settings),
+    ]
     if dataset.test is None:
         train, test, more = _draw(dataset, others, settings.test, "test", seed)
         return test, [(train, validation)], notes + more

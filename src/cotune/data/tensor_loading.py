@@ -51,7 +51,9 @@ def dataset(source: Handed, request: Request) -> Dataset:
         series = series_from_numpy(name, y)
         target = read_target(series, asked.task, lambda row: f"row {row} (counted from 0) of y")
         if len(target.kept) < len(y):
-            raise SourceError(f"y must have a value in every row, but {len(y) - len(target.kept)} are missing")
+            raise SourceError(
+                f"y must have a value in every row, but {len(y) - len(target.kept)} are missing"
+            )
     elif y is not None:
         parts.append(as_part(y, "y"))
         shapes.append(PartShape(parts[-1].dtype.kind == "i", parts[-1].shape[1:], "target"))

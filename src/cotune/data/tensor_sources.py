@@ -1,4 +1,4 @@
-"""Where tensors come from: arrays and tensors, data sets and loaders of torch, and the file in which a study keeps them.
+"""Where tensors come from: arrays and tensors, data sets and loaders of torch, and the file that a study keeps.
 
 A loader is read through once. Of what it yields, the last member is the target and the others are inputs; a batch
 that is a single tensor has no target.
@@ -44,7 +44,7 @@ class Handed:
     test: Ints | None = None
 
 
-def handed(source: object, name: str = "data") -> Handed | None:
+def handed(source: object) -> Handed | None:
     """The tensors in `source`; `None` where it is something else (a path, a frame).
 
     Raises:
@@ -53,14 +53,16 @@ def handed(source: object, name: str = "data") -> Handed | None:
     if isinstance(source, Handed):
         return source
     if _is_loader(source):
-        return _of_loaders([source], name)
+        return _of_loaders([source])
     if isinstance(source, tuple | list) and source and all(map(_is_loader, source)):
-        return _of_loaders(list(source), name)
+        return _of_loaders(list(source))
     if isinstance(source, dict) and source and all(map(_is_loader, source.values())):
         if not set(source) <= set(PARTS) or "train" not in source:
             law = f"loaders are named {', '.join(PARTS)}"
-            raise SourceError(f"{law}, but {name} has {', '.join(map(str, source))}")
-        return _of_loaders([source[part] for part in PARTS if part in source], name, list(source))
+            raise SourceError(f"{law}, but got {', '.join(map(str, source))}")
+        return _of_loaders(
+            [source[part] for part in PARTS if part in source], [part for part in PARTS if part in source]
+        )
     if isinstance(source, tuple) and len(source) == 2 and _are_arrays(source[0]):
         target = source[1]
         if target is not None and not _is_array(target) and not isinstance(target, list):
@@ -71,13 +73,17 @@ def handed(source: object, name: str = "data") -> Handed | None:
     return None
 
 
-def _is_array(value: object) -> bool:
+def _is_array(value: Any) -> bool:
     """An array of numpy or a tensor of torch; frames and sparse matrices are tables."""
-    return isinstance(value, np.ndarray) or type(value).__module__.split(".")[0] == "torch" and hasattr(value, "detach")
+    return isinstance(value, np.ndarray) or (
+        type(value).__module__.split(".")[0] == "torch" and hasattr(value, "detach")
+    )
 
 
 def _are_arrays(value: object) -> bool:
-    return _is_array(value) or (isinstance(value, tuple | list) and bool(value) and all(map(_is_array, value)))
+    return _is_array(value) or (
+        isinstance(value, tuple | list) and bool(value) and all(map(_is_array, value))
+    )
 
 
 def _is_loader(value: object) -> bool:
@@ -95,7 +101,9 @@ def _array(value: Any, name: str) -> NDArray[Any]:
         value = value.numpy()
     found = np.asarray(value)
     if found.dtype.kind not in "fiubUSO":
-        raise SourceError(f"{name} must hold numbers, but holds {found.dtype}; turn it into float32 or int64 first")
+        raise SourceError(
+            f"{name} must hold numbers, but holds {found.dtype}; turn it into float32 or int64 first"
+        )
     return found
 
 
@@ -128,11 +136,13 @@ def as_part(value: NDArray[Any], name: str) -> Part:
     strange = ~np.isfinite(found.reshape(len(found), -1)).all(axis=1)
     if strange.any():
         row = int(np.flatnonzero(strange)[0])
-        raise SourceError(f"row {row} (counted from 0) of {name} holds a number that is not finite; mend it first")
+        raise SourceError(
+            f"row {row} (counted from 0) of {name} holds a number that is not finite; mend it first"
+        )
     return found
 
 
-def _of_loaders(loaders: Sequence[Any], name: str, names: Sequence[str] = PARTS) -> Handed:
+def _of_loaders(loaders: Sequence[Any], names: Sequence[str] = PARTS) -> Handed:
     if len(loaders) > len(PARTS):
         raise SourceError(f"there are at most three loaders, {', '.join(PARTS)}, but got {len(loaders)}")
     found = [_read(loader, part) for loader, part in zip(loaders, names, strict=False)]
@@ -140,7 +150,9 @@ def _of_loaders(loaders: Sequence[Any], name: str, names: Sequence[str] = PARTS)
     for part, other in zip(names, found, strict=False):
         shapes = [[each.shape[1:] for each in one.inputs] for one in (first, other)]
         if shapes[0] != shapes[1] or (first.target is None) != (other.target is None):
-            raise SourceError(f"loaders must yield rows of one shape, but those of {part} differ from the first's")
+            raise SourceError(
+                f"loaders must yield rows of one shape, but those of {part} differ from the first's"
+            )
     ends = np.cumsum([0, *(len(one.inputs[0]) for one in found)])
     ranges = {part: np.arange(ends[i], ends[i + 1]) for i, part in enumerate(names) if i < len(found)}
     inputs = tuple(np.concatenate(parts) for parts in zip(*(one.inputs for one in found), strict=True))
@@ -199,7 +211,7 @@ def write(found: Handed, path: Path) -> None:
         if value is not None:
             arrays[name] = value.astype(str) if value.dtype.kind == "O" else value
     with path.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def read(path: Path) -> Handed:

@@ -46,7 +46,9 @@ class OwnLoss:
         found = _scalar(self.loss(outputs, targets))
         if not isinstance(found, Tensor) or found.dim():
             said = list(found.shape) if isinstance(found, Tensor) else type(found).__name__
-            raise RecipeError(f"loss(outputs, targets) must return one number, but returns {said}; take its mean")
+            raise RecipeError(
+                f"loss(outputs, targets) must return one number, but returns {said}; take its mean"
+            )
         return found
 
 
@@ -67,7 +69,9 @@ class OwnStep:
         x = parts[0] if self.inputs == 1 else tuple(parts[: self.inputs])
         targets = parts[self.inputs :]
         batch = (x, *targets) if targets else x
-        wanted = [p for p in inspect.signature(step).parameters.values() if p.default is p.empty and p.kind < 2]
+        wanted = [
+            p for p in inspect.signature(step).parameters.values() if p.default is p.empty and p.kind < 2
+        ]
         return _scalar(step(batch) if len(wanted) < 2 else step(batch, 0))
 
 
@@ -86,8 +90,8 @@ class OwnGoal:
     Args:
         network: whose module is asked.
         words: tells this goal from others.
-        targets: whether the classes or values of the rows are given to it; else the parts of `network` that are targets.
-        judged: asked on validation rows for the metric "loss".
+        targets: whether it is given the classes or values of the rows; else those parts that are targets.
+        judged: asked on validation rows, for the metric "loss".
         act: asked in training.
     """
 
@@ -136,7 +140,7 @@ class OwnGoal:
         asked: Sequence[Tensor],
         context: Context,
     ) -> Tensor:
-        """Forward together, the user's loss lane by lane: a sum over rows and outputs may round otherwise in a group."""
+        """Forward together, the user's loss lane by lane: its sums may round otherwise in a group."""
         *inputs, targets = asked
         answers = self.network.ask(None, weights, statistics, inputs, context)
         losses = [act.of(answer, target) for answer, target in zip(answers, targets, strict=True)]
@@ -155,7 +159,9 @@ class OwnGoal:
         found: dict[str, Tensor] = {}
         if usual:
             found = figures(
-                lanes, usual, lambda places: self._predicted(lanes, places, weights, statistics, layouts, usual[0])
+                lanes,
+                usual,
+                lambda places: self._predicted(lanes, places, weights, statistics, layouts, usual[0]),
             )
         losses = [
             self.loss_on(lane, lane.validation, weights[i : i + 1], statistics[i : i + 1], layouts)
@@ -189,7 +195,7 @@ class OwnGoal:
         goal, device, total = replace(self, network=alone, act=self.judged), weights.device, 0.0
         context = Context(False, (), draw=lambda count: torch.zeros(1, count, dtype=torch.int8))
         with torch.no_grad():
-            for some in rows.split(ROWS):
+            for some in rows.split(ROWS):  # type: ignore[no-untyped-call]
                 numeric, codes, y = (
                     part[some].unsqueeze(0).to(device)
                     for part in (lane.variant.numeric, lane.variant.codes, lane.variant.target)

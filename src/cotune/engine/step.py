@@ -197,7 +197,13 @@ class Run:
         drop = self._masks(t) if self._drops else None
         aside = Aside()
         context = Context(
-            True, self._activations, self._real, drop, world=self._world, aside=aside, draw=partial(self._draw, t)
+            True,
+            self._activations,
+            self._real,
+            drop,
+            world=self._world,
+            aside=aside,
+            draw=partial(self._draw, t),
         )
         with self._compute.autocast():
             loss = self._loss_of(batch, context)

@@ -6,7 +6,6 @@ groups of two, three and eight: which kernels round alike for more rows is known
 they go one after the other, and the reason is told.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,8 +17,9 @@ from torch import Tensor, nn
 from cotune.errors import RecipeError
 from cotune.nets.context import Context
 from cotune.nets.layout import Layout
-from cotune.nets.module import NUMBERS, Input, Module, Skeletons, first_tensors, tables
+from cotune.nets.module import NUMBERS, Input, Module, first_tensors, tables
 from cotune.nets.signature import numbers_of, signature
+from cotune.nets.skeleton import Skeletons
 
 GROUPS = (2, 3, 8)
 """Counts of lanes that are tried together."""
@@ -84,7 +84,9 @@ def _described(module: nn.Module, question: Question, *, fuse: bool) -> Module:
     numbers = tuple(numbers_of(module, fuse=fuse))
     learned, kept = tables(module, numbers)
     if not learned:
-        raise RecipeError("a module must have parameters that learn (requires_grad), but that of build has none")
+        raise RecipeError(
+            "a module must have parameters that learn (requires_grad), but that of build has none"
+        )
     network = Module(
         name=type(module).__name__,
         signature=f"{signature(module, fuse=fuse)}{question.act_words}",
@@ -151,11 +153,14 @@ def _counting(module: nn.Module, rows: int) -> Iterator[tuple[list[float], list[
             output = next((each for each in output if isinstance(each, Tensor)), None) if output else None
         made = 0 if output is None else output.numel() / rows
         values.append(6.0 * made)
-        for weight in layer.parameters(recurse=False):
-            if weight.dim() > 1:
-                products.append(max(1.0, made / weight.shape[0]) * weight.numel())
+        matrices = (weight for weight in layer.parameters(recurse=False) if weight.dim() > 1)
+        products.extend(max(1.0, made / weight.shape[0]) * weight.numel() for weight in matrices)
 
-    shapes = [layer for layer in module.modules() if not list(layer.children()) or list(layer.parameters(recurse=False))]
+    shapes = [
+        layer
+        for layer in module.modules()
+        if not list(layer.children()) or list(layer.parameters(recurse=False))
+    ]
     hooks = [layer.register_forward_hook(count) for layer in shapes]
     try:
         yield products, values
@@ -184,7 +189,9 @@ def _check_answer(answer: object, question: Question) -> bool:
     if outputs == 2 and shape in ((rows,), (rows, 1)):
         return True
     law = f"forward must return [batch, {outputs}], so [{rows}, {outputs}] for a batch of {rows} rows"
-    raise RecipeError(f"{law}, but that of build's module returns {list(shape)}; end it with {outputs} outputs")
+    raise RecipeError(
+        f"{law}, but that of build's module returns {list(shape)}; end it with {outputs} outputs"
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,7 +226,9 @@ class _Lanes:
         """Leaves, and statistics that may be changed, of some lanes."""
         learned, kept = Layout.of(self.network.learned), Layout.of(self.network.kept)
         # Whole rows of a copy, so that all views begin where they do in a population.
-        leaves = {n: v.detach().requires_grad_() for n, v in learned.views(self.weights[rows].clone()).items()}
+        leaves = {
+            n: v.detach().requires_grad_() for n, v in learned.views(self.weights[rows].clone()).items()
+        }
         return leaves, kept.views(self.statistics[rows].clone())
 
 
@@ -256,7 +265,8 @@ def _tried(module: nn.Module, network: Module, question: Question) -> Module:
                     _step(network, lanes, slice(0, count), question, training=training) for count in GROUPS
                 ]
                 singles = {
-                    way: [_step(way, lanes, place, question, training=training) for place in places] for way in ways
+                    way: [_step(way, lanes, place, question, training=training) for place in places]
+                    for way in ways
                 }
         except (RuntimeError, ValueError, NotImplementedError, TypeError) as error:
             return replace(network, alone=_in_short(error))
@@ -275,9 +285,7 @@ def _agree(groups: Sequence[Sequence[Tensor]], singles: Sequence[Sequence[Tensor
     )
 
 
-def _step(
-    network: Module, lanes: _Lanes, rows: slice, question: Question, *, training: bool
-) -> list[Tensor]:
+def _step(network: Module, lanes: _Lanes, rows: slice, question: Question, *, training: bool) -> list[Tensor]:
     """Answers, gradients and statistics of some lanes [lane …]."""
     leaves, statistics = lanes.tensors(rows)
     act = question.act if training else None
@@ -334,6 +342,6 @@ def _in_short(error: Exception) -> str:
         if start in text:
             said = text[text.index(start) :]
             return f"vmap has no rule for it ({said.split('. ')[0].split(';')[0][:100].rstrip('.')})"
-    return f"vmap cannot step it ({text.split('. ')[0][:100]})" if text else f"vmap cannot step it ({error!r})"
-
-
+    return (
+        f"vmap cannot step it ({text.split('. ')[0][:100]})" if text else f"vmap cannot step it ({error!r})"
+    )

@@ -113,13 +113,16 @@ def _said(value: Any, depth: int) -> str:
         case staticmethod() | classmethod() | MethodType():
             return _said(value.__func__, depth)
         case type():
-            return _class(value) if issubclass(value, nn.Module) else f"{value.__module__}.{value.__qualname__}"
+            return (
+                _class(value) if issubclass(value, nn.Module) else f"{value.__module__}.{value.__qualname__}"
+            )
     if depth == 0:
         return f"unique:{next(_UNIQUE)}"
     match value:
         case FunctionType():
             cells = [_cell(cell, depth) for cell in value.__closure__ or ()]
-            return f"{value.__qualname__}:{_said(value.__code__, depth - 1)}:{cells}:{_said(value.__defaults__, depth - 1)}"
+            does = _said(value.__code__, depth - 1), _said(value.__defaults__, depth - 1)
+            return f"{value.__qualname__}:{does}:{cells}"
         case list() | tuple():
             return f"{type(value).__name__}:{[_said(each, depth - 1) for each in value]}"
         case set() | frozenset():

@@ -52,7 +52,8 @@ class Draws:
         if self.values is None:
             return None
         low, high = self.values[first : first + 2 * count].view(2, *shape).float()
-        return high * 256 + (low + 128)
+        found: Tensor = high * 256 + (low + 128)
+        return found
 
 
 class LaneDropout(nn.Module):

@@ -113,7 +113,12 @@ class Model:
         """What `forward` of a network of the user's own returns, mean over networks."""
         frame = self._read(data)
         each = [
-            torch.cat([network.answers(network.pipeline.transform(frame[rows])) for rows in slices(frame.height, frame.width)])
+            torch.cat(
+                [
+                    network.answers(network.pipeline.transform(frame[rows]))
+                    for rows in slices(frame.height, frame.width)
+                ]
+            )
             for network in self.networks
         ]
         found: NDArray[Any] = torch.stack(each).mean(0).numpy()
@@ -283,9 +288,7 @@ class Model:
             raise ModelError(f"{law}; restore it from a backup, or tune again") from None
 
     @classmethod
-    def _from_json(
-        cls, about: dict[str, Any], tensors: dict[str, Tensor], build: Build | None
-    ) -> "Model":
+    def _from_json(cls, about: dict[str, Any], tensors: dict[str, Tensor], build: Build | None) -> "Model":
         pipelines = [from_json(tree) for tree in about.get("pipelines", ())]
         networks = []
         for i, tree in enumerate(about["networks"]):

@@ -123,7 +123,9 @@ class Network:
         with torch.no_grad():
             for start in range(0, len(features.numeric), ROWS):
                 some = slice(start, start + ROWS)
-                x, c = (torch.from_numpy(part[some]).unsqueeze(0) for part in (features.numeric, features.codes))
+                x, c = (
+                    torch.from_numpy(part[some]).unsqueeze(0) for part in (features.numeric, features.codes)
+                )
                 found = self.shape.ask(None, views[0], views[1], self.shape.split(x, c), Context(False, ()))
                 parts.append(found[0])
         return torch.cat(parts)

@@ -55,7 +55,9 @@ class OwnParameter(Section):
 class ModuleSection(Section):
     """A network of your own; filled in from `cotune.tune(build=…)`."""
 
-    build: str | None = Field(None, description="Where the function that builds the network is, for the record.")
+    build: str | None = Field(
+        None, description="Where the function that builds the network is, for the record."
+    )
     parameters: dict[str, OwnParameter] = Field(
         default_factory=dict, description="What that function asks for by name: found by running it."
     )

@@ -162,17 +162,24 @@ class Trial(KerasTunerWords, Mapping[str, Any]):
         return ast.literal_eval(value) if own.literal and isinstance(value, str) else value
 
 
+def _is_end(end: object, kinds: tuple[type, ...]) -> bool:
+    legal = isinstance(end, kinds) and not isinstance(end, bool)
+    return legal and isinstance(end, int | float) and math.isfinite(end)
+
+
 def _check_range(
     name: str, low: object, high: object, step: object, *, log: bool, kinds: tuple[type, ...]
 ) -> None:
     noun = "whole numbers" if kinds == (int,) else "numbers"
     ends = (low, high) if step is None else (low, high, step)
-    if any(isinstance(end, bool) or not isinstance(end, kinds) or not math.isfinite(end) for end in ends):
+    if not all(_is_end(end, kinds) for end in ends):
         raise RecipeError(f"the range of '{name}' must be of {noun}, but build asks for [{low!r}, {high!r}]")
     assert isinstance(low, int | float)
     assert isinstance(high, int | float)
     if low > high:
-        raise RecipeError(f"low <= high must hold for '{name}', but build has ({low:g}, {high:g}); swap them?")
+        raise RecipeError(
+            f"low <= high must hold for '{name}', but build has ({low:g}, {high:g}); swap them?"
+        )
     if log and low <= 0:
         raise RecipeError(f"a log range needs low > 0, but '{name}' has low={low:g}; raise it, or drop log")
     if step is not None and not step > 0:  # type: ignore[operator]

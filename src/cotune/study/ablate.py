@@ -23,9 +23,9 @@ from cotune.study.candidates import candidates, must_know, settling
 from cotune.study.counterparts import Configurations, Counterpart, Lineup, Loaded, changed, lineup
 from cotune.study.directory import Directory
 from cotune.study.merging import with_earlier
+from cotune.study.modules import OwnModule
 from cotune.study.prepared import Prepared, compute_for
 from cotune.study.rule import Given
-from cotune.study.modules import OwnModule
 from cotune.study.session import Sitting, prepare_again
 from cotune.study.side_by_side import Course, Plan, complete_seeds, differ, scores, train
 from cotune.study.worth import judged, ranked

@@ -66,7 +66,9 @@ class LaneFactory:
 
     def with_recipe(self, recipe: Recipe) -> "LaneFactory":
         """The same with another recipe for the same space, data and split; prepared rows are shared."""
-        other = LaneFactory(recipe, self._space, self._dataset, self._splits, start=self._start, own=self._own)
+        other = LaneFactory(
+            recipe, self._space, self._dataset, self._splits, start=self._start, own=self._own
+        )
         other._rows, other._trained = self._rows, self._trained
         other._pipelines, other._variants, other._worlds = self._pipelines, self._variants, self._worlds
         return other
@@ -152,7 +154,9 @@ class LaneFactory:
             config,
             seed=seed,
             variant=variant,
-            parts=inputs_of(data.kind, variant.shape, variant.numeric.shape[1], variant.codes.shape[1], parts),
+            parts=inputs_of(
+                data.kind, variant.shape, variant.numeric.shape[1], variant.codes.shape[1], parts
+            ),
             rows=rows,
             batch=batch,
             outputs=0 if data.task is Task.OWN else outputs,

@@ -21,7 +21,8 @@ from cotune.nets import signature as signatures
 from cotune.nets.fusing import Question, examined
 from cotune.nets.module import Input, Module, first_tensors
 from cotune.recipe.module import PREFIX, OwnParameter
-from cotune.recipe.schema import TrainingSection, domains
+from cotune.recipe.schema import domains
+from cotune.recipe.training import TrainingSection
 from cotune.space.discovery import explore
 from cotune.space.foreign import read_space
 from cotune.space.suggestions import Trial
@@ -56,7 +57,9 @@ class OwnModule:
         self, build: Callable[..., Any], *, space: Any = None, loss: Callable[..., Any] | None = None
     ) -> None:
         if not callable(build):
-            raise RecipeError(f"build must be a function that returns a module, but got a {type(build).__name__}")
+            raise RecipeError(
+                f"build must be a function that returns a module, but got a {type(build).__name__}"
+            )
         self._build, self._space, self._loss = build, read_space(space), loss
         self._known: dict[tuple[object, ...], Module] = {}
 
@@ -74,14 +77,18 @@ class OwnModule:
             RecipeError: build raises, or returns no module.
         """
         found = explore(lambda given: self.built(given, seed=0)[1])
-        training = {name: own.model_copy(update={"when": None}) for name, own in found.items() if name in TRAINING}
+        training = {
+            name: own.model_copy(update={"when": None}) for name, own in found.items() if name in TRAINING
+        }
         own = {name: each for name, each in found.items() if name not in training}
         for name, each in own.items():
             if each.when is not None and each.when[0] in training:
                 own[name] = each.model_copy(update={"when": None})
         return own, training
 
-    def built(self, given: Mapping[str, Value], *, seed: int, strict: bool = False) -> tuple[nn.Module, Trial]:
+    def built(
+        self, given: Mapping[str, Value], *, seed: int, strict: bool = False
+    ) -> tuple[nn.Module, Trial]:
         """The module that build makes of these values, and what it asked for.
 
         Raises:
@@ -134,7 +141,9 @@ class OwnModule:
             rows: numbers of training rows, some of which are used to try the module.
             outputs: logits that are due; 0 where nothing is predicted.
         """
-        given = {name.removeprefix(PREFIX): value for name, value in config.items() if name.startswith(PREFIX)}
+        given = {
+            name.removeprefix(PREFIX): value for name, value in config.items() if name.startswith(PREFIX)
+        }
         given |= {name: value for name, value in config.items() if name in TRAINING}
         module, trial = self.built(given, seed=seed, strict=True)
         act, judged, words = self._goal(module, parts)
@@ -204,7 +213,9 @@ def _try_loss(act: OwnLoss, network: Module, module: nn.Module, question: Questi
     """Raise `RecipeError` unless the user's loss takes what the module answers and gives one number."""
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         parts = network.split(question.numeric.unsqueeze(0), question.codes.unsqueeze(0), targets=True)
-        *inputs, targets = [each[0].cpu() for each in parts] if question.targets else [*(p[0].cpu() for p in parts), y.cpu()]
+        *inputs, targets = (
+            [each[0].cpu() for each in parts] if question.targets else [*(p[0].cpu() for p in parts), y.cpu()]
+        )
         try:
             act(module, *inputs, targets)
         except CotuneError:
@@ -251,7 +262,9 @@ def inputs_of(kind: str, shape: tuple[int, ...], numeric: int, codes: int, parts
         parts: of tensors, `PartShape`s.
     """
     if parts:
-        split = {use: tuple(Input(p.codes, p.shape) for p in parts if p.use == use) for use in ("input", "target")}
+        split = {
+            use: tuple(Input(p.codes, p.shape) for p in parts if p.use == use) for use in ("input", "target")
+        }
         return split["input"], split["target"]
     if kind == "image":
         height, width, channels = shape
@@ -262,5 +275,3 @@ def inputs_of(kind: str, shape: tuple[int, ...], numeric: int, codes: int, parts
     if codes:
         found.append(Input(True, (codes,)))
     return tuple(found), ()
-
-

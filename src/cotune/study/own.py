@@ -28,16 +28,16 @@ def of_your_own(
         found = handed(data)
         return own, own.parameters[1], data if found is None else found
     if callable(loss):
-        raise RecipeError("a loss of your own is for networks of your own: pass build=, or name a loss of cotune's")
+        raise RecipeError(
+            "a loss of your own is for networks of your own: pass build=, or name a loss of cotune's"
+        )
     asking = read_space(space)
     if asking is None:
         return None, {}, data
     return None, explore(lambda given: Trial(given, asking)), data
 
 
-def with_space(
-    settings: Mapping[str, Any], found: Mapping[str, OwnParameter], recipe: Any
-) -> dict[str, Any]:
+def with_space(settings: Mapping[str, Any], found: Mapping[str, OwnParameter]) -> dict[str, Any]:
     """The user's settings, with those keys of the recipe that a space, or a build, asks for.
 
     Raises:
@@ -46,7 +46,9 @@ def with_space(
     made: dict[str, Any] = {}
     for name, own in found.items():
         if settings.get(name) is not None:
-            raise RecipeError(f"'{name}' is searched by build or space, and set to {settings[name]!r}: drop one of them")
+            raise RecipeError(
+                f"'{name}' is searched by build or space, and set to {settings[name]!r}: drop one of them"
+            )
         above = None if own.when is None else own.when[0]
         if above is not None and above not in leaves():
             law = f"'{name}' is a key of the recipe, so it cannot hang on '{above}' of a space"

@@ -75,7 +75,7 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
     if "module" in families:
         if len(families) > 1:
             raise RecipeError(
-                "network.family module is a network of your own, and is not searched beside others; leave the family out"
+                "network.family module is a network of your own, and not searched beside others; leave the family out"
             )
         network = network.model_copy(update=OF_ANOTHER)
         return recipe.model_copy(update={"network": network, "prepare": prepare})

@@ -70,7 +70,10 @@ class TensorPipeline:
     def features(self) -> tuple[str, ...]:
         """Names of the numeric outputs."""
         return tuple(
-            f"{each.use} {i}.{n}" for i, each in enumerate(self.parts) if not each.codes for n in range(each.size)
+            f"{each.use} {i}.{n}"
+            for i, each in enumerate(self.parts)
+            if not each.codes
+            for n in range(each.size)
         )
 
     @property
@@ -141,9 +144,13 @@ class TensorPipeline:
         count = rows.height
 
         def beside(*, codes: bool) -> Any:
-            own = [p.reshape(count, -1) for p, s in zip(rows.parts, rows.shapes, strict=True) if s.codes == codes]
+            own = [
+                p.reshape(count, -1) for p, s in zip(rows.parts, rows.shapes, strict=True) if s.codes == codes
+            ]
             dtype = np.int64 if codes else np.float32
-            return np.concatenate(own, axis=1).astype(dtype, copy=False) if own else np.zeros((count, 0), dtype)
+            return (
+                np.concatenate(own, axis=1).astype(dtype, copy=False) if own else np.zeros((count, 0), dtype)
+            )
 
         return Features(beside(codes=False), beside(codes=True))
 

@@ -137,7 +137,9 @@ def _constant(node: Any, label: str) -> Any:
     if _is_node(node) and node.name == "literal":
         return node.obj
     if _is_node(node):
-        raise RecipeError(f"the range of '{label}' must be of numbers, but hangs on another value; write it out")
+        raise RecipeError(
+            f"the range of '{label}' must be of numbers, but hangs on another value; write it out"
+        )
     return node
 
 

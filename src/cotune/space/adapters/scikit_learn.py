@@ -34,7 +34,9 @@ def asking(space: Any) -> Asking:
 
     def label(name: str, chosen: Mapping[str, Any]) -> str:
         """The name, and the number of its dict where several have it with different entries."""
-        others = [repr(each[name]) for each in space if name in each] if isinstance(space, list | tuple) else []
+        others = (
+            [repr(each[name]) for each in space if name in each] if isinstance(space, list | tuple) else []
+        )
         return name if len(set(others)) < 2 else f"{name}.{[*space].index(chosen)}"
 
     def ask(trial: Trial) -> Mapping[str, Any]:
