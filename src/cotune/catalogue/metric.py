@@ -9,4 +9,5 @@ METRIC_ROWS = tuple(
         tasks=CLASSES if metric.classification else VALUES,
     )
     for name, metric in METRICS.items()
+    if not metric.own
 )  # fmt: skip

@@ -10,7 +10,7 @@ from cotune.nets.module import Build, Module
 from cotune.nets.network import Network
 from cotune.nets.rnn import RNN
 
-FAMILIES: dict[str, Callable[..., Network]] = {"mlp": MLP, "cnn": CNN, "gru": RNN}
+FAMILIES: dict[str, Callable[..., Network]] = {"mlp": MLP, "cnn": CNN, "gru": RNN, "module": Module}
 
 
 def at_width(network: Network, width: int) -> Network:

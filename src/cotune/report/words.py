@@ -30,6 +30,7 @@ METRICS = {
     "mse": "MSE",
     "mae": "MAE",
     "mape": "MAPE",
+    "loss": "own loss",
 }
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -12,7 +12,6 @@ from cotune.engine.compiled import knows
 from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure
 from cotune.engine.loss import LOSSES
 from cotune.engine.rng import seed_of
-from cotune.errors import RecipeError
 from cotune.recipe import Recipe
 from cotune.recipe.names import SCHEDULED
 from cotune.recipe.schema import PrepareSection, domains
@@ -142,12 +141,8 @@ class LaneFactory:
         outputs: int,
     ) -> OwnLane | None:
         """What is the lane's own where the user builds the network."""
-        if config["family"] != "module":
+        if config["family"] != "module" or self._own is None:
             return None
-        if self._own is None:
-            raise RecipeError(
-                "network.family module trains a network of your own: pass build=function to cotune.tune"
-            )
         data = self._dataset
         parts = data.frame.shapes if isinstance(data.frame, Tensors) else ()
         return self._own.lane(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from cotune.engine.bank import Variant
 from cotune.engine.lanes import padded_width
+from cotune.errors import RecipeError
 from cotune.nets.cnn import CNN
 from cotune.nets.layout import ALIGN
 from cotune.nets.mlp import MLP
@@ -76,10 +77,18 @@ def _gru(config: Config, variant: Variant, _: int, outputs: int, batch: int) -> 
     return RNN(variant.numeric.shape[1], 1, width, outputs), width
 
 
+def _module(_: Config, __: Variant, ___: int, ____: int, _____: int) -> tuple[Network, int]:
+    """That is for the user's own function to do, see `cotune.study.modules`."""
+    raise RecipeError(
+        "network.family module trains a network of your own: pass build=function to cotune.tune"
+    )
+
+
 BUILDERS: dict[str, Callable[[Config, Variant, int, int, int], tuple[Network, int]]] = {
     "mlp": _mlp,
     "cnn": _cnn,
     "gru": _gru,
+    "module": _module,
 }
 
 
