@@ -23,7 +23,8 @@ HERE = Path(__file__).parent
 BEGIN, END = "<!-- begin: made by docs/generate.py -->", "<!-- end -->"
 
 MEANINGS = {
-    "task": "What is to be learned. `auto`: two labels are binary, more are multiclass, numbers a regression.",
+    "task": "What is to be learned. `auto`: two labels are binary, more are multiclass, numbers a regression. "
+    "`forecast`: how a series goes on; see [forecast](forecast.md).",
     "method": "How rows are divided beside the test rows. All folds of a trial train at once, as lanes. `kfold` keeps "
     "the shares of classes in every fold where it can, `stratified` insists on it.",
     "missing": "What stands in for a missing number: one learned from the column, or the constant 0.",
@@ -44,8 +45,12 @@ MEANINGS = {
     "to the largest class, an epoch growing to five times its rows at most; `undersample` takes as many of each as the "
     "smallest has.",
     "pixels": "Of images: `standard` brings each channel to mean 0 and deviation 1, `unit` to 0 … 1.",
+    "lookback": "Of forecasts: the steps before the first one to forecast that a network reads. `auto`: 4 or 14 "
+    "seasons or horizons, whichever is longer, at most a quarter of the series.",
+    "anchor": "Of forecasts: the level of its own that a window is read from and written back to: its `last` value, "
+    "its `mean`, or mean and deviation (`standard`). `auto`: `last`.",
     "family": "Family of networks: `mlp`; `cnn`, which needs images; or `gru`, which takes the columns of a table, in "
-    "their order, as a series. `auto`: `cnn` for images, else `mlp`.",
+    "their order, as a series, or the windows of a forecast. `auto`: `cnn` for images, else `mlp`.",
     "filters": "Filters of the first convolution, doubled in each further one. `auto`: 8 or 16; 16 to 64 on a GPU.",
     "convolutions": "Stages of convolution and 2 × 2 pooling. `auto`: 2 or 3, fewer for sides below 24 pixels.",
     "kernel": "Side of the filters. `auto`: 3.",
@@ -298,7 +303,12 @@ def presets() -> str:
         for name, e in EFFORTS.items()
     ]
     parts = ["## Length of trials", "\n".join([*head, "|---|---|---|---|", *efforts])]
-    titles: dict[Kind, str] = {"table": "Tables", "series": "Series", "image": "Images"}
+    titles: dict[Kind, str] = {
+        "table": "Tables",
+        "series": "Series",
+        "image": "Images",
+        "forecast": "Forecasts",
+    }
     for preset, kind in ((preset, kind) for kind in titles for preset in EFFORTS if ROWS[preset, kind]):
         rows = ROWS[preset, kind]
         parts.append(f"## {titles[kind]}: `{preset}`")

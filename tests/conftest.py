@@ -5,8 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from engine.lanes import engine, lane
+
+# The suite has a process for each core: threads that split small kernels only wait for each other, and cost four
+# times the work. The engine's own threads are left as they are; tests of kernels that are split say so themselves.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

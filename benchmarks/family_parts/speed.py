@@ -158,7 +158,8 @@ def measured(name: str, *, rounds: int) -> tuple[dict[str, Any], Bar]:
         ours.append((time.perf_counter() - began) / len(lanes))
         plain.append(sum(plain_seconds(lane, threads) for lane in lanes[:PLAIN]) / PLAIN)
     ratio = statistics.median(theirs / own for own, theirs in zip(ours, plain, strict=True))
-    say(f"{name}: plain {statistics.median(plain) * 1e3:.1f} ms, ours {statistics.median(ours) * 1e3:.1f} ms a lane-epoch")
+    theirs, own = (statistics.median(each) * 1e3 for each in (plain, ours))
+    say(f"{name}: plain {theirs:.1f} ms, ours {own:.1f} ms a lane-epoch")
     plans = {kind: {"way": plan.way, "alone": plan.alone} for kind, plan in engine.plans.items()}
     row = {
         "case": name, "network": lanes[0].structure.network.kind, "lanes": len(lanes), "threads": threads,

@@ -126,7 +126,7 @@ class TunedStudy:
 def tune(
     data: Any = None,
     *,
-    target: str | int | None = None,
+    target: str | int | Sequence[str] | None = None,
     out: str | Path | None = None,
     recipe: str | Path | Mapping[str, Any] | Recipe | None = None,
     quiet: bool = True,
@@ -140,7 +140,7 @@ def tune(
     Args:
         data: path of a CSV, TSV, Parquet or NumPy file or of a folder of images, a polars or pandas frame, or a pair
             (X, y) of arrays; X of 3 or 4 axes are images.
-        target: column to predict; of an array, its index.
+        target: column to predict; of an array, its index; names of several columns of numbers to predict together.
         out: directory of the study; runs/NAME by default.
         recipe: a YAML file, a mapping, or a `Recipe` to start from.
         quiet: show no progress.
@@ -164,9 +164,7 @@ def tune(
     own, found, data = of_your_own(build, space, loss, data)
     if not callable(loss):
         settings["loss"] = loss
-    request = build_recipe(
-        recipe, target=None if target is None else str(target), **with_space(settings, found)
-    )
+    request = build_recipe(recipe, target=_named(target), **with_space(settings, found))
     return run(data, request if own is None else suits(request, own), out=out, quiet=quiet, own=own)
 
 
@@ -198,7 +196,7 @@ def run(
 def lr_find(
     data: Any = None,
     *,
-    target: str | int | None = None,
+    target: str | int | Sequence[str] | None = None,
     recipe: str | Path | Mapping[str, Any] | Recipe | None = None,
     **settings: Any,
 ) -> LrCurve:
@@ -218,7 +216,7 @@ def lr_find(
 
     Source: Smith, Cyclical learning rates for training neural networks, WACV 2017.
     """
-    request = build_recipe(recipe, target=None if target is None else str(target), **settings)
+    request = build_recipe(recipe, target=_named(target), **settings)
     return find_rates(request.data.source if data is None else data, request)
 
 
@@ -293,6 +291,10 @@ def techniques(kind: str | None = None) -> list[dict[str, Any]]:
         ['constant', 'linear', 'cosine']
     """
     return rows(kind)
+
+
+def _named(target: str | int | Sequence[str] | None) -> str | tuple[str, ...] | None:
+    return str(target) if isinstance(target, str | int) else None if target is None else tuple(target)
 
 
 def build_recipe(

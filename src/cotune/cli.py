@@ -60,8 +60,10 @@ def tune(
         str | None,
         typer.Argument(metavar="DATA", help="CSV, TSV, Parquet or NumPy file, or a folder of images."),
     ] = None,
-    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
-    task: Annotated[str | None, typer.Option(help="regression, binary or multiclass; else inferred.")] = None,
+    target: Annotated[str | None, typer.Option(help="Column to predict; several numbers as a,b,c.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="regression, binary, multiclass or forecast; else inferred.")
+    ] = None,
     metric: Annotated[
         str | None, typer.Option(help="What steers the search, e.g. accuracy, roc_auc, rmse.")
     ] = None,

@@ -16,6 +16,7 @@ from cotune.recipe.schema import domains, foreign
 from cotune.recipe.settings import Domain
 from cotune.records import StudyView
 from cotune.records.ablation import Ablation, Worth
+from cotune.report.forecasts import beside_baselines
 from cotune.report.made import is_ensemble, whose
 from cotune.space import from_recipe
 from cotune.study.lr_find import LrCurve
@@ -64,6 +65,8 @@ def print_summary(view: StudyView) -> None:
             print(f"scaled    probabilities by {by}: validation log loss {before} → {after}")
         if model is not None and model["threshold"] is not None:
             print(f"labels    positive above a probability of {_number(model['threshold'])}")
+    for line in beside_baselines(view):
+        print(f"against   {line}")
     training = sum(trial.status is Status.RUNNING for trial in view.trials)
     words = [f"{count} {word}" for word, count in counts.items()] + (
         [f"{training} in training"] if training else []
@@ -86,7 +89,11 @@ def print_conclusion(view: StudyView, path: Path, report: Path) -> None:
         print(f"go on     cotune resume {path}")
 
 
-NEW = {"table": ("NEW.csv", ""), "image": ("NEW", " (NEW: a folder of images, or a file)")}
+NEW = {
+    "table": ("NEW.csv", ""),
+    "forecast": ("NEW.csv", " (NEW.csv: the series up to now)"),
+    "image": ("NEW", " (NEW: a folder of images, or a file)"),
+}
 """Kind of data → what stands for new rows, and what that may be."""
 
 

@@ -112,7 +112,9 @@ def unlimited() -> dict[str, Any]:
     return train(megabytes=0)
 
 
-@pytest.mark.parametrize(("after", "where"), [(2, "batched"), (4, "batched"), (4, "as-gpu")])
+@pytest.mark.parametrize(
+    ("after", "where"), [pytest.param(2, "batched", marks=pytest.mark.slow), (4, "batched"), (4, "as-gpu")]
+)
 def test_chunks_are_halved_and_nothing_else_changes(
     unlimited: dict[str, Any], after: int, where: str
 ) -> None:

@@ -61,8 +61,9 @@ def table(
     weighted: bool = False,
     counts: bool = False,
     seed: int = 0,
+    values: int = 1,
 ) -> Variant:
-    """Made-up rows that can be learned; `classes=0` is regression, of `counts` where that is said.
+    """Made-up rows that can be learned; `classes=0` is regression, of `counts` or several `values` where that is said.
 
     The same arguments give the same object.
     """
@@ -73,12 +74,16 @@ def table(
         or [torch.zeros(rows, dtype=torch.int64)],
         dim=1,
     )[:, : len(cardinalities)]
-    score = x @ torch.randn(features, max(classes, 1), generator=g) + 0.5 * codes.sum(1, keepdim=True)
+    score = x @ torch.randn(features, max(classes, values), generator=g) + 0.5 * codes.sum(1, keepdim=True)
     score = score + 0.3 * torch.randn(score.shape, generator=g)
     if classes:
         weights = torch.rand(classes, generator=g) + 0.5 if weighted else None
         y = score.argmax(1)
         return Variant(x, codes, y, cardinalities, weights, classes=int(y.max()) + 1)
+    if values > 1:
+        means, scales = tuple(score.mean(0).tolist()), tuple(score.std(0).tolist())
+        y = ((score - score.mean(0)) / score.std(0)).float()
+        return Variant(x, codes, y, cardinalities, None, means, scales)
     y = score[:, 0].double()
     if counts:
         y = torch.poisson(torch.exp(0.4 * y + 1.0), generator=g)
@@ -137,7 +142,7 @@ def lane(
         residual=residual,
         dropping=dropping,
         waved=waved,
-        outputs=outputs or LOSSES[loss].outputs(classes, EMBEDDING_SIZE),
+        outputs=outputs or variant.values * LOSSES[loss].outputs(classes, EMBEDDING_SIZE),
         slopes=activation == "prelu",
     )
     names = {"activation": activation, "optimizer": optimizer, "loss": loss}
@@ -149,7 +154,7 @@ def lane(
             batch_size,
             len(train) // batch_size,
             variant.class_weights is not None,
-            Method.of({**NUMBERS, **numbers}, loops=knows(network, **names)),
+            Method.of({**NUMBERS, **numbers}, loops=variant.values == 1 and knows(network, **names)),
         ),
         width=network.width if shaped else width,
         **names,

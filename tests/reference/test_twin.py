@@ -16,6 +16,7 @@ from cotune.engine.lanes import Lane
 from cotune.engine.loss import LOSSES
 from cotune.engine.optim import OPTIMIZERS
 from cotune.engine.plain import PlainCNN, PlainRNN, true_weights
+from cotune.engine.plain_graphs import PlainGraph
 from cotune.engine.plain_norms import stored
 from cotune.engine.schedules import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
@@ -74,6 +75,7 @@ def compare(
         made.layouts,
         numeric.to(device),
         codes.to(device),
+        None if one.variant.world is None else one.variant.world.to(device),
     )
     with torch.no_grad():
         expected = plain.judged.eval()(numeric, codes)
@@ -82,6 +84,8 @@ def compare(
 
 def plain_weights(network: nn.Module) -> dict[str, torch.Tensor]:
     """The twin's weights under the names and in the shapes of the fused path."""
+    if isinstance(network, PlainGraph):
+        return {name: p.detach() for name, (p, _) in network.by_name().items()}
     found = {"head.weight": network.head.weight.T, "head.bias": network.head.bias}
     if isinstance(network, PlainCNN):
         for i, (layer, norm) in enumerate(zip(network.convolutions, network.norms, strict=True)):

@@ -35,7 +35,7 @@ PRESETS = tuple(EFFORTS)
 TABLE = DataFacts("table", classification=True, rows=900, numeric=4, categorical=2)
 EVERY = [
     DataFacts(kind, classification=classes, rows=rows, numeric=numeric, categorical=categorical)
-    for kind in ("table", "series", "image")
+    for kind in ("table", "series", "image", "forecast", "graph")
     for classes in (True, False)
     for rows in (50, 100_000)
     for numeric in (0, 3, 1_000)
@@ -51,7 +51,9 @@ def value(recipe: Recipe, key: str) -> Any:
 
 def test_the_tables_are_of_the_presets_that_recipes_name() -> None:
     assert set(PRESETS) == set(get_args(SearchSection.model_fields["preset"].annotation))
-    assert set(ROWS) == {(preset, kind) for preset in PRESETS for kind in ("table", "series", "image")}
+    assert set(ROWS) == {
+        (preset, kind) for preset in PRESETS for kind in ("table", "series", "image", "forecast", "graph")
+    }
     assert make().search.preset == "balanced"
     for preset in PRESETS:
         assert make(preset=preset).search.preset == preset
@@ -85,7 +87,7 @@ def test_what_a_preset_makes_is_a_recipe_with_a_space(preset: str, facts: DataFa
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("kind", ["table", "series", "image"])
+@pytest.mark.parametrize("kind", ["table", "series", "image", "graph"])
 def test_what_the_user_sets_stays_even_where_it_is_the_default(preset: str, kind: Any) -> None:
     defaults = make()
     facts = replace(TABLE, kind=kind)

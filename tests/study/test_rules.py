@@ -35,6 +35,7 @@ BASE: dict[str, Any] = {
 
 PROBABLE = Given(metrics=("log_loss",))
 IMAGES = Given(kind="image", categories=False)
+GRAPH = Given(kind="graph", categories=False)
 
 CASES: dict[str, tuple[dict[str, Any], Given, dict[str, Value]]] = {
     "selu with plain dropout": ({"activation": "selu"}, Given(), {"dropout_kind": "alpha"}),
@@ -69,7 +70,31 @@ CASES: dict[str, tuple[dict[str, Any], Given, dict[str, Value]]] = {
     "mixup of embedded categories": ({"categories": "embedding", "mixup": 0.2}, Given(), {"mixup": 0.0}),
     "augmentation of images for other data": ({"rotate": 20, "cutmix": 1}, Given(), {"rotate": 0.0, "cutmix": 0.0}),
     "augmentation of series for other data": ({"jitter": 0.1}, IMAGES, {"jitter": 0.0}),
-    "augmentation of tables for other data": ({"feature_mask": 0.1}, IMAGES, {"feature_mask": 0.0}),
+    "augmentation of graphs for other data": ({"edge_drop": 0.1}, IMAGES, {"edge_drop": 0.0}),
+    "augmentation of tables and graphs for other data": ({"feature_mask": 0.1}, IMAGES, {"feature_mask": 0.0}),
+    "augmentation of rows by themselves for other data": ({"mixup": 0.1}, GRAPH, {"mixup": 0.0}),
+    "noise on rows without numbers": ({"input_noise": 0.1}, GRAPH, {"input_noise": 0.0}),
+    "dropout of a kind that networks over graphs have not": (
+        {"family": "gcn", "dropout_kind": "connect"}, GRAPH, {"dropout_kind": "unit"},
+    ),
+    "norm of a kind that networks over graphs have not": (
+        {"family": "gcn", "norm": "spectral"}, GRAPH, {"norm": "layer"},
+    ),
+    "weights of networks over graphs by the outputs of their first batch": (
+        {"family": "gcn", "init": "lsuv"}, GRAPH, {"init": "orthogonal"},
+    ),
+    "batch norm of drawn neighbours": (
+        {"family": "sage", "norm": "batch", "neighbours": 5}, GRAPH, {"norm": "layer"},
+    ),
+    "learning without labels, of other networks than those over graphs": (
+        {"pretrain": "dgi"}, Given(), {"pretrain": "none"},
+    ),
+    "learning without labels, and no hidden convolution": (
+        {"family": "gcn", "depth": 1, "pretrain": "dgi", "dropout": 0.0}, GRAPH, {"pretrain": "none"},
+    ),
+    "a network over graphs without convolutions": (
+        {"family": "gcn", "depth": 0, "dropout": 0.0}, GRAPH, {"depth": 1},
+    ),
     "hidden layers that begin with zeros": ({"init": "zeros"}, Given(), {"init": "he"}),
     "schedule_free with a schedule": ({"optimizer": "schedule_free"}, Given(), {"schedule": "constant"}),
     "schedule_free with lookahead": (

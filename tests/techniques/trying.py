@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from cotune.catalogue import Technique
+from cotune.recipe.names import GRAPHS
 from cotune.types import Task, Value
 from study.pictures import pixels
 from study.tiny import table
@@ -20,6 +21,7 @@ SHAPES: Mapping[str, Mapping[str, Value]] = {
     "mlp": {"width": 8, "depth": 2, "activation": "relu", "dropout": 0.0},
     "cnn": {"filters": 8, "convolutions": 1, "kernel": 3, "activation": "relu", "dropout": 0.0},
     "gru": {"width": 8},
+    **{name: {"width": 8, "depth": 2, "activation": "relu", "dropout": 0.0} for name in GRAPHS},
 }
 """By family."""
 
@@ -42,15 +44,29 @@ ASKED = {"group": "site", "time": "when"}
 
 TIMES = 10
 
+FORECAST: dict[str, Any] = {"task": "forecast", "horizon": 3, "lookback": 8}
+"""Settings of techniques that are for forecasts alone."""
+
 
 def families_of(technique: Technique) -> tuple[str, ...]:
-    """Families that it is tried with: all that it names, but columns to be asked for are those of a table."""
-    return technique.families[:1] if technique.asks else technique.families
+    """Families that it is tried with: all that it names, but columns to be asked for are those of a table.
+
+    Networks over graphs differ in their convolutions alone: what all of them take, the first is tried with.
+    """
+    if technique.asks:
+        return technique.families[:1]
+    alike = set(GRAPHS) <= set(technique.families) and technique.kind != "graph"
+    return tuple(family for family in technique.families if not (alike and family in GRAPHS[1:]))
 
 
 def task_of(technique: Technique) -> Task:
     """The task that a technique is tried with: two classes if it has a use for them."""
     return Task.BINARY if Task.BINARY in technique.tasks else technique.tasks[0]
+
+
+def forecasts(technique: Technique) -> bool:
+    """Whether the rows are one series."""
+    return technique.data == ("forecast",)
 
 
 def on_images(technique: Technique, family: str) -> bool:
@@ -62,11 +78,30 @@ def rows_of(technique: Technique, family: str) -> Any:
     """What `cotune.tune` takes: images and labels, or a table with the target `y`."""
     rows = FEW.get(str(technique.on.get("method"))) or MANY.get(technique.kind, ROWS)
     task, counted = task_of(technique), technique.on.get("loss") in COUNTS
+    if forecasts(technique):
+        return pl.DataFrame({"y": [float(np.sin(i / 3) + 0.01 * i) for i in range(2 * rows)]})
+    if family in GRAPHS:
+        return _graph(technique, task, rows)
     if on_images(technique, family):
         x, label = pixels(rows=rows)
         return x, [str(one) for one in label % 2] if task.is_classification else label + 0.25
     found = _waves(task, rows) if family == "gru" else _columns(task, rows)
     return found.with_columns(pl.col("y").abs()) if counted else found
+
+
+def _graph(technique: Technique, task: Task, rows: int) -> dict[str, Any]:
+    """A ring with chords: nodes, or whole rings, told by a feature."""
+    draw = np.random.default_rng(0)
+    rings = rows if "readout" in technique.on else 1
+    nodes = rings * 5 if rings > 1 else rows
+    around = np.arange(nodes)
+    size = 5 if rings > 1 else nodes
+    edges = np.stack([around, around // size * size + (around + 1) % size])
+    kind = draw.integers(0, 2, rows)
+    x = draw.normal(size=(nodes, 3)) + (kind.repeat(5) if rings > 1 else kind)[:, None]
+    y = np.array(["a", "b"])[kind] if task.is_classification else kind + 0.1 * draw.random(rows)
+    found = {"edges": edges, "features": x, "labels": y}
+    return found | ({"bounds": np.arange(0, nodes + 1, 5)} if rings > 1 else {})
 
 
 def _columns(task: Task, rows: int) -> pl.DataFrame:
@@ -90,11 +125,14 @@ def _waves(task: Task, rows: int) -> pl.DataFrame:
 def settings_of(technique: Technique, family: str) -> dict[str, Any]:
     """Recipe keys of a study that uses it; what only a user knows is missing where it is not a column."""
     shape = {"family": family, **SHAPES[family]}
-    scaling = {} if on_images(technique, family) else {"scaling": "standard"}
+    scaling = {} if on_images(technique, family) or family in GRAPHS else {"scaling": "standard"}
+    scaling |= {"graph_task": "link"} if "decoder" in technique.on else {}
+    if forecasts(technique):
+        scaling = FORECAST
     asked = {key: ASKED[key] for key in technique.asks if key in ASKED}
     return {**PLAIN, **shape, **scaling, **SEARCHED.get(technique.kind, {}), **technique.on, **asked}
 
 
 def target_of(rows: Any) -> str | None:
     """The name of the target, where it has one."""
-    return None if isinstance(rows, tuple) else "y"
+    return "y" if isinstance(rows, pl.DataFrame) else None

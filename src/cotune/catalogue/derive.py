@@ -60,6 +60,7 @@ def technique(
     """
     hanging = [key for name in off for key in hanging_on(name, on.get(name)) if key not in on]
     kinds = [each for each in DATA if each in data and not set(on) & set(FOREIGN[each])]
+    kinds = [each for each in kinds if each != "forecast" or _of_forecasts(on, tasks)]
     found = [each for each in families_of(on) if each in families and set(READS[each]) & set(kinds)]
     return Technique(
         name=name,
@@ -75,6 +76,13 @@ def technique(
         asks=asks,
         command=command,
     )
+
+
+def _of_forecasts(on: Mapping[str, Value], tasks: tuple[Task, ...]) -> bool:
+    """Whether a technique is of use where several numbers of a series are predicted, judged by later ones."""
+    single = on.get("loss") == "poisson" or "balance" in on
+    drawn = on.get("method", "time") not in ("holdout", "time") or "repeats" in on
+    return Task.REGRESSION in tasks and not single and not drawn
 
 
 def options(key: str) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """Normalisation: of what a hidden layer yields, or of its weights."""
 
 from cotune.catalogue.derive import NEUTRAL, options, stand_in, technique
-from cotune.recipe.names import FAMILIES
+from cotune.recipe.names import FAMILIES, GRAPH_NORMS, GRAPHS
+
+NO_GRAPHS = tuple(family for family in FAMILIES if family not in GRAPHS)
 
 FACTS = {
     "batch": ("Ioffe & Szegedy 2015", "(x − mean) / √(variance + ε) over the batch, of each unit"),
@@ -17,12 +19,36 @@ FACTS = {
 OF_PIXELS = ("instance",)
 """Those that a row of a table, which has one position, has no use for."""
 
-NORMALISATION_ROWS = tuple(
+LEVELS = {
+    "last": (
+        "Zeng et al. 2023",
+        "a window less its last value, which is added to what is forecast (NLinear)",
+    ),
+    "mean": ("Zeng et al. 2023", "a window less its mean, which is added to what is forecast"),
+    "standard": (
+        "Kim et al. 2022",
+        "(x − mean) / √(variance + ε) of a window, undone in what is forecast (RevIN)",
+    ),
+}
+"""Level of a window → reference, formula."""
+
+OF_WINDOWS = tuple(
+    technique(
+        "normalisation", f"window_{name}", {"anchor": name}, {"anchor": stand_in("anchor", name)},
+        reference=LEVELS[name][0], summary=LEVELS[name][1], data=("forecast",),
+    )
+    for name in options("anchor")
+    if name not in NEUTRAL
+)  # fmt: skip
+
+OF_LAYERS = tuple(
     technique(
         "normalisation", name, {"norm": name}, {"norm": stand_in("norm", name)},
         reference=FACTS[name][0], summary=FACTS[name][1],
-        families=("cnn",) if name in OF_PIXELS else FAMILIES,
+        families=("cnn",) if name in OF_PIXELS else FAMILIES if name in GRAPH_NORMS else NO_GRAPHS,
     )
     for name in options("norm")
     if name not in NEUTRAL
 )  # fmt: skip
+
+NORMALISATION_ROWS = (*OF_LAYERS, *OF_WINDOWS)

@@ -56,6 +56,11 @@ def _bounds(schema: dict[str, Any], field: Any) -> tuple[float | str | bool | No
     """Of a key that cannot be searched: its names, or its bounds."""
     if "enum" in schema:
         return tuple(schema["enum"])
+    numbers = [each for each in schema.get("anyOf", ()) if each.get("type") in ("number", "integer")]
+    if numbers:  # a number or a word
+        return tuple(
+            numbers[0].get(f"exclusive{end}", numbers[0].get(end.lower())) for end in ("Minimum", "Maximum")
+        )
     limits = {type(limit).__name__: limit for limit in field.metadata}
     low, high = limits.get("Ge") or limits.get("Gt"), limits.get("Le") or limits.get("Lt")
     return (

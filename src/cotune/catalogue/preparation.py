@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from cotune.catalogue.base import Technique
-from cotune.catalogue.derive import CLASSES, NEUTRAL, TASKS, options, stand_in, technique
+from cotune.catalogue.derive import CLASSES, DATA, NEUTRAL, TASKS, options, stand_in, technique
 
 KIND = "preparation"
 
@@ -97,6 +97,7 @@ FOCAL = technique(
 NOISE = technique(
     KIND, "noise_injection", {"input_noise": 0.1}, {"input_noise": 0.0}, parameters=["input_noise"],
     reference="Bishop 1995", summary="x + σ n, n normal and drawn anew in each step",
+    data=[kind for kind in DATA if kind != "graph"],
 )  # fmt: skip
 
 PREPARATION_ROWS = (*_chosen(), MARKED, FOCAL, NOISE)

@@ -9,6 +9,12 @@ from cotune.catalogue.after import AFTER_ROWS
 from cotune.catalogue.augmentation import AUGMENTATION_ROWS
 from cotune.catalogue.base import Technique
 from cotune.catalogue.batch import BATCH_ROWS
+from cotune.catalogue.graphs import (
+    GRAPH_INITIALISATION_ROWS,
+    GRAPH_PREPARATION_ROWS,
+    GRAPH_REGULARISATION_ROWS,
+    GRAPH_ROWS,
+)
 from cotune.catalogue.initialisation import INITIALISATION_ROWS
 from cotune.catalogue.loss import LOSS_ROWS
 from cotune.catalogue.metric import METRIC_ROWS
@@ -22,13 +28,14 @@ from cotune.catalogue.validation import VALIDATION_ROWS
 from cotune.errors import RecipeError, did_you_mean
 
 _ALL: dict[str, Sequence[Technique]] = {
-    "preparation": PREPARATION_ROWS,
+    "preparation": (*PREPARATION_ROWS, *GRAPH_PREPARATION_ROWS),
     "augmentation": AUGMENTATION_ROWS,
     "activation": ACTIVATION_ROWS,
     "loss": LOSS_ROWS,
-    "initialisation": INITIALISATION_ROWS,
+    "initialisation": (*INITIALISATION_ROWS, *GRAPH_INITIALISATION_ROWS),
     "normalisation": NORMALISATION_ROWS,
-    "regularisation": REGULARISATION_ROWS,
+    "regularisation": (*REGULARISATION_ROWS, *GRAPH_REGULARISATION_ROWS),
+    "graph": GRAPH_ROWS,
     "optimizer": OPTIMIZER_ROWS,
     "schedule": SCHEDULE_ROWS,
     "batch": BATCH_ROWS,

@@ -1,10 +1,13 @@
 """Validation: which rows judge."""
 
-from cotune.catalogue.derive import technique
+from cotune.catalogue.derive import DATA, technique
 
 KIND = "validation"
 
 HOLDOUT = {"method": "holdout"}
+
+OF_COLUMNS = tuple(kind for kind in DATA if kind != "graph")
+"""Data whose rows may have a column for the split."""
 
 VALIDATION_ROWS = (
     technique(
@@ -28,11 +31,11 @@ VALIDATION_ROWS = (
         reference="Burman 1989", summary="folds are drawn several times",
     ),
     technique(
-        KIND, "group", {"method": "group"}, HOLDOUT, parameters=["folds"], asks=("group",),
+        KIND, "group", {"method": "group"}, HOLDOUT, parameters=["folds"], asks=("group",), data=OF_COLUMNS,
         reference="scikit-learn: GroupKFold", summary="rows with an equal value of a column stay in one fold",
     ),
     technique(
-        KIND, "time", {"method": "time"}, HOLDOUT, parameters=["folds"], asks=("time",),
+        KIND, "time", {"method": "time"}, HOLDOUT, parameters=["folds"], asks=("time",), data=OF_COLUMNS,
         reference="Tashman 2000", summary="later rows judge networks trained on earlier ones",
     ),
 )  # fmt: skip

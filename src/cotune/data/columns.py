@@ -20,7 +20,7 @@ from cotune.recipe.names import COLUMN_KINDS
 class Asked:
     """What the user says about a table; see `cotune.data.load`."""
 
-    target: str | None
+    target: str | tuple[str, ...] | None
     task: str
     columns: Mapping[str, str]
     group: str | None

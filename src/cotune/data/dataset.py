@@ -11,6 +11,7 @@ from cotune.data.arrays import Floats, Ints
 from cotune.data.examples import Examples
 from cotune.data.room import Room
 from cotune.data.stored import Frame, StoredFrame
+from cotune.data.windows import Windows
 from cotune.types import Task
 
 HASHED = 100_000
@@ -47,7 +48,7 @@ class Dataset:
         target: name of the column to predict.
         task: what is to be learned.
         classes: sorted labels; () for a regression.
-        y: class index (int64) or value (float64), shape [row].
+        y: class index (int64) or value (float64), shape [row]; of several values [row value].
         groups: number of each row's group, shape [row]; None without a group column.
         times: sort key of each row, shape [row]; None without a time column.
         name: short name, from the file.
@@ -55,8 +56,9 @@ class Dataset:
         notes: what was left out, for the user to read.
         label_type: what a class label was in the source: "str", "int", "float" or "bool".
         room: what memory and files there are for the rows; `None` for no limit.
+        targets: names of the values of a row, where there are several.
         test: numbers of the test rows that the source itself gives (sorted); `None` where it gives none.
-        validation: the same of the rows that steer a hold-out search.
+        validation: the same of rows that steer the search.
     """
 
     frame: Frame | Examples
@@ -73,6 +75,7 @@ class Dataset:
     label_type: str = "str"
     room: Room | None = field(default=None, compare=False, repr=False)
     test: Ints | None = None
+    targets: tuple[str, ...] = ()
     validation: Ints | None = None
 
     @property
@@ -93,8 +96,8 @@ class Dataset:
 
     @property
     def rows(self) -> int:
-        """Number of rows with a target."""
-        return len(self.y)
+        """Number of rows with a target; of series, of their times."""
+        return int(self.frame.lengths.sum()) if isinstance(self.frame, Windows) else len(self.y)
 
 
 def fingerprint(

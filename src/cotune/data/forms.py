@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cotune.data import image_loading, tensor_loading
+from cotune.data import forecast, graph_loading, image_loading, tensor_loading
 from cotune.data.dataset import Dataset
 from cotune.data.request import Request
 
@@ -31,6 +31,8 @@ class Form:
 
 
 FORMS: dict[str, Form] = {
+    "forecast": Form(forecast.find, forecast.keep, "data.parquet"),
+    "graph": Form(graph_loading.find, graph_loading.keep, "graph.npz"),
     "image": Form(image_loading.find, image_loading.keep, "data.npz"),
     "tensors": Form(tensor_loading.find, tensor_loading.keep, "tensors.npz"),
 }

@@ -30,6 +30,7 @@ from cotune.data.room import Room
 from cotune.data.stored import slices
 from cotune.data.table import Columns, Table
 from cotune.data.target import Target, label_type, read_target
+from cotune.data.targets import one_name
 from cotune.errors import ColumnError, TargetError
 from cotune.files import replacing
 
@@ -41,7 +42,7 @@ def find(request: Request) -> Dataset | None:
         limited = (
             None if room is None or scratch is None else lambda size: None if room.has(size) else scratch()
         )
-        images = find_images(request.source, asked.target, limited)
+        images = find_images(request.source, one_name(asked.target), limited)
         return None if images is None else images_of(images, asked, request.options["image_size"], room)
 
 

@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from cotune.data.cells import PARSERS, is_number
+from cotune.data.cells import PARSERS
 from cotune.data.columns import Asked, check_columns, check_features, describe, groups_of, times_of
 from cotune.data.dataset import Column, Dataset, fingerprint
 from cotune.data.forms import FORMS
@@ -20,15 +20,16 @@ from cotune.data.stored import StoredFrame
 from cotune.data.stored import cells as cells_of
 from cotune.data.table import Columns, Table
 from cotune.data.target import label_type, read_target
+from cotune.data.targets import one_name, read_several, target_names
 from cotune.errors import TargetError, did_you_mean
 
-TASKS = ("auto", "regression", "binary", "multiclass", "own")
+TASKS = ("auto", "regression", "binary", "multiclass", "forecast", "own")
 
 
 def load(
     source: object,
     *,
-    target: str | None,
+    target: str | tuple[str, ...] | None,
     task: str = "auto",
     columns: Mapping[str, str] = {},
     group: str | None = None,
@@ -43,8 +44,9 @@ def load(
         source: path of a .csv, .tsv (also .gz), .parquet, .npy or .npz file, of a folder with X.npy and y.npy, or of
             one with a sub-folder of images for each class; a frame, a 2-D array, or (X, y), X with 2 axes, or with 3
             or 4 for images.
-        target: name of the column to predict; for (X, y) the name that y gets (default "target").
-        task: "regression", "binary", "multiclass", or "auto" to tell it from the target's values.
+        target: name of the column to predict, or names of several numbers; for (X, y) the name that y gets (default
+            "target").
+        task: "regression", "binary", "multiclass", "forecast", or "auto" to tell it from the target's values.
         columns: column → kind, where the inferred kind is wrong.
         group: column whose equal values must not be torn apart by a split.
         time: column that orders the rows.
@@ -73,13 +75,15 @@ def load(
             return found
     folder = Path(source).parent if isinstance(source, str | PathLike) else Path()
     if room is None:
-        return _typed(open_source(source, target), asked, None, folder, image_size)
+        return _typed(open_source(source, one_name(target)), asked, None, folder, image_size)
     key = key_of(source, asdict(asked))
     saved = find(room, key)
     if saved is not None:
         return saved
     with room.reading() as scratch:
-        dataset = _typed(open_limited(source, target, room, scratch), asked, room, folder, image_size)
+        dataset = _typed(
+            open_limited(source, one_name(target), room, scratch), asked, room, folder, image_size
+        )
     if isinstance(dataset.frame, StoredFrame):
         save(dataset, room.table, key)
     return dataset
@@ -88,10 +92,16 @@ def load(
 def _typed(table: Table[Columns], asked: Asked, room: Room | None, folder: Path, size: str | Size) -> Dataset:
     """One column is looked at after the other: of a table that is not in memory, one is in memory at a time."""
     frame, place = table.frame, table.origin.place
-    name = _target_name(table, asked.target)
-    check_columns(frame.columns, name, asked)
-    goal = read_target(frame[name], asked.task, place)
-    pictured = None if table.is_array else image_column(table, asked, name, folder)
+    names = target_names(table, asked.target)
+    name, several = names[0], len(names) > 1
+    for each in names:
+        check_columns(frame.columns, each, asked)
+    goal = (
+        read_several(frame, names, asked.task, place)
+        if several
+        else read_target(frame[name], asked.task, place)
+    )
+    pictured = None if table.is_array or several else image_column(table, asked, name, folder)
     if pictured is not None:
         return images_in_table(
             table, pictured, folder, goal=goal, target=name, asked=asked, size=size, room=room
@@ -101,7 +111,7 @@ def _typed(table: Table[Columns], asked: Asked, room: Room | None, folder: Path,
     described: list[Column] = []
     for each in frame.columns:
         series = frame[each]
-        described.append(describe(series, name, goal, asked, place))
+        described.append(describe(series, each if each in names else name, goal, asked, place))
         if described[-1].is_feature:
             cells = PARSERS[described[-1].kind](series, place)
             typed.add(cells if every else cells[goal.kept], series.dtype)
@@ -113,37 +123,19 @@ def _typed(table: Table[Columns], asked: Asked, room: Room | None, folder: Path,
     return Dataset(
         frame=features,
         columns=tuple(described),
-        target=name,
+        target=", ".join(names),
         task=goal.task,
         classes=goal.classes,
         y=goal.y,
         groups=groups,
         times=times,
         name=table.origin.name,
-        fingerprint=fingerprint(whole, name, goal.classes, goal.y, groups, times),
+        fingerprint=fingerprint(whole, ", ".join(names), goal.classes, goal.y, groups, times),
         notes=tuple(_notes(described, frame.height - len(goal.kept))),
         label_type=label_type(frame[name].dtype, goal.classes, from_text=table.origin.records is not None),
         room=room,
+        targets=names if several else (),
     )
-
-
-def _target_name(table: Table[Columns], target: str | None) -> str:
-    name = table.target or target
-    known = table.frame.columns
-    if name is None:
-        if table.is_array:
-            raise TargetError(
-                "an array has no named target; pass a pair (X, y), or the index of a column as target"
-            )
-        raise TargetError(f"the target must be named (--target COL){did_you_mean('', known)}")
-    if name in known:
-        return name
-    if name.isdecimal() and table.is_array and int(name) < len(known):
-        return known[int(name)]
-    hint = did_you_mean(name, known)
-    if all(is_number(column) for column in known):
-        hint += "; the column names are all numbers: is the line of column names missing?"
-    raise TargetError(f"there is no target column '{name}' in {table.origin.words}{hint}")
 
 
 def _notes(columns: Sequence[Column], without_target: int) -> list[str]:

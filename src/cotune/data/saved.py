@@ -82,6 +82,7 @@ def save(dataset: Dataset, folder: Path, key: str) -> None:
         "fingerprint": dataset.fingerprint,
         "notes": dataset.notes,
         "label_type": dataset.label_type,
+        "targets": dataset.targets,
     }
     write_text(folder / ABOUT, json.dumps(about) + "\n")
 
@@ -109,5 +110,6 @@ def find(room: Room, key: str) -> Dataset | None:
         fingerprint=about["fingerprint"],
         notes=tuple(about["notes"]),
         label_type=about["label_type"],
+        targets=tuple(about["targets"]),
         room=room,
     )

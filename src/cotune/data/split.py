@@ -8,6 +8,8 @@ import numpy as np
 
 from cotune.data.arrays import Ints
 from cotune.data.dataset import Dataset
+from cotune.data.split_windows import split_windows
+from cotune.data.windows import Windows
 from cotune.errors import SplitError
 from cotune.recipe.schema import SplitSection
 
@@ -47,18 +49,34 @@ def split(dataset: Dataset, settings: SplitSection, *, seed: int) -> Splits:
     Raises:
         SplitError: too few rows, groups or folds for what is asked.
     """
-    test, pairs, notes = _METHODS[settings.method](dataset, settings, seed)
+    if isinstance(dataset.frame, Windows):
+        test, pairs, notes = split_windows(dataset.frame, settings)
+    else:
+        _refuse_dates(settings)
+        test, pairs, notes = _METHODS[settings.method](dataset, settings, seed)
     folds = tuple(Fold(np.sort(train), np.sort(validation)) for train, validation in pairs)
     return Splits(np.sort(test), folds, tuple(dict.fromkeys(notes)))
+
+
+def _refuse_dates(settings: SplitSection) -> None:
+    for part in ("test", "validation"):
+        asked = getattr(settings, part)
+        if isinstance(asked, str):
+            raise SplitError(
+                f"split.{part} may be a date of a forecast alone, but is {asked}; give a fraction of the rows, or set "
+                "task: forecast"
+            )
 
 
 Plan = tuple[Ints, list[Pair], list[str]]
 
 
 def _holdout(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
-    if dataset.validation is not None:
+    if dataset.validation is not None and dataset.test is None:
         return _given(dataset, settings, seed)
     rest, test, notes = _set_test_aside(dataset, settings, seed)
+    if dataset.validation is not None:
+        return test, [_given_validation(dataset, rest)], [*notes, *_validation_words(dataset, settings)]
     pairs = []
     for repeat in range(settings.repeats):
         train, validation, more = _draw(dataset, rest, settings.validation, "validation", seed + 1 + repeat)
@@ -68,18 +86,11 @@ def _holdout(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
 
 
 def _given(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
-    """The validation rows that the data brings; test rows, where it brings none, are drawn from the others."""
-    validation = dataset.validation
-    assert validation is not None
-    others = np.setdiff1d(np.arange(dataset.rows), validation)
-    notes = [
-        f"the {len(validation):,} validation rows are those that the data brings",
-        *_drawn_once(settings),
-    ]
-    if dataset.test is None:
-        train, test, more = _draw(dataset, others, settings.test, "test", seed)
-        return test, [(train, validation)], notes + more
-    return dataset.test, [(np.setdiff1d(others, dataset.test), validation)], notes
+    """The validation rows that the data brings; test rows, of which it brings none, are drawn from the others."""
+    assert dataset.validation is not None
+    others = np.setdiff1d(np.arange(dataset.rows), dataset.validation)
+    train, test, notes = _draw(dataset, others, settings.test, "test", seed)
+    return test, [(train, dataset.validation)], [*_validation_words(dataset, settings), *notes]
 
 
 def _kfold(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
@@ -152,7 +163,7 @@ def _group(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
     order = np.random.default_rng(seed).permutation(len(sizes))
     # As many whole groups as come nearest to the fraction asked for, and enough left for the folds.
     covered = np.cumsum(sizes[order])
-    taken = int(np.argmin(np.abs(covered - settings.test * dataset.rows))) + 1
+    taken = int(np.argmin(np.abs(covered - _fraction(settings.test) * dataset.rows))) + 1
     chosen = order[: min(taken, len(sizes) - settings.folds)]
     is_test = np.isin(groups, chosen)
     rest, test = np.flatnonzero(~is_test), np.flatnonzero(is_test)
@@ -202,7 +213,7 @@ def _set_test_aside(dataset: Dataset, settings: SplitSection, seed: int) -> tupl
 
 
 def _draw(
-    dataset: Dataset, rows: Ints, fraction: float, part: str, seed: int
+    dataset: Dataset, rows: Ints, fraction: float | str, part: str, seed: int
 ) -> tuple[Ints, Ints, list[str]]:
     from sklearn.model_selection import train_test_split
 
@@ -228,6 +239,26 @@ def _check_given(dataset: Dataset, rest: int) -> None:
         )
 
 
+def _given_validation(dataset: Dataset, rest: Ints) -> Pair:
+    """The rows that are neither for the test nor for validation, and those that the data bring for that."""
+    given = np.setdiff1d(np.asarray(dataset.validation), np.setdiff1d(np.arange(dataset.rows), rest))
+    train = np.setdiff1d(rest, given)
+    if not len(given) or len(train) < 2:
+        raise SplitError(
+            f"every part needs rows, but the data brings {len(given)} validation rows and leaves {len(train)} "
+            f"to train on; "
+            "bring more of both, or leave its validation rows out"
+        )
+    return train, given
+
+
+def _validation_words(dataset: Dataset, settings: SplitSection) -> list[str]:
+    told = [f"the {len(np.asarray(dataset.validation)):,} validation rows are those that the data brings"]
+    return told + (
+        [f"repeats={settings.repeats} has no effect: there is one division"] if settings.repeats > 1 else []
+    )
+
+
 def _refuse_given(dataset: Dataset, settings: SplitSection) -> None:
     if dataset.test is not None:
         raise SplitError(
@@ -236,7 +267,13 @@ def _refuse_given(dataset: Dataset, settings: SplitSection) -> None:
         )
 
 
-def _count(fraction: float, rows: int, part: str) -> int:
+def _fraction(part: float | str) -> float:
+    assert isinstance(part, float)
+    return part
+
+
+def _count(fraction: float | str, rows: int, part: str) -> int:
+    assert isinstance(fraction, float)
     held = round(fraction * rows)
     if held < 1 or rows - held < 2:
         raise SplitError(

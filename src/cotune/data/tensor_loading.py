@@ -10,6 +10,7 @@ from cotune.data.dataset import Column, Dataset
 from cotune.data.frames import series_from_numpy
 from cotune.data.request import Request
 from cotune.data.target import label_type, read_target
+from cotune.data.targets import one_name
 from cotune.data.tensor_sources import FILE, Handed, as_part, read, write
 from cotune.data.tensors import PartShape, Tensors
 from cotune.errors import SourceError
@@ -41,7 +42,7 @@ def dataset(source: Handed, request: Request) -> Dataset:
         SourceError, TargetError: it cannot be used.
     """
     asked = request.asked
-    name = asked.target or "target"
+    name = one_name(asked.target) or "target"
     parts = [*source.inputs]
     shapes = [PartShape(each.dtype.kind == "i", each.shape[1:]) for each in parts]
     y, target = source.target, None

@@ -8,7 +8,7 @@ which lays variants one under the other; a lane adds its variant's start to its 
 |---------|-----------------------------|------------------|
 | numeric | features of every row       | row feature      |
 | codes   | category codes of every row | row column       |
-| target  | class, or standardised value | row             |
+| target  | class, or standardised value; of several values one for each | row (value) |
 """
 
 import warnings
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cotune.data.mapped import Mapped
+from cotune.engine.overlapping import placed, under
 from cotune.errors import DeviceError
 
 
@@ -32,7 +33,7 @@ class Variant:
         numeric, codes, target: see the table above; they may be memory-mapped, and are never written to.
         cardinalities: of the code columns.
         class_weights: [class], or `None`.
-        mean, scale: target = (raw − mean) / scale.
+        mean, scale: target = (raw − mean) / scale; a number for each value where they differ.
         mapped: the files behind them, where they are not in memory.
         shape: of an example as its kind of data has it, (height, width, channel) or (time, channel); () for a table.
         classes: how many there are; 0 for a regression, or where a network has an output for each.
@@ -45,8 +46,8 @@ class Variant:
     target: Tensor
     cardinalities: tuple[int, ...]
     class_weights: Tensor | None = None
-    mean: float = 0.0
-    scale: float = 1.0
+    mean: float | tuple[float, ...] = 0.0
+    scale: float | tuple[float, ...] = 1.0
     mapped: tuple[Mapped, ...] = ()
     shape: tuple[int, ...] = ()
     classes: int = 0
@@ -54,8 +55,15 @@ class Variant:
 
     @property
     def variation(self) -> float:
-        """scale / mean of a target that counts something; 0 where its mean is not above 0."""
+        """scale / mean of a target that counts something; 0 where its mean is not above 0, or there are several."""
+        if isinstance(self.mean, tuple) or isinstance(self.scale, tuple):
+            return 0.0
         return self.scale / self.mean if self.mean > 0 else 0.0
+
+    @property
+    def values(self) -> int:
+        """Values to be predicted of a row; classes count as one."""
+        return self.target.shape[1] if self.target.dim() == 2 else 1
 
 
 def as_tensor(array: NDArray[Any]) -> Tensor:
@@ -136,9 +144,9 @@ class Stack:
             return self._laid
 
     def _lay(self, variant: Variant) -> None:
-        parts = [part.to(self.device) for part in (variant.numeric, variant.codes, variant.target)]
+        parts = [placed(part, self.device) for part in (variant.numeric, variant.codes, variant.target)]
         held = self._laid
-        self._laid = [torch.cat(pair) for pair in zip(held, parts, strict=True)] if held else parts
+        self._laid = [under(*pair) for pair in zip(held, parts, strict=True)] if held else parts
         self._laid_variants += 1
 
     def _no_room(self, variant: Variant) -> DeviceError:

@@ -8,11 +8,12 @@ from torch import Tensor
 
 from cotune.engine.bank import Variant
 from cotune.engine.lanes import Lane
-from cotune.engine.links import NEIGHBOURS, link_of
+from cotune.engine.links import NEIGHBOURS
 from cotune.engine.loss import LOSSES
 from cotune.engine.metrics import METRICS
 from cotune.engine.neighbours import knn_log_probabilities
 from cotune.engine.rates import segments
+from cotune.engine.several import judged, linked
 from cotune.engine.step import real_widths
 from cotune.nets.context import Context
 from cotune.nets.layout import ALIGN, Layout
@@ -64,7 +65,7 @@ def outputs(
 def predictions(
     logits: Tensor, lanes: Sequence[Lane], trained: Callable[[int], Tensor], *, classification: bool
 ) -> Tensor:
-    """Log-probabilities [lane row class], or values in the target's own units [lane row].
+    """Log-probabilities [lane row class], or values in the target's own units [lane row (value)].
 
     Args:
         logits: lane row output.
@@ -75,7 +76,7 @@ def predictions(
     variant, parts = lanes[0].variant, []
     for name, start, stop in segments([LOSSES[lane.loss].link for lane in lanes]):
         if name != NEIGHBOURS:
-            parts.append(link_of(name)(logits[start:stop], variant.variation))
+            parts.append(linked(name, logits[start:stop], variant.variation, variant.values))
             continue
         parts += [neighbourly(logits[i], lanes[i], trained(i)).unsqueeze(0) for i in range(start, stop)]
     found = parts[0] if len(parts) == 1 else torch.cat(parts)
@@ -94,14 +95,21 @@ def neighbourly(embeddings: Tensor, lane: Lane, trained: Tensor) -> Tensor:
 
 
 def in_units(values: Tensor, variant: Variant) -> Tensor:
-    """Values of the standardised target [lane row output] in the target's own units, float64 [lane row]."""
-    return values[..., 0].double() * variant.scale + variant.mean
+    """Values of the standardised target [lane row value] in its own units, float64 [lane row], or [lane row value]."""
+    own = values[..., 0] if variant.target.dim() == 1 else values
+    return own.double() * _numbers(variant.scale, own) + _numbers(variant.mean, own)
+
+
+def _numbers(figure: float | tuple[float, ...], like: Tensor) -> float | Tensor:
+    return (
+        torch.tensor(figure, dtype=torch.float64, device=like.device) if isinstance(figure, tuple) else figure
+    )
 
 
 def truth(variant: Variant, rows: Tensor, *, classification: bool) -> Tensor:
-    """True classes, or values in the target's own units [row]."""
+    """True classes, or values in the target's own units [row (value)]."""
     y = variant.target[rows]
-    return y if classification else y.double() * variant.scale + variant.mean
+    return y if classification else y.double() * _numbers(variant.scale, y) + _numbers(variant.mean, y)
 
 
 def figures(
@@ -127,10 +135,15 @@ def figures(
             f = predicted(some)
             y = y.to(f.device)
             for name in metrics:
-                found[name][index] = METRICS[name].compute(f, y).cpu()
-            unit = 1.0 if classification else variant.scale**2
-            found["loss"][index] = METRICS[loss].compute(f, y).cpu() / unit
+                found[name][index] = judged(name, f, y).cpu()
+            unit = 1.0 if classification else _numbers(variant.scale, f)
+            found["loss"][index] = _loss(loss, f, y, unit).cpu()
     return found
+
+
+def _loss(name: str, f: Tensor, y: Tensor, unit: float | Tensor) -> Tensor:
+    """A metric of values in units of their scales."""
+    return judged(name, f, y) / unit**2 if isinstance(unit, float) else judged(name, f / unit, y / unit)
 
 
 def _same_rows(lanes: Sequence[Lane]) -> list[list[int]]:

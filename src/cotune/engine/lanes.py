@@ -176,6 +176,8 @@ NEUTRAL: dict[str, float] = {
     "ema_decay": 0.0,
     "swa_start": 0.0,
     "input_noise": 0.0,
+    "input_dropout": 0.0,
+    "attention_dropout": 0.0,
     "label_noise": 0.0,
     **dict.fromkeys((*AUGMENTATIONS, *MIXINGS), 0.0),
     "augment_probability": 1.0,

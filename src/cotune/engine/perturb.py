@@ -7,7 +7,7 @@ Every draw is a hash of (lane seed, step, technique, place), so a batch is the s
 | n       | batches: lanes of a step, or steps of a lane |                  |
 | numeric | numeric features                           | n batch feature    |
 | codes   | categories                                 | n batch column     |
-| y       | class, or standardised target              | n batch            |
+| y       | class, or standardised target              | n batch (value)    |
 | key     | of a lane's step, see `cotune.engine.rng`  | n                  |
 """
 
@@ -29,6 +29,9 @@ KINDS = {1: "table", 2: "series", 3: "image"}
 
 OWN = ("input_noise", "label_noise")
 
+IN_NETWORKS = ("edge_drop", "feature_mask")
+"""What networks over graphs do themselves, as edges and features belong to no row; see `cotune.engine.chance`."""
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
@@ -43,7 +46,13 @@ class Batch:
 
 def perturbs(lane: Lane) -> bool:
     """Whether a lane's batches are changed."""
-    return any(lane.number(name) > 0 for name in (*OWN, *AUGMENTATIONS, *MIXINGS))
+    return any(lane.number(name) > 0 for name in (*OWN, *_outside(lane), *MIXINGS))
+
+
+def _outside(lane: Lane) -> list[str]:
+    """Augmentations of what a batch holds."""
+    shared = lane.variant.world is not None
+    return [name for name in AUGMENTATIONS if not (shared and name in IN_NETWORKS)]
 
 
 @lru_cache(maxsize=256)
@@ -69,7 +78,7 @@ class Perturbation:
         variant, network = lanes[0].variant, lanes[0].structure.network
         self._shape = variant.shape or network.example
         self._classes = variant.classes or network.outputs
-        self._strengths = {name: numbers(name) for name in some([*OWN, *AUGMENTATIONS])}
+        self._strengths = {name: numbers(name) for name in some([*OWN, *_outside(lanes[0])])}
         self._tables = {
             name: torch.stack([_quantiles(lane.number(name)) for lane in lanes]).to(device)
             for name in some([*MIXINGS])
@@ -125,10 +134,16 @@ class Perturbation:
         """
         batch = y.shape[1]
         if y.is_floating_point():
-            return _add_noise(y.unsqueeze(2), keys, strength).squeeze(2)
+            return _add_noise(y.view(len(y), batch, -1), keys, strength).view(y.shape)
         draws = rng.uniforms(keys, 2 * batch)
         other = (draws[:, batch:] * self._classes).long()
         return torch.where(draws[:, :batch] < strength.unsqueeze(1), other, y)
+
+
+def partners(y: Tensor, partner: Tensor) -> Tensor:
+    """The targets of each example's partner [n batch (value)]."""
+    places = partner if y.dim() == 2 else partner.unsqueeze(2).expand(y.shape)
+    return y.gather(1, places)
 
 
 def _add_noise(x: Tensor, keys: Tensor, strength: Tensor) -> Tensor:

@@ -1,11 +1,14 @@
 """Lanes' networks as ordinary modules, for the plain twin: at their true width, with their first weights."""
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cotune.engine.first_weights import first_rows
 from cotune.engine.lanes import Lane, mlp_of
+from cotune.engine.plain_graphs import PlainGraph
 from cotune.engine.plain_norms import (
     Factors,
     alpha_dropped,
@@ -15,7 +18,9 @@ from cotune.engine.plain_norms import (
     stored,
     with_norm,
 )
+from cotune.nets.anchored import Anchored
 from cotune.nets.cnn import CNN
+from cotune.nets.graph.network import GraphNetwork
 from cotune.nets.layout import Layout
 from cotune.nets.mlp import MLP
 from cotune.nets.rnn import RNN
@@ -262,7 +267,38 @@ def plain_network(lane: Lane) -> nn.Module:
             return PlainCNN(lane)
         case RNN():
             return PlainRNN(lane)
+        case Anchored():
+            return plain_anchored(lane, lane.structure.network)
+        case GraphNetwork():
+            return PlainGraph(lane, first_weights(lane), first_statistics(lane))
     raise ValueError(f"there is no plain twin of {lane.structure.network}; give it one in plain_network")
+
+
+def plain_anchored(lane: Lane, shape: Anchored) -> nn.Module:
+    """The network within, whose windows lose their level before it and get it back after it."""
+    within = plain_network(replace(lane, structure=replace(lane.structure, network=shape.inner)))
+    levels: list[tuple[Tensor, Tensor]] = []
+
+    def take_off(_: nn.Module, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        x = inputs[0].reshape(-1, shape.times, shape.channels).clone()
+        past = x[..., : shape.past].clone()
+        level = past[:, -1] if shape.anchor == "last" else past.mean(1)
+        spread = torch.ones_like(level)
+        if shape.anchor == "standard":
+            spread = (past.var(1, unbiased=False) + 1e-5).sqrt()
+        x[..., : shape.past] = (past - level[:, None]) / spread[:, None]
+        levels.append((level[:, : shape.targets], spread[:, : shape.targets]))
+        return x.flatten(1), inputs[1]
+
+    def put_back(_: nn.Module, __: tuple[Tensor, Tensor], logits: Tensor) -> Tensor:
+        level, spread = (each[:, None, :] for each in levels.pop())
+        z = logits.reshape(len(logits), shape.horizon, shape.targets, -1).unbind(-1)
+        told = [z[0] * spread + level, *(other + 2 * spread.log() for other in z[1:])]
+        return torch.stack(told, dim=-1).flatten(1)
+
+    within.register_forward_pre_hook(take_off)
+    within.register_forward_hook(put_back)
+    return within
 
 
 def first_weights(lane: Lane) -> dict[str, Tensor]:

@@ -19,6 +19,8 @@ def loss_of(lane: Lane, logits: Tensor, y: Tensor) -> Tensor:
     """
     if lane.loss not in LOSSES:
         raise ValueError(f"the plain twin knows no loss {lane.loss!r}; give it one in plain_losses.LOSSES")
+    if y.dim() == 2:  # several values: each is a row of its own
+        logits, y = logits.reshape(y.numel(), -1), y.flatten()
     return LOSSES[lane.loss](lane, logits, y)
 
 
@@ -69,9 +71,11 @@ def _quantile(lane: Lane, logits: Tensor, y: Tensor) -> Tensor:
 
 
 def _poisson(lane: Lane, logits: Tensor, y: Tensor) -> Tensor:
-    variant = lane.variant
-    counts = y * variant.scale + variant.mean
-    return F.poisson_nll_loss(logits[:, 0], counts / variant.mean)
+    mean, scale = lane.variant.mean, lane.variant.scale
+    if isinstance(mean, tuple) or isinstance(scale, tuple):
+        raise ValueError("a Poisson likelihood is of one target")
+    counts = y * scale + mean
+    return F.poisson_nll_loss(logits[:, 0], counts / mean)
 
 
 def _gaussian(_: Lane, logits: Tensor, y: Tensor) -> Tensor:

@@ -152,5 +152,6 @@ class Plateau:
         logits = network.eval()(variant.numeric[rows], variant.codes[rows])
         network.train()
         y = variant.target[rows]
-        loss = F.mse_loss(logits[:, 0], y) if y.is_floating_point() else F.cross_entropy(logits, y)
+        values = logits.reshape(y.numel(), -1)[:, 0]
+        loss = F.mse_loss(values, y.flatten()) if y.is_floating_point() else F.cross_entropy(logits, y)
         self._scheduler.step(loss.item())

@@ -20,13 +20,15 @@ from torch import Tensor
 
 from cotune.engine import rng
 from cotune.engine.bank import Stack
+from cotune.engine.chance import Chances
 from cotune.engine.devices import Compute
 from cotune.engine.faults import Fault, first_layer_at_fault
 from cotune.engine.lanes import Lane
 from cotune.engine.loss import LOSSES, LossInputs
 from cotune.engine.losses.inputs import NUMBERS
-from cotune.engine.perturb import Batch, Perturbation, perturbs
+from cotune.engine.perturb import Batch, Perturbation, partners, perturbs
 from cotune.engine.rates import numbers_of, segments
+from cotune.engine.several import folded
 from cotune.engine.state import State
 from cotune.engine.update import Update
 from cotune.nets.context import Aside, Context
@@ -113,6 +115,7 @@ class Run:
         self._rho = self._on_device(self._numbers["sam_rho"]).unsqueeze(1)
         self._perturbation = Perturbation(lanes, self._weights.device) if any(map(perturbs, lanes)) else None
         self._world = stack.world(lanes[0].variant)
+        self._chances = Chances(lanes, self._weights.device)
         self._goal_seeds = torch.tensor([rng.seed_of(lane.seed, "goal") for lane in lanes])
         self._losses = self._loss_inputs() if structure.goal is None else []
         self._prepare_dropout(first)
@@ -196,6 +199,7 @@ class Run:
             leaf.grad.zero_()
         drop = self._masks(t) if self._drops else None
         aside = Aside()
+        chance = self._chances.of_step(self._taken)
         context = Context(
             True,
             self._activations,
@@ -203,6 +207,7 @@ class Run:
             drop,
             world=self._world,
             aside=aside,
+            chance=chance,
             draw=partial(self._draw, t),
         )
         with self._compute.autocast():
@@ -278,7 +283,8 @@ class Run:
         rows, stack, lanes = self._order[t], self._stack, len(self._lanes)
         batch = len(rows) // lanes  # said outright, for there may be no numeric feature
         numeric = stack.numeric.index_select(0, rows).view(lanes, batch, stack.numeric.shape[1])
-        y = stack.target.index_select(0, rows).view(lanes, -1)
+        y = stack.target.index_select(0, rows)
+        y = y.view(lanes, batch, *y.shape[1:])
         codes = stack.codes[:0]
         if stack.codes.shape[1]:
             codes = stack.codes.index_select(0, rows).view(lanes, -1, stack.codes.shape[1])
@@ -311,11 +317,14 @@ class Run:
         own = self._losses_on(logits, batch.y)
         if batch.partner is None or batch.share is None:
             return own
-        other = self._losses_on(logits, batch.y.gather(1, batch.partner))
+        other = self._losses_on(logits, partners(batch.y, batch.partner))
         return torch.where(batch.share < 1, batch.share * own + (1 - batch.share) * other, own)
 
     def _losses_on(self, logits: Tensor, y: Tensor) -> Tensor:
-        parts = [LOSSES[name].compute(logits[rows], y[rows], inputs) for name, rows, inputs in self._losses]
+        parts = []
+        for name, rows, inputs in self._losses:
+            z, t = folded(name, LOSSES[name].outputs(0, 0), logits[rows], y[rows])
+            parts.append(LOSSES[name].compute(z, t, inputs))
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def update(self, t: int) -> None:

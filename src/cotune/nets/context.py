@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from cotune.nets.activations import ACTIVATIONS
+from cotune.nets.chance import Chance
 from cotune.nets.dropout import Factors
 from cotune.nets.layers import in_use
 
@@ -42,6 +43,7 @@ class Context:
         world: what all rows share, such as a graph; the same for all lanes.
         aside: takes what is added to the loss, or `None` where nobody asks.
         draw: gives so many signed 8-bit draws of this step to each lane [lane draw], or `None` where nothing is drawn.
+        chance: what else a step that trains leaves to chance, or `None`.
     """
 
     training: bool
@@ -53,6 +55,7 @@ class Context:
     world: Any = None
     aside: Aside | None = None
     draw: Callable[[int], Tensor] | None = None
+    chance: Chance | None = None
 
     def activate(self, x: Tensor, slope: Tensor | None = None) -> Tensor:
         """Each lane's own activation on x [lane batch unit].

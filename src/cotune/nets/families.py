@@ -1,20 +1,36 @@
 """Families of networks by the names that recipes and saved models call them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
+from cotune.nets.anchored import Anchored
 from cotune.nets.cnn import CNN
+from cotune.nets.graph.gat import GAT
+from cotune.nets.graph.gcn import GCN
+from cotune.nets.graph.gin import GIN
+from cotune.nets.graph.sage import SAGE
 from cotune.nets.mlp import MLP
 from cotune.nets.module import Build, Module
 from cotune.nets.network import Network
 from cotune.nets.rnn import RNN
 
-FAMILIES: dict[str, Callable[..., Network]] = {"mlp": MLP, "cnn": CNN, "gru": RNN, "module": Module}
+FAMILIES: dict[str, Callable[..., Network]] = {
+    "mlp": MLP,
+    "cnn": CNN,
+    "gru": RNN,
+    "gcn": GCN,
+    "sage": SAGE,
+    "gat": GAT,
+    "gin": GIN,
+    "module": Module,
+}
 
 
 def at_width(network: Network, width: int) -> Network:
     """A padded shape at a lane's own width, unpadded but for the head."""
+    if isinstance(network, Anchored):
+        return replace(network, inner=at_width(network.inner, width))
     return replace(network, width=width) if isinstance(network, MLP) else network
 
 
@@ -22,6 +38,11 @@ def to_json(network: Network) -> dict[str, Any]:
     """A shape as plain JSON types."""
     if isinstance(network, Module):
         return {"family": "module", "shape": network.to_json()}
+    if isinstance(network, Anchored):
+        around = {
+            field.name: getattr(network, field.name) for field in fields(network) if field.name != "inner"
+        }
+        return {**to_json(network.inner), "anchored": around}
     family = next((name for name, kind in FAMILIES.items() if kind is type(network)), None)
     if family is None or not is_dataclass(network):
         raise ValueError(f"{network.kind} cannot be saved; give it a name in FAMILIES")
@@ -41,5 +62,5 @@ def from_json(tree: Mapping[str, Any], build: Build | None = None) -> Network:
     if tree.get("family") == "module":
         return Module.from_json(tree["shape"], build)
     family = FAMILIES[tree.get("family", "mlp")]
-    fields = {name: tuple(v) if isinstance(v, list) else v for name, v in tree["shape"].items()}
-    return family(**fields)
+    network = family(**{name: tuple(v) if isinstance(v, list) else v for name, v in tree["shape"].items()})
+    return Anchored(network, **tree["anchored"]) if "anchored" in tree else network

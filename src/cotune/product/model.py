@@ -20,7 +20,9 @@ from torch import Tensor, nn
 from cotune.data.examples import Rows
 from cotune.data.prepare.fitting import from_json
 from cotune.data.stored import slices
+from cotune.data.windows import Windows
 from cotune.engine.metrics import METRICS
+from cotune.engine.several import judged
 from cotune.errors import CotuneError, ModelError, RecipeError
 from cotune.files import replacing, write_text
 from cotune.nets.module import Build, Module
@@ -54,6 +56,7 @@ class Model:
         weights: of the networks, none negative, their sum is 1; () counts all the same.
         temperature: the averaged log-probabilities are divided by it.
         threshold: probability above which a row is called the second class (binary); `None` is one half.
+        targets: names of the values of a row, where there are several.
         build: makes modules, where the networks are the user's own.
 
     Example:
@@ -69,6 +72,7 @@ class Model:
     weights: tuple[float, ...] = ()
     temperature: float = 1.0
     threshold: float | None = None
+    targets: tuple[str, ...] = ()
     build: Build | None = field(default=None, compare=False, repr=False)
 
     def module(self, number: int = 0) -> nn.Module:
@@ -92,6 +96,8 @@ class Model:
 
     def predict(self, data: Any) -> NDArray[Any]:
         """Labels, typed as in the data the study was given, or values (float64) of a regression, shape [row].
+
+        Of several targets shape [row target]; of a forecast what follows the last row of each series [series step].
 
         Args:
             data: a path, a polars or pandas frame, or an array, with the columns the study was given; of images a
@@ -142,8 +148,16 @@ class Model:
         return found
 
     def table(self, data: Any) -> pl.DataFrame:
-        """What `cotune predict` writes: `prediction`, and `probability_CLASS` for each class; `file` of a folder."""
+        """What `cotune predict` writes: `prediction`, and `probability_CLASS` for each class; `file` of a folder.
+
+        Of several targets `prediction_TARGET` for each; of a forecast a row for each time to come, with its time.
+        """
         frame = self._read(data)
+        if isinstance(frame, Windows):
+            return frame.listed(self.predict(frame))
+        if self.targets:
+            said = self.predict(frame)
+            return pl.DataFrame({f"prediction_{name}": said[:, i] for i, name in enumerate(self.targets)})
         columns: dict[str, Any] = {"prediction": self.predict(frame)}
         if self.task.is_classification:
             p = self.predict_proba(frame)
@@ -156,7 +170,7 @@ class Model:
 
         Args:
             raw: what `outputs` gave.
-            y: class indices, or values, shape [row].
+            y: class indices, or values, shape [row (value)].
         """
         truth = torch.from_numpy(np.asarray(y))
         by_label = decided(raw, self.threshold)
@@ -164,7 +178,7 @@ class Model:
         for name, metric in METRICS.items():
             if metric.fits(self.task) and not metric.own and metric.needs_rows <= len(truth):
                 seen = by_label if self.threshold is not None and by_labels(name) else raw
-                found[name] = float(metric.compute(seen.unsqueeze(0), truth)[0])
+                found[name] = float(judged(name, seen.unsqueeze(0), truth)[0])
         return found
 
     def decide(self, raw: Tensor) -> Tensor:
@@ -227,6 +241,7 @@ class Model:
             "weights": list(self.weights),
             "temperature": self.temperature,
             "threshold": self.threshold,
+            **({"targets": list(self.targets)} if self.targets else {}),
             "networks": [
                 {**network.to_json(), "pipeline": place}
                 for network, place in zip(self.networks, whose, strict=True)
@@ -309,6 +324,7 @@ class Model:
             tuple(float(weight) for weight in about.get("weights", ())),
             float(about.get("temperature", 1.0)),
             None if threshold is None else float(threshold),
+            tuple(about.get("targets", ())),
             build,
         )
         model._check()
@@ -316,6 +332,8 @@ class Model:
 
     def _check(self) -> None:
         """Raise `ValueError` if what was read cannot be a model."""
+        if any(network.count != max(1, len(self.targets)) for network in self.networks):
+            raise ValueError("its networks predict another count of values")
         if len(self.labels) != len(self.classes):
             raise ValueError("its labels do not match its classes")
         if self.weights and (

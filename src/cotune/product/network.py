@@ -11,6 +11,7 @@ from cotune.data import Features, Fitted
 from cotune.data.examples import Rows
 from cotune.engine.links import LINKS, NEIGHBOURS, Link
 from cotune.engine.neighbours import knn_log_probabilities
+from cotune.engine.several import linked
 from cotune.errors import ModelError
 from cotune.nets import families
 from cotune.nets.activations import ACTIVATIONS
@@ -51,6 +52,7 @@ class Network:
         pipeline: raw columns to numbers.
         link: what its outputs mean, a name of `cotune.engine.links`; "" in models from before there were several.
         voters: the training rows that decide, where outputs are an embedding.
+        count: values of a row, of a regression.
     """
 
     shape: Shape
@@ -59,6 +61,7 @@ class Network:
     pipeline: Fitted
     link: str = ""
     voters: Neighbours | None = None
+    count: int = 1
 
     @classmethod
     def cut(
@@ -161,10 +164,15 @@ class Network:
         }
 
     def values(self, features: Features) -> Tensor:
-        """In the target's own units, for rows that its pipeline has prepared [row], float64."""
+        """In the target's own units, for rows that its pipeline has prepared, float64 [row], or [row value]."""
         mean, scale = self.pipeline.target_mean, self.pipeline.target_scale
-        variation = scale / mean if mean > 0 else 0.0
-        return self._link("identity")(self.logits_of(features).double(), variation)[:, 0] * scale + mean
+        z, link = self.logits_of(features).double(), self.link or "identity"
+        if self.count == 1:
+            assert isinstance(mean, float)
+            assert isinstance(scale, float)
+            return linked(link, z, scale / mean if mean > 0 else 0.0, 1)[:, 0] * scale + mean
+        means, scales = (torch.tensor(each, dtype=torch.float64) for each in (mean, scale))
+        return linked(link, z, 0.0, self.count) * scales + means
 
     def _link(self, usual: str) -> Link:
         return LINKS[self.link or usual]
@@ -181,6 +189,8 @@ class Network:
     def to_json(self) -> dict[str, Any]:
         """Everything but the tensors and the pipeline."""
         found = {**families.to_json(self.shape), "activation": self.activation, "link": self.link}
+        if self.count > 1:
+            found["values"] = self.count
         if self.voters is not None:
             found["voters"] = {"count": self.voters.count, "cosine": self.voters.cosine}
         return found
@@ -219,7 +229,10 @@ class Network:
                 raise ValueError(f"unknown link '{link}'")
             own = dict(tensors)
             voters = _voters(tree["voters"], own, shape.outputs) if link == NEIGHBOURS else None
-            return cls(shape, activation, own, pipeline, link, voters)
+            count = int(tree.get("values", 1))
+            if count < 1 or shape.outputs % count:
+                raise ValueError(f"{shape.outputs} outputs of {count} values")
+            return cls(shape, activation, own, pipeline, link, voters, count)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"the model's description is damaged: {error!r}") from None
 

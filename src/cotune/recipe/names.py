@@ -44,16 +44,34 @@ INITS = (
 EMBEDDING_LOSSES = ("contrastive", "triplet", "supervised_contrastive")
 LOSSES = ("cross_entropy", "mse", "mae", "huber", "log_cosh", "quantile", "poisson", "gaussian",
           "binary_cross_entropy", "focal", "hinge", *EMBEDDING_LOSSES)  # fmt: skip
+ANCHORS = ("none", "last", "mean", "standard")
 NUMBERS = ("plain", "piecewise", "periodic")
 COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image")
 READS: Mapping[str, tuple[str, ...]] = {
-    "mlp": ("table", "image"), "cnn": ("image",), "gru": ("series",), "module": ("table", "image", "tensors"),
-}  # fmt: skip
+    "mlp": ("table", "image", "forecast"),
+    "cnn": ("image",),
+    "gru": ("series", "forecast"),
+    "gcn": ("graph",),
+    "sage": ("graph",),
+    "gat": ("graph",),
+    "gin": ("graph",),
+    "module": ("table", "image", "forecast", "tensors"),
+}
 """Family → kinds of data that it learns from. Of a table a recurrent network reads the columns as a series."""
 FAMILIES = tuple(READS)
-AUTO: Mapping[str, str] = {"table": "mlp", "image": "cnn", "tensors": "module"}
+GRAPHS = tuple(name for name, kinds in READS.items() if "graph" in kinds)
+"""Families that learn from graphs."""
+GRAPH_NORMS = ("none", "batch", "layer", "group", "rms")
+"""Norms of theirs: of units of single nodes."""
+AUTO: Mapping[str, str] = {
+    "table": "mlp",
+    "image": "cnn",
+    "forecast": "mlp",
+    "graph": "gcn",
+    "tensors": "module",
+}
 """Kind of data → its family where the recipe leaves that open."""
-KINDS = ("table", "series", "image", "tensors")
+KINDS = ("table", "series", "image", "forecast", "graph", "tensors")
 """Kinds of data that studies can be made of."""
 
 MetricName = Literal[

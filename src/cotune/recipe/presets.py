@@ -205,6 +205,32 @@ BEST_SERIES = (
     Row("members", 32, "Lakshminarayanan et al. 2017"),
 )
 
+FAST_FORECAST = (
+    Row("width", 64, "one width for all"),
+    Row("depth", Choice((0, 1)), "Zeng et al. 2023: 0, a linear model"),
+    Row("activation", "relu", "one structure"),
+    Row("lr", Range(1e-3, 1e-2, log=True), "Kingma & Ba 2015: 1e-3"),
+    Row("members", 8, "less to predict with"),
+)
+
+BALANCED_FORECAST = (
+    Row("width", 128, "few structures: trials train together"),
+    Row("depth", Choice((0, 1, 2)), "Zeng et al. 2023: 0, a linear model"),
+    Row("activation", Choice(("relu", "gelu")), "Das et al. 2023: relu; Hendrycks & Gimpel 2016"),
+    Row("lr", Range(5e-4, 1e-2, log=True), "Kingma & Ba 2015: 1e-3"),
+)
+
+BEST_FORECAST = (
+    Row("anchor", Choice(("last", "standard")), "Zeng et al. 2023; Kim et al. 2022"),
+    Row("width", Choice((64, 128, 256)), "Das et al. 2023: 256"),
+    Row("depth", Choice((0, 1, 2, 3)), "Zeng et al. 2023: 0; Das et al. 2023: 1 to 3"),
+    Row("activation", Choice(("relu", "gelu", "silu")), "Das et al. 2023: relu; Hendrycks & Gimpel 2016"),
+    Row("lr", Range(3e-4, 1e-2, log=True), "Kingma & Ba 2015: 1e-3"),
+    Row("weight_decay", Range(1e-5, 1.0, log=True), "Loshchilov & Hutter 2019"),
+    Row("schedule", Choice(("cosine", "one_cycle")), "Loshchilov & Hutter 2017; Smith & Topin 2019"),
+    Row("members", 32, "Lakshminarayanan et al. 2017"),
+)
+
 FAST_IMAGE = (
     Row("filters", 8, "one structure: all trials train together"),
     Row("activation", "relu", "He et al. 2015"),
@@ -235,16 +261,69 @@ BEST_IMAGE = (
     Row("members", 32, "Lakshminarayanan et al. 2017"),
 )  # no flip: letters and digits have a left and a right
 
+KIPF, VELICKOVIC = "Kipf & Welling 2017", "Veličković et al. 2018"
+GRAPH = (
+    Row("optimizer", "adam", KIPF),
+    Row("init", "glorot_uniform", KIPF),
+    Row("schedule", "constant", KIPF),
+    Row("warmup", 0.0, KIPF),
+    Row("weight_decay", 0.0, "l2 takes its place, as in Kipf & Welling 2017"),
+    Row("label_smoothing", 0.0, KIPF, CLASSES),
+    Row("patience", 100, VELICKOVIC),
+    Row("first_rung", 20, "an epoch is one step where all nodes are trained on together"),
+)
+"""What all presets for graphs have in common."""
+SHARES = (
+    Row("activation", Choice(("relu", "elu")), "Kipf & Welling 2017; Veličković et al. 2018"),
+    Row("dropout", Range(0.3, 0.8), "Kipf & Welling 2017: 0.5; Veličković et al. 2018: 0.6"),
+    Row("input_dropout", Range(0.3, 0.8), "Kipf & Welling 2017: 0.5; Veličković et al. 2018: 0.6"),
+    Row("attention_dropout", Range(0.2, 0.7), "Veličković et al. 2018: 0.6"),
+    Row("lr", Range(3e-3, 3e-2, log=True), "Kipf & Welling 2017: 0.01; Veličković et al. 2018: 0.005"),
+    Row("l2", Range(1e-4, 5e-3, log=True), "Kipf & Welling 2017: 5e-4"),
+)
+FAST_GRAPH = (
+    *GRAPH,
+    Row("depth", 2, KIPF),
+    Row("width", 64, "one structure: all trials train together"),
+    Row("activation", "elu", VELICKOVIC),
+    Row("dropout", Range(0.4, 0.7), "Kipf & Welling 2017: 0.5; Veličković et al. 2018: 0.6"),
+    Row("input_dropout", Range(0.4, 0.7), "Kipf & Welling 2017: 0.5; Veličković et al. 2018: 0.6"),
+    Row("attention_dropout", Range(0.3, 0.6), "Veličković et al. 2018: 0.6"),
+    Row("lr", Range(5e-3, 2e-2, log=True), "Kipf & Welling 2017: 0.01; Veličković et al. 2018: 0.005"),
+    Row("l2", Range(2e-4, 2e-3, log=True), "Kipf & Welling 2017: 5e-4"),
+    Row("members", 8, "less to predict with"),
+)
+BALANCED_GRAPH = (
+    *GRAPH,
+    *SHARES,
+    Row("depth", 2, KIPF),
+    Row("width", Choice((16, 64)), "Kipf & Welling 2017: 16; Veličković et al. 2018: 64"),
+)
+BEST_GRAPH = (
+    *GRAPH,
+    *SHARES,
+    Row("depth", Choice((2, 3)), KIPF),
+    Row("width", Choice((16, 32, 64, 128)), "Kipf & Welling 2017: 16; Veličković et al. 2018: 64"),
+    Row("edge_drop", Range(0.0, 0.5), "Rong et al. 2020"),
+    Row("members", 32, "Lakshminarayanan et al. 2017"),
+)
+
 ROWS: Mapping[tuple[str, Kind], tuple[Row, ...]] = {
     ("fast", "table"): FAST_TABLE,
     ("fast", "image"): FAST_IMAGE,
     ("fast", "series"): FAST_SERIES,
+    ("fast", "forecast"): FAST_FORECAST,
     ("balanced", "table"): BALANCED_TABLE,
     ("balanced", "series"): (),
     ("balanced", "image"): BALANCED_IMAGE,
+    ("balanced", "forecast"): BALANCED_FORECAST,
     ("best", "table"): BEST_TABLE,
     ("best", "series"): BEST_SERIES,
     ("best", "image"): BEST_IMAGE,
+    ("best", "forecast"): BEST_FORECAST,
+    ("fast", "graph"): FAST_GRAPH,
+    ("balanced", "graph"): BALANCED_GRAPH,
+    ("best", "graph"): BEST_GRAPH,
 }
 """By preset and kind of data."""
 

@@ -8,11 +8,21 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field
 
 from cotune.recipe.module import ModuleSection
-from cotune.recipe.names import ACTIVATIONS, DROPOUTS, FAMILIES, INITS, NORMS, NUMBERS, MetricName
+from cotune.recipe.names import (
+    ACTIVATIONS,
+    ANCHORS,
+    DROPOUTS,
+    FAMILIES,
+    GRAPHS,
+    INITS,
+    NORMS,
+    NUMBERS,
+    MetricName,
+)
 from cotune.recipe.section import Section
 from cotune.recipe.settings import Choice, Domain, Range, Setting
 from cotune.recipe.training import AugmentSection, TrainingSection
-from cotune.recipe.units import Fraction, ImageSize, Memory, Seconds, as_path
+from cotune.recipe.units import ImageSize, Memory, Names, Part, Seconds, as_path
 
 
 class DataSection(Section):
@@ -23,8 +33,12 @@ class DataSection(Section):
         description="Path of a CSV, TSV, Parquet or NumPy file, of a folder with X.npy and y.npy, or of a folder "
         "with a sub-folder of images for each class.",
     )
-    target: str | None = Field(None, description="Name of the column to predict.")
-    task: Literal["auto", "regression", "binary", "multiclass", "own"] = "auto"
+    target: Names | None = Field(
+        None,
+        description="Name of the column to predict; of several numbers to predict together, their names: `a,b,c` or a "
+        "list.",
+    )
+    task: Literal["auto", "regression", "binary", "multiclass", "forecast", "own"] = "auto"
     columns: dict[
         str, Literal["numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image"]
     ] = Field(default_factory=dict, description="Column kinds that override the inferred ones.")
@@ -33,10 +47,37 @@ class DataSection(Section):
         description="Memory that the rows may take, such as `2GB`; what does not fit lies in files of the "
         "study, and the results are the same. `auto`: half of the free memory.",
     )
+    horizon: Literal["auto"] | Annotated[int, Field(ge=1, le=4096)] = Field(
+        "auto", description="Steps that are forecast. `auto`: a season, such as the 24 hours of a day."
+    )
+    series: str | None = Field(
+        None, description="Column that names the series of a table that has several, one under the other."
+    )
+    covariates: Literal["all"] | tuple[str, ...] = Field(
+        (),
+        description="Columns that a forecast reads beside the target's own past; `all` are those of numbers. "
+        "*Zeng et al. 2023: the target alone often does better.*",
+    )
+    known: tuple[str, ...] = Field(
+        (), description="Columns whose future is known when a forecast is made, such as plans and prices."
+    )
+    calendar: tuple[Literal["minute", "hour", "weekday", "monthday", "month"], ...] = Field(
+        (), description="Parts of the time that a forecast reads, past and to come, as sine and cosine."
+    )
     image_size: ImageSize = Field(
         "auto",
         description="Size that images are brought to: the side in pixels, or `[height, width]`. `auto`: their own if "
         "all have one, else the median, even; at most 64.",
+    )
+    edges: Annotated[str, BeforeValidator(as_path, json_schema_input_type=str)] | None = Field(
+        None,
+        description="Path of a CSV whose first two columns are the ends of edges; the source is the table of nodes "
+        "then, its first column their names. See [graphs](graphs.md).",
+    )
+    graph_task: Literal["auto", "node", "graph", "link"] = Field(
+        "auto",
+        description="What is predicted of graphs: `node` (`auto` for one graph), `graph` (`auto` for many), or `link`: "
+        "which pairs of nodes have an edge.",
     )
 
 
@@ -44,8 +85,15 @@ class SplitSection(Section):
     """How the rows are divided. The test rows are used once, at the end."""
 
     method: Literal["holdout", "kfold", "stratified", "leave_one_out", "group", "time"] = "holdout"
-    test: Fraction = Field(0.2, description="Fraction of all rows kept aside for the final score.")
-    validation: Fraction = Field(0.2, description="Fraction of the other rows that steers a hold-out search.")
+    test: Part = Field(
+        0.2,
+        description="Fraction of all rows kept aside for the final score; of a forecast the last ones, or a date from "
+        "which on they are.",
+    )
+    validation: Part = Field(
+        0.2,
+        description="Fraction of the other rows that steers a hold-out search; of a forecast the last ones, or a date.",
+    )
     folds: Annotated[int, Field(ge=2)] = Field(5, description="Folds, for every method but holdout.")
     repeats: Annotated[int, Field(ge=1)] = Field(1, description="Times the division is drawn anew.")
     group: str | None = Field(None, description="Column whose equal values must stay on one side.")
@@ -97,6 +145,18 @@ class PrepareSection(Section):
         ),
     ] = "none"
     pixels: Annotated[Setting, Domain("name", options=("standard", "unit"))] = "standard"
+    lookback: Annotated[
+        Setting, Domain("int", low=1, high=8192, words=("auto",), source="Zeng et al. 2023")
+    ] = "auto"
+    node_scaling: Annotated[
+        Setting, Domain("name", options=("row", "standard", "none"), source="row: Kipf & Welling 2017")
+    ] = "row"
+    structure: Annotated[
+        Setting,
+        Domain(
+            "name", options=("none", "degree", "walks", "all"), source="Xu et al. 2019; Dwivedi et al. 2022"
+        ),
+    ] = "none"
 
 
 PREPARES: Mapping[str, tuple[str, ...]] = {
@@ -113,10 +173,16 @@ PREPARES: Mapping[str, tuple[str, ...]] = {
     ),
     "image": ("pixels",),
     "tensors": (),
+    "forecast": ("lookback",),
+    "graph": ("node_scaling", "structure"),
 }
 """Kind of data → keys of `prepare` that mean something for it; those of no kind mean something for all."""
 
-LOADS: Mapping[str, tuple[str, ...]] = {"image": ("image_size",)}
+LOADS: Mapping[str, tuple[str, ...]] = {
+    "image": ("image_size",),
+    "forecast": ("horizon", "series", "covariates", "known", "calendar"),
+    "graph": ("edges", "graph_task"),
+}
 """The same of keys of `data`."""
 
 
@@ -133,10 +199,12 @@ class NetworkSection(Section):
         Setting,
         Domain("name", options=FAMILIES, words=("auto",), source="LeCun et al. 1998; Cho et al. 2014"),
     ] = "auto"
-    width: Annotated[Setting, Domain("int", low=1, high=8192, when=("family", ("mlp", "gru")))] = Choice(
-        (64, 128, 256)
+    width: Annotated[Setting, Domain("int", low=1, high=8192, when=("family", ("mlp", "gru", *GRAPHS)))] = (
+        Choice((64, 128, 256))
     )
-    depth: Annotated[Setting, Domain("int", low=0, high=64, when=("family", ("mlp",)))] = Choice((1, 2, 3))
+    depth: Annotated[Setting, Domain("int", low=0, high=64, when=("family", ("mlp", *GRAPHS)))] = Choice(
+        (1, 2, 3)
+    )
     filters: Annotated[
         Setting, Domain("int", low=8, high=512, step=8, words=("auto",), when=("family", ("cnn",)))
     ] = "auto"
@@ -151,7 +219,13 @@ class NetworkSection(Section):
         Setting,
         Domain("name", options=NORMS, source="Ioffe & Szegedy 2015; Ba et al. 2016"),
     ] = "none"
-    residual: Annotated[Setting, Domain("bool", when=("family", ("mlp",)), source="He et al. 2016")] = False
+    anchor: Annotated[
+        Setting,
+        Domain("name", options=ANCHORS, words=("auto",), source="Zeng et al. 2023; Kim et al. 2022"),
+    ] = "auto"
+    residual: Annotated[
+        Setting, Domain("bool", when=("family", ("mlp", *GRAPHS)), source="He et al. 2016")
+    ] = False
     dropout: Annotated[
         Setting, Domain("float", low=0, below=1, fusable=True, source="Srivastava et al. 2014")
     ] = Range(0.0, 0.5)
@@ -163,6 +237,47 @@ class NetworkSection(Section):
             source="Klambauer et al. 2017; Tompson et al. 2015; Wan et al. 2013; Huang et al. 2016",
         ),
     ] = "unit"
+    input_dropout: Annotated[
+        Setting,
+        Domain(
+            "float",
+            low=0,
+            below=1,
+            fusable=True,
+            when=("family", GRAPHS),
+            source="Kipf & Welling 2017; features of nodes",
+        ),
+    ] = 0.0
+    heads: Annotated[
+        Setting, Domain("int", low=1, high=64, when=("family", ("gat",)), source="Veličković et al. 2018")
+    ] = 8
+    attention_dropout: Annotated[
+        Setting,
+        Domain(
+            "float", low=0, below=1, fusable=True, when=("family", ("gat",)), source="Veličković et al. 2018"
+        ),
+    ] = 0.0
+    aggregate: Annotated[
+        Setting,
+        Domain("name", options=("mean", "max"), when=("family", ("sage",)), source="Hamilton et al. 2017"),
+    ] = "mean"
+    neighbours: Annotated[
+        Setting,
+        Domain(
+            "int",
+            low=0,
+            high=1000,
+            when=("family", ("sage",)),
+            source="Hamilton et al. 2017; drawn a node, 0 is all",
+        ),
+    ] = 0
+    readout: Annotated[
+        Setting,
+        Domain("name", options=("sum", "mean", "max"), when=("family", GRAPHS), source="Xu et al. 2019"),
+    ] = "sum"
+    decoder: Annotated[
+        Setting, Domain("name", options=("dot", "mlp"), when=("family", GRAPHS), source="Kipf & Welling 2016")
+    ] = "dot"
     embedding_width: Annotated[
         Setting, Domain("int", low=1, high=1024, when=("categories", ("embedding",)))
     ] = 8

@@ -35,6 +35,7 @@ class AugmentSection(Section):
     ] = 1.0
     input_noise: Annotated[Setting, _strength(3, "Bishop 1995")] = 0.0
     feature_mask: Annotated[Setting, _strength(0.95, "Zhu et al. 2020")] = 0.0
+    edge_drop: Annotated[Setting, _strength(0.95, "Rong et al. 2020")] = 0.0
     mixup: Annotated[Setting, _strength(8, "Zhang et al. 2018")] = 0.0
     cutmix: Annotated[Setting, _strength(8, "Yun et al. 2019")] = 0.0
     flip: Annotated[Setting, _strength(1, "Krizhevsky et al. 2012")] = 0.0
@@ -226,6 +227,18 @@ class TrainingSection(Section):
             source="Howard & Ruder 2018",
         ),
     ] = 1.0
+    pretrain: Annotated[
+        Setting,
+        Domain(
+            "name",
+            options=("none", "masked", "dgi"),
+            fusable=True,
+            source="Hou et al. 2022; Veličković et al. 2019; of networks over graphs, before there are labels",
+        ),
+    ] = "none"
+    pretrain_epochs: Annotated[
+        Setting, Domain("int", low=1, high=100_000, fusable=True, when=("pretrain", ("masked", "dgi")))
+    ] = 200
     label_noise: Annotated[
         Setting, Domain("float", low=0, high=0.95, fusable=True, source="Xie et al. 2016 (DisturbLabel)")
     ] = 0.0

@@ -1,6 +1,7 @@
 """Values with a form of their own: durations, sizes of memory and of images, devices, fractions, paths."""
 
 import re
+from datetime import date, datetime
 from pathlib import PurePath
 from typing import Annotated, Literal
 
@@ -27,6 +28,35 @@ Seconds = Annotated[
     float, BeforeValidator(_seconds, json_schema_input_type=float | str), Field(gt=0, allow_inf_nan=False)
 ]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _part(raw: object) -> object:
+    """A fraction, or a date as ISO 8601 has it."""
+    if isinstance(raw, date):
+        return raw.isoformat(" ") if isinstance(raw, datetime) else raw.isoformat()
+    if isinstance(raw, str):
+        try:
+            return float(raw)
+        except ValueError:
+            pass
+        try:
+            datetime.fromisoformat(raw)
+        except ValueError:
+            law = f"must be a fraction between 0 and 1, or a date such as 2017-10-24, but got {raw!r}"
+            raise PydanticCustomError("setting", "{law}", {"law": law}) from None
+    return raw
+
+
+Part = Annotated[Fraction | str, BeforeValidator(_part, json_schema_input_type=Fraction | str)]
+"""How much of the rows, or from when on."""
+
+
+def _names(raw: object) -> object:
+    return tuple(raw) if isinstance(raw, list) else raw
+
+
+Names = Annotated[str | tuple[str, ...], BeforeValidator(_names, json_schema_input_type=str | list[str])]
+"""One name, or several."""
 
 
 def _size(raw: object) -> object:

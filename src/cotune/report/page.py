@@ -10,7 +10,7 @@ from markupsafe import Markup
 from cotune.files import write_text
 from cotune.records.ablation import Ablation
 from cotune.records.view import StudyView
-from cotune.report import answer, drawings, facts, made, tables
+from cotune.report import answer, drawings, facts, forecasts, made, tables
 from cotune.report.words import count, finalize, metric, shorten
 from cotune.report.worths import worths
 
@@ -52,6 +52,8 @@ def render(view: StudyView, *, ablation: Ablation | None = None) -> str:
         confusion=drawings.confusions(found),
         mistakes=tables.mistakes(found.classes, found.counts) if found and len(found.classes) > 2 else None,
         errors=drawings.errors(view),
+        forecasts=forecasts.drawn(view),
+        beside=forecasts.beside_baselines(view),
         columns=tables.columns(view),
         parts=tables.parts(view),
         data_argument=facts.data_argument(view),

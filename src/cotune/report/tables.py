@@ -66,7 +66,15 @@ def test_figures(view: StudyView) -> Table:
         for name, found in test.items()
     )
     heads = ("figure", "test", *(() if alone is None else (f"trial {result['trial']} alone, as trained",)))
-    return Table("Figures on the test rows, used once, at the end.", heads, rows, frozenset({1, 2}))
+    others = result.get("baselines") or ()
+    rows = tuple(
+        (*row, *(figure(each["test"].get(name)) for each in others))
+        for row, name in zip(rows, test, strict=True)
+    )
+    heads = (*heads, *(each["words"] for each in others))
+    return Table(
+        "Figures on the test rows, used once, at the end.", heads, rows, frozenset(range(1, len(heads)))
+    )
 
 
 def columns(view: StudyView) -> Table:

@@ -46,7 +46,7 @@ def alone(prepared: Prepared, leader: Leader) -> Model:
     """The networks of one trial."""
     data = prepared.dataset
     networks = networks_of(prepared, leader.result.params, leader.lanes)
-    return Model(data.task, data.target, data.classes, networks, data.label_type)
+    return Model(data.task, data.target, data.classes, networks, data.label_type, targets=data.targets)
 
 
 def make_model(prepared: Prepared, leaders: Sequence[Leader]) -> Made:

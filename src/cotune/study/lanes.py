@@ -6,19 +6,24 @@ from typing import Any
 import torch
 
 from cotune.data import Dataset, Fitted, Splits, chooses_rows, fit, prepared
+from cotune.data.prepare.windowed import WindowPipeline
 from cotune.data.tensors import Tensors
+from cotune.data.windows import Windows
 from cotune.engine.bank import Variant, as_tensor
 from cotune.engine.compiled import knows
 from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure
 from cotune.engine.loss import LOSSES
+from cotune.engine.pretrain_graphs import pretrained
 from cotune.engine.rng import seed_of
+from cotune.nets.graph.network import GraphNetwork
+from cotune.nets.network import Network
 from cotune.recipe import Recipe
 from cotune.recipe.names import SCHEDULED
 from cotune.recipe.schema import PrepareSection, domains
 from cotune.space import Space
 from cotune.study.mending import mended
 from cotune.study.modules import OwnLane, OwnModule, inputs_of
-from cotune.study.networks import network_of
+from cotune.study.networks import anchored, network_of
 from cotune.study.rule import Given
 from cotune.types import LaneId, Params, Task, Value
 
@@ -62,6 +67,7 @@ class LaneFactory:
         self._pipelines: dict[_Key, Fitted] = {}
         self._variants: dict[_Key, Variant] = {}
         self._worlds: dict[str, Any] = {}
+        self._learned: dict[tuple[Any, ...], Mapping[str, torch.Tensor]] = {}
 
     def with_recipe(self, recipe: Recipe) -> "LaneFactory":
         """The same with another recipe for the same space, data and split; prepared rows are shared."""
@@ -70,6 +76,7 @@ class LaneFactory:
         )
         other._rows, other._trained = self._rows, self._trained
         other._pipelines, other._variants, other._worlds = self._pipelines, self._variants, self._worlds
+        other._learned = self._learned
         return other
 
     @property
@@ -92,7 +99,7 @@ class LaneFactory:
         asked = config["batch_size"]
         batch = shortest if asked == "full" else min(_int(asked), shortest)
         numbers = _numbers(config)
-        outputs = LOSSES[str(config["loss"])].outputs(
+        outputs = variant.values * LOSSES[str(config["loss"])].outputs(
             len(self._dataset.classes), _int(config.get("embedding_size", 0))
         )
         pipeline = self._fitted(fold, config)
@@ -103,13 +110,14 @@ class LaneFactory:
             if own is None
             else (own.network, own.network.width)
         )
+        network = anchored(network, pipeline, str(config["anchor"])) if own is None else network
         names = {name: str(config[name]) for name in ("activation", "optimizer", "loss")}
         structure = Structure(
             network=network,
             batch_size=batch,
             steps=shortest // batch,
             weighted=variant.class_weights is not None,
-            method=Method.of(numbers, loops=knows(network, **names)),
+            method=Method.of(numbers, loops=variant.values == 1 and knows(network, **names)),
             goal=None if own is None else own.goal,
             world=pipeline.world_name,
         )
@@ -128,7 +136,9 @@ class LaneFactory:
             variant=variant,
             train=train,
             validation=validation,
-            start=self._start if own is None else own.start,
+            start=self._start or self._pretrained(config, network, variant.world, names["activation"])
+            if own is None
+            else own.start,
         )
 
     def _own_lane(
@@ -157,6 +167,22 @@ class LaneFactory:
             outputs=0 if data.task is Task.OWN else outputs,
             device=str(self._recipe.training.device),
         )
+
+    def _pretrained(
+        self, config: Mapping[str, Value], network: Network, world: Any, activation: str
+    ) -> Mapping[str, torch.Tensor] | None:
+        """What the network has learned without labels; once for all lanes of its shape."""
+        method = str(config.get("pretrain", "none"))
+        if method == "none" or not isinstance(network, GraphNetwork):
+            return None
+        epochs = _int(config["pretrain_epochs"])
+        key = (network, activation, method, epochs, id(world))
+        if key not in self._learned:
+            seed = seed_of(self._recipe.search.seed, "pretrain")
+            self._learned[key] = pretrained(
+                network, world, activation, method=method, epochs=epochs, seed=seed
+            )
+        return self._learned[key]
 
     def pipeline(self, lane: LaneId, params: Params) -> Fitted:
         """The fitted preparation that a lane's rows went through."""
@@ -201,9 +227,15 @@ class LaneFactory:
     def _prepare(self, pipeline: Fitted) -> Variant:
         features = prepared(pipeline, self._dataset)
         y = as_tensor(self._dataset.y)
-        if not self._dataset.task.is_classification:
-            y = ((y - pipeline.target_mean) / pipeline.target_scale).float()
-        weights, examples = pipeline.class_weights, self._dataset.examples
+        if isinstance(pipeline, WindowPipeline):
+            assert isinstance(self._dataset.frame, Windows)
+            y = as_tensor(pipeline.targets(self._dataset.frame))
+        elif not self._dataset.task.is_classification:
+            mean, scale = (
+                torch.tensor(n, dtype=torch.float64) for n in (pipeline.target_mean, pipeline.target_scale)
+            )
+            y = ((y - mean) / scale).float()
+        weights = pipeline.class_weights
         return Variant(
             numeric=as_tensor(features.numeric),
             codes=as_tensor(features.codes),
@@ -213,7 +245,7 @@ class LaneFactory:
             mean=pipeline.target_mean,
             scale=pipeline.target_scale,
             mapped=features.mapped,
-            shape=() if examples is None else examples.shape,
+            shape=_shape(self._dataset, pipeline),
             classes=len(self._dataset.classes),
             world=self._world(pipeline),
         )
@@ -224,6 +256,12 @@ class LaneFactory:
         if name and name not in self._worlds:
             self._worlds[name] = pipeline.world(self._dataset.frame)
         return self._worlds[name] if name else None
+
+
+def _shape(dataset: Dataset, pipeline: Fitted) -> tuple[int, ...]:
+    if isinstance(pipeline, WindowPipeline):
+        return pipeline.shape
+    return () if dataset.examples is None else dataset.examples.shape
 
 
 def _preparation(config: Mapping[str, Value]) -> dict[str, Value]:

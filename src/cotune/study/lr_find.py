@@ -29,6 +29,7 @@ from cotune.engine.rng import seed_of
 from cotune.errors import LaneOutOfMemory
 from cotune.recipe import Recipe
 from cotune.space import from_recipe
+from cotune.study.forecasts import options_of
 from cotune.study.lanes import LaneFactory
 from cotune.study.mending import mended, settled
 from cotune.study.prepared import compute_for
@@ -105,7 +106,7 @@ def lr_find(source: Any, recipe: Recipe) -> LrCurve:
             group=division.group,
             time=division.time,
             room=Room(data.memory, Path(folder)),
-            image_size=data.image_size,
+            options=options_of(recipe),
         )
         splits = split(dataset, division, seed=recipe.search.seed)
         resolved = resolve(recipe, dataset, splits)

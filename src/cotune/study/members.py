@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cotune.data import Features
 from cotune.engine.loop import LaneWeights
@@ -49,9 +49,11 @@ def _network_of(prepared: Prepared, params: Params, item: LaneWeights) -> Networ
         prepared.factory.pipeline(lane.id, params),
     )
     if not loss.embeds:
-        return network
+        return replace(network, count=lane.variant.values)
     rows = lane.train[:: -(-len(lane.train) // VOTERS)]
-    features = Features(lane.variant.numeric[rows].numpy(), lane.variant.codes[rows].numpy())
+    features = Features(
+        lane.variant.numeric[rows].numpy(), lane.variant.codes[rows].numpy(), world=lane.variant.world
+    )
     truth = lane.variant.target[rows]
     return network.with_voters(features, truth, count=lane.variant.classes, cosine=loss.cosine)
 

@@ -3,14 +3,19 @@
 import math
 from collections.abc import Callable, Mapping
 
+from cotune.data import Fitted
+from cotune.data.prepare.windowed import WindowPipeline
 from cotune.engine.bank import Variant
 from cotune.engine.lanes import padded_width
 from cotune.errors import RecipeError
+from cotune.nets.anchored import ANCHORS, Anchored
 from cotune.nets.cnn import CNN
+from cotune.nets.families import FAMILIES
 from cotune.nets.layout import ALIGN
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
 from cotune.nets.rnn import RNN
+from cotune.recipe.names import GRAPHS
 from cotune.types import Value
 
 Config = Mapping[str, Value]
@@ -29,6 +34,15 @@ def network_of(
         batch: rows a step.
     """
     return BUILDERS[str(config["family"])](config, variant, scaled, outputs, batch)
+
+
+def anchored(network: Network, pipeline: Fitted, anchor: str) -> Network:
+    """The network around a window's own level, where it forecasts and is asked to."""
+    if not isinstance(pipeline, WindowPipeline) or anchor not in ANCHORS:
+        return network
+    times, channels = pipeline.shape
+    targets = len(pipeline.roles.targets)
+    return Anchored(network, times, channels, pipeline.past, targets, pipeline.horizon, anchor)
 
 
 def _mlp(config: Config, variant: Variant, scaled: int, outputs: int, batch: int) -> tuple[Network, int]:
@@ -68,13 +82,42 @@ def _cnn(config: Config, variant: Variant, _: int, outputs: int, __: int) -> tup
 
 
 def _gru(config: Config, variant: Variant, _: int, outputs: int, batch: int) -> tuple[Network, int]:
-    """The prepared features, in their order, are the times of a series with one channel.
+    """Of a table the prepared features, in their order, are the times of a series with one channel.
 
     Its width is rounded up, such that each lane's states are aligned (see `cotune.nets.layout.ALIGN`).
     """
     grain = max(8, ALIGN // math.gcd(batch, ALIGN))
     width = -(-_int(config["width"]) // grain) * grain
-    return RNN(variant.numeric.shape[1], 1, width, outputs), width
+    times, inputs = variant.shape or (variant.numeric.shape[1], 1)
+    return RNN(times, inputs, width, outputs), width
+
+
+def _graph(config: Config, variant: Variant, _: int, outputs: int, batch: int) -> tuple[Network, int]:
+    """What a row is follows from what it has: one of many graphs, two nodes, or one."""
+    world, family = variant.world, str(config["family"])
+    task = "graph" if world.bounds is not None else "link" if variant.codes.shape[1] == 2 else "node"
+    entries = world.dense.numel() if world.sparse is None else world.sparse.count
+    share = batch / (len(world.bounds) - 1) if task == "graph" else 1.0
+    size = (*(int(share * count) for count in (world.padded, world.edges.count, entries)), batch)
+    heads = _int(config["heads"]) if family == "gat" else 1
+    width = heads * -(-_int(config["width"]) // (8 * heads)) * 8
+    own: dict[str, Value] = {"heads": heads} if family == "gat" else {}
+    own |= {name: config[name] for name in ("aggregate", "neighbours")} if family == "sage" else {}
+    network = FAMILIES[family](
+        inputs=world.inputs,
+        width=width,
+        depth=max(1, _int(config["depth"])),
+        outputs=outputs,
+        task=task,
+        norm=str(config["norm"]),
+        residual=bool(config["residual"]),
+        readout=str(config["readout"]),
+        decoder=str(config["decoder"]),
+        size=size,
+        slopes=config["activation"] == "prelu",
+        **own,
+    )
+    return network, width
 
 
 def _module(_: Config, __: Variant, ___: int, ____: int, _____: int) -> tuple[Network, int]:
@@ -89,6 +132,7 @@ BUILDERS: dict[str, Callable[[Config, Variant, int, int, int], tuple[Network, in
     "cnn": _cnn,
     "gru": _gru,
     "module": _module,
+    **dict.fromkeys(GRAPHS, _graph),
 }
 
 

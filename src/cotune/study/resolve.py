@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cotune.data import Dataset, Splits
+from cotune.data.graph_rows import GraphRows
 from cotune.engine.devices import compute_of, named
 from cotune.engine.loss import LOSSES
 from cotune.engine.metrics import METRICS
@@ -15,6 +16,9 @@ from cotune.recipe.presets import EFFORTS, DataFacts, with_preset
 from cotune.recipe.schema import AfterSection
 from cotune.study.suited import suited
 from cotune.types import Task
+
+GRAPH_EPOCHS = 200
+"""Epochs of one step each, as Kipf & Welling 2017 train."""
 
 TRIALS = 100
 """Trials of a study that has no limit."""
@@ -31,13 +35,17 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
     rows = _training_rows(splits)
     training, search = recipe.training, recipe.search
     limited = search.trials or search.time_limit or search.lane_epochs
-    batch = min(default_batch(rows), rows) if training.batch_size == "auto" else training.batch_size
+    whole = isinstance(dataset.frame, GraphRows) and dataset.frame.task != "graph"
+    batch = training.batch_size
+    if batch == "auto":
+        batch = "full" if whole and recipe.network.neighbours == 0 else min(default_batch(rows), rows)
     compute_of(training.device, training.precision, deterministic=training.deterministic)
     epochs = training.epochs
     if epochs == "auto":
         effort = EFFORTS[search.preset]
         fewest, most = effort.epochs
         epochs = max(fewest, min(most, round(effort.row_epochs / rows)))
+        epochs = GRAPH_EPOCHS if batch == "full" and whole else epochs
     metric = _metric(search.metric, dataset, splits)
     also = _also(search.also, metric, dataset, splits)
     return recipe.model_copy(
@@ -65,7 +73,10 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
 def preset(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
     """The recipe with the settings of its preset for these data, where it sets none of its own."""
     kinds = [column.kind for column in dataset.columns if column.is_feature]
-    series = dataset.kind == "table" and recipe.network.family == "gru"
+    family = recipe.network.family
+    series = (dataset.kind == "table" and family == "gru") or (
+        dataset.kind == "forecast" and family not in ("auto", "mlp")
+    )
     facts = DataFacts(
         kind="series" if series else dataset.kind,
         classification=dataset.task.is_classification,
@@ -89,6 +100,8 @@ def default_batch(rows: int) -> int:
 
 
 def _metric(name: str, dataset: Dataset, splits: Splits) -> str:
+    if name == "auto" and dataset.kind == "forecast":
+        return "mse"
     if name == "auto":
         return next(n for n in _fitting(dataset.task) if METRICS[n].needs_rows <= _fewest_rows(splits))
     _must_fit("search.metric", name, dataset, splits)

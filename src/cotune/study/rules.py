@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from cotune.engine.augment.table import AUGMENTATIONS, MIXINGS
 from cotune.engine.loss import LOSSES
 from cotune.engine.metrics import METRICS
-from cotune.recipe.names import EMBEDDING_LOSSES, RISING_SCHEDULES
+from cotune.recipe.names import EMBEDDING_LOSSES, GRAPH_NORMS, GRAPHS, RISING_SCHEDULES
 from cotune.recipe.schema import domains
 from cotune.study.rule import Broken, Config, Given, Rule
 from cotune.types import Task, Value
@@ -42,6 +42,11 @@ def _plain(config: Config, _: Given | None = None) -> bool:
     return config.get("family", "mlp") == "mlp"
 
 
+def _on_graphs(config: Config, _: Given | None = None) -> bool:
+    """Whether the network goes over graphs."""
+    return config.get("family") in GRAPHS
+
+
 def _residual(config: Config) -> bool:
     """Whether layers add to their input; no others than perceptrons do."""
     return _plain(config) and bool(config.get("residual"))
@@ -49,6 +54,8 @@ def _residual(config: Config) -> bool:
 
 def _hidden(config: Config) -> int:
     """Hidden layers."""
+    if _on_graphs(config):
+        return int(_number(config, "depth", 2.0)) - 1
     key = "depth" if _plain(config) else "convolutions"
     return int(_number(config, key, 1.0))
 
@@ -76,7 +83,7 @@ def _less_patient(_: Config, given: Given) -> Mapping[str, Value]:
     return {"plateau_patience": given.patience // 2}
 
 
-DATA = {"table", "series", "image"}
+DATA = {"table", "series", "image", "graph"}
 """Kinds of data that recipes know."""
 
 SMOOTHED = (domains()["label_smoothing"][1].when or ("", ()))[1]
@@ -84,19 +91,19 @@ SCORES = tuple(name for name, loss in LOSSES.items() if not loss.probabilities)
 """Losses whose outputs are scores, not probabilities."""
 
 
-def _foreign(kind: str) -> tuple[str, ...]:
-    """Augmentations in the recipe that are for data of this kind alone."""
+def _foreign(*wanted: str) -> tuple[str, ...]:
+    """Augmentations in the recipe that are for data of these kinds alone."""
     kinds = {name: set(row.kinds) & DATA for name, row in AUGMENTATIONS.items()}
     kinds |= {name: set(row.kinds) & DATA for name, row in MIXINGS.items()}
-    return tuple(name for name, own in kinds.items() if own == {kind} and name in domains())
+    return tuple(name for name, own in kinds.items() if own == set(wanted) and name in domains())
 
 
-def _augments(kind: str, noun: str) -> Rule:
-    names = _foreign(kind)
+def _augments(noun: str, *kinds: str) -> Rule:
+    names = _foreign(*kinds)
     return Rule(
         f"augmentation of {noun} for other data",
         (*names, "kind"),
-        lambda config, given: given.kind != kind and _on(config, *names),
+        lambda config, given: given.kind not in kinds and _on(config, *names),
         dict.fromkeys(names, 0.0),
         f"only {noun} can undergo {', '.join(names)}",
         refused=True,
@@ -107,7 +114,11 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "selu with plain dropout",
         ("activation", "dropout", "dropout_kind"),
-        _both(_is("activation", "selu"), _is("dropout_kind", "unit"), lambda c, _: _on(c, "dropout")),
+        _both(
+            _is("activation", "selu"),
+            _is("dropout_kind", "unit"),
+            lambda c, _: _on(c, "dropout") and not _on_graphs(c),
+        ),
         {"dropout_kind": "alpha"},
         "selu keeps mean 0 and variance 1 from layer to layer, and only alpha dropout leaves them so",
     ),
@@ -243,9 +254,78 @@ RULES: tuple[Rule, ...] = (
         {"mixup": 0.0},
         "only numbers can be mixed: a row would keep its own categories with half of another's target",
     ),
-    _augments("image", "images"),
+    _augments("images", "image"),
     _augments("series", "series"),
-    _augments("table", "tables"),
+    _augments("graphs", "graph"),
+    _augments("tables and graphs", "table", "graph"),
+    _augments("rows by themselves", "image", "series", "table"),
+    Rule(
+        "noise on rows without numbers",
+        ("input_noise", "kind"),
+        lambda c, given: given.kind == "graph" and _on(c, "input_noise"),
+        {"input_noise": 0.0},
+        "features belong to the nodes of a graph, and rows have none",
+        refused=True,
+    ),
+    Rule(
+        "dropout of a kind that networks over graphs have not",
+        ("dropout_kind", "family"),
+        lambda c, _: _on_graphs(c) and c.get("dropout_kind", "unit") != "unit",
+        {"dropout_kind": "unit"},
+        "networks over graphs leave out units, features, edges and attention",
+        refused=True,
+    ),
+    Rule(
+        "norm of a kind that networks over graphs have not",
+        ("norm", "family"),
+        lambda c, _: _on_graphs(c) and c.get("norm", "none") not in GRAPH_NORMS,
+        {"norm": "layer"},
+        "networks over graphs normalise the units of nodes",
+        refused=True,
+    ),
+    Rule(
+        "weights of networks over graphs by the outputs of their first batch",
+        ("init", "family"),
+        lambda c, _: _on_graphs(c) and c.get("init") == "lsuv",
+        {"init": "orthogonal"},
+        "a convolution's output comes from several matrices, or from neighbours whose count differs",
+        refused=True,
+    ),
+    Rule(
+        "batch norm of drawn neighbours",
+        ("norm", "neighbours", "family"),
+        lambda c, _: _on_graphs(c) and c.get("norm") == "batch" and _on(c, "neighbours"),
+        {"norm": "layer"},
+        "neighbours that are drawn come in levels, whose means and variances differ",
+        refused=True,
+    ),
+    Rule(
+        "learning without labels, of other networks than those over graphs",
+        ("pretrain", "family"),
+        lambda c, _: c.get("pretrain", "none") != "none" and not _on_graphs(c),
+        {"pretrain": "none"},
+        "only networks over graphs learn from rows without labels",
+        refused=True,
+    ),
+    Rule(
+        "learning without labels, and no hidden convolution",
+        ("pretrain", "depth", "family"),
+        lambda c, _: (
+            c.get("pretrain", "none") != "none"
+            and c.get("family") != "gin"
+            and _on_graphs(c)
+            and _hidden(c) < 1
+        ),
+        {"pretrain": "none"},
+        "only hidden convolutions learn without labels",
+    ),
+    Rule(
+        "a network over graphs without convolutions",
+        ("depth", "family"),
+        lambda c, _: _on_graphs(c) and _number(c, "depth", 2.0) < 1,
+        {"depth": 1},
+        "without a convolution nothing passes along edges",
+    ),
     Rule(
         "hidden layers that begin with zeros",
         ("init", "depth", "convolutions", "family"),

@@ -19,7 +19,6 @@ from cotune.engine.metrics import METRICS
 from cotune.errors import DataError, SourceError, StudyCorrupt, StudyError
 from cotune.files import replacing, write_text
 from cotune.recipe import Recipe, as_yaml, make
-from cotune.recipe.schema import DataSection
 from cotune.records import Store, StudyView, read_view, write_leaderboard
 from cotune.records.ablation import read_ablation
 from cotune.report import write as write_report
@@ -29,6 +28,7 @@ from cotune.study.after import alone, make_model
 from cotune.study.budget import Speed
 from cotune.study.directory import Directory
 from cotune.study.facts import announcement, column_lines, facts_of
+from cotune.study.forecasts import options_of
 from cotune.study.lanes import LaneFactory
 from cotune.study.loop import Study, no_network
 from cotune.study.mending import settled
@@ -40,10 +40,6 @@ from cotune.study.rule import Given
 from cotune.study.starting import keep_start, kept_start, read_start, with_whole_path, words_of_start
 from cotune.study.winner import tested
 from cotune.types import Progress
-
-NAMED = ("source", "target", "task", "columns", "memory")
-OPTIONS = tuple(name for name in DataSection.model_fields if name not in NAMED)
-"""Keys of the data section that are for some kinds of data."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +131,8 @@ def _begin(
     claim()
     speed, resolved = fit_to_machine(recipe, resolved, space, factory)
     factory = factory.with_recipe(resolved)
-    kept = {"source": _keep(source, dataset, directory), "target": dataset.target}
+    target = recipe.data.target if dataset.targets else dataset.target
+    kept = {"source": _keep(source, dataset, directory), "target": target}
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=kept)})
     resolved = resolved.model_copy(update={"data": recipe.data})
     if start is not None:
@@ -194,7 +191,7 @@ def _load(source: Any, recipe: Recipe, room: Room) -> Dataset:
         group=division.group,
         time=division.time,
         room=room,
-        options={name: getattr(data, name) for name in OPTIONS},
+        options=options_of(recipe),
     )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from cotune.data import Dataset, Images
+from cotune.data.graph_rows import ROW, GraphRows
+from cotune.data.windows import Windows
 from cotune.engine.devices import named
 from cotune.errors import RecipeError
 from cotune.recipe import Choice, Recipe
@@ -18,12 +20,23 @@ from cotune.recipe.schema import (
 )
 from cotune.recipe.section import Section
 from cotune.recipe.settings import Range, Setting
+from cotune.study.forecasts import refuse_single, suited_to
 from cotune.types import Value
 
-WORDS = {"mlp": "a multi-layer perceptron", "cnn": "a convolutional network", "gru": "a recurrent network",
-         "module": "a network of your own"}  # fmt: skip
+WORDS = {
+    "mlp": "a multi-layer perceptron", "cnn": "a convolutional network", "gru": "a recurrent network",
+    "gcn": "a graph convolutional network", "sage": "GraphSAGE", "gat": "a graph attention network",
+    "gin": "a graph isomorphism network", "module": "a network of your own",
+}  # fmt: skip
 
-ROWS_OF = {"table": "a table", "series": "series", "image": "images", "tensors": "tensors"}
+ROWS_OF = {
+    "table": "a table",
+    "series": "series",
+    "image": "images",
+    "forecast": "series to be forecast",
+    "graph": "graphs",
+    "tensors": "tensors",
+}
 """Kinds of data as messages call them."""
 
 OF_A_STATE: Mapping[str, Value] = {
@@ -56,8 +69,11 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
         RecipeError: it asks for what has no meaning for these rows, or these networks.
     """
     kind = dataset.kind
-    prepare = _prepare(recipe, kind)
     _refuse_foreign_data(recipe, kind)
+    recipe = suited_to(recipe, dataset.frame if isinstance(dataset.frame, Windows) else None)
+    prepare = _prepare(recipe, kind)
+    if dataset.targets or kind == "forecast":
+        refuse_single(recipe, dataset.target)
     family = recipe.network.family
     if family == "auto":
         family = AUTO[kind]
@@ -80,6 +96,8 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
         network = network.model_copy(update=OF_ANOTHER)
         return recipe.model_copy(update={"network": network, "prepare": prepare})
     _refuse_foreign(network, families)
+    if isinstance(dataset.frame, GraphRows):
+        _refuse_of_other_rows(network, dataset.frame.task)
     images = dataset.frame if isinstance(dataset.frame, Images) else None
     if images is not None and "cnn" in families:
         on_gpu = named(recipe.training.device) != "cpu"
@@ -152,6 +170,17 @@ def _refuse_foreign(network: NetworkSection, families: tuple[Value, ...]) -> Non
             raise RecipeError(
                 f"network.{name} has no meaning for {own}; leave it out, or set family: {domain.when[1][0]}"
             )
+
+
+OF_ROWS: Mapping[str, str] = {"readout": "graph", "decoder": "link", "neighbours": "node"}
+"""Keys of networks over graphs → what a row must be."""
+
+
+def _refuse_of_other_rows(network: NetworkSection, task: str) -> None:
+    """Raise `RecipeError` for a key that does nothing where rows of a graph are of this kind."""
+    for name, own in OF_ROWS.items():
+        if task != own and getattr(network, name) != _default(NetworkSection, name):
+            raise RecipeError(f"network.{name} has no meaning where {ROW[task]} are predicted; leave it out")
 
 
 def _convolutions(

@@ -29,7 +29,7 @@ class Validation:
         self._prepared = prepared
         data, folds = prepared.dataset, prepared.splits.folds
         self.all = sum(len(fold.validation) for fold in folds)
-        most = NUMBERS // (members * max(1, len(data.classes)))
+        most = NUMBERS // (members * max(1, len(data.classes), len(data.targets)))
         share = min(1.0, most / self.all)
         self._rows = [
             fold.validation[np.linspace(0, n - 1, max(1, int(share * n))).round().astype(np.int64)]
@@ -53,7 +53,7 @@ class Validation:
         data, rows = self._prepared.dataset, self._rows[fold]
         seeds = self._prepared.recipe.search.seeds
         asked = [net for networks in members for net in networks[fold * seeds : (fold + 1) * seeds]]
-        model = Model(data.task, data.target, data.classes, asked, data.label_type)
+        model = Model(data.task, data.target, data.classes, asked, data.label_type, targets=data.targets)
         parts = [model.each(data.frame[rows[some]]) for some in slices(len(rows), data.frame.width)]
         each = torch.split(torch.cat(parts, dim=1), seeds)
         equal = [1 / seeds] * seeds

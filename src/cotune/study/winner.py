@@ -6,10 +6,12 @@ import numpy as np
 import torch
 
 from cotune.data.stored import slices
+from cotune.data.windows import Windows
 from cotune.engine.own_goal import LOSS, OwnGoal
 from cotune.nets.layout import Layout
 from cotune.product import Model
 from cotune.study.after import Made
+from cotune.study.forecasts import forecast_facts
 from cotune.study.prepared import Prepared
 from cotune.types import LaneId, Task, TrialResult
 
@@ -49,7 +51,13 @@ def tested(prepared: Prepared, winner: TrialResult, made: Made) -> dict[str, Any
         }
     if dataset.task is Task.REGRESSION:
         some = np.linspace(0, len(rows) - 1, min(SCATTER, len(rows))).astype(int)
-        found["scatter"] = {"actual": y[some].tolist(), "predicted": raw[some].tolist()}
+        one = len(dataset.targets) < 2
+        if one or isinstance(dataset.frame, Windows):  # of several targets each has a unit of its own
+            drawn = np.linspace(0, y[some].size - 1, min(SCATTER, y[some].size)).astype(int)
+            pairs = y[some].ravel()[drawn], raw[some].flatten()[drawn]
+            found["scatter"] = {"actual": pairs[0].tolist(), "predicted": pairs[1].tolist()}
+        if isinstance(dataset.frame, Windows):
+            found |= forecast_facts(dataset.frame, rows, raw.numpy())
     else:
         said = model.decide(raw).numpy()
         table = np.zeros((len(dataset.classes), len(dataset.classes)), dtype=int)

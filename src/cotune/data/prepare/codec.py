@@ -67,9 +67,12 @@ def decode(kind: type[T], tree: object, at: str = "pipeline") -> T:
 def _decode(kind: Any, tree: Any, at: str) -> Any:
     if isinstance(kind, type) and is_dataclass(kind):
         return _decode_dataclass(kind, tree, at)
-    if isinstance(kind, UnionType):  # X | None is the only union in use
-        inner = next(each for each in get_args(kind) if each is not NoneType)
-        return None if tree is None else _decode(inner, tree, at)
+    if isinstance(kind, UnionType):  # X | None, or a number and several
+        kinds = [each for each in get_args(kind) if each is not NoneType]
+        if tree is None and len(kinds) < len(get_args(kind)):
+            return None
+        fitting = [each for each in kinds if (get_origin(each) is tuple) == isinstance(tree, list)]
+        return _decode((fitting or kinds)[0], tree, at)
     if get_origin(kind) is tuple:
         if not isinstance(tree, list):
             raise _fault(at, "a list", tree)

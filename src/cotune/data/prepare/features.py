@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from cotune.data.arrays import Float32s, Floats, Ints
 from cotune.data.mapped import Mapped
 
@@ -24,7 +26,14 @@ class Features:
     world: Any = None
 
 
-def target_scale(y: Floats | Ints) -> tuple[float, float]:
+Figure = float | tuple[float, ...]
+"""A number, or one for each of several targets."""
+
+
+def target_scale(y: Floats | Ints) -> tuple[Figure, Figure]:
     """Mean and standard deviation of the targets of training rows; 1 where they do not vary."""
+    if y.ndim == 2:
+        spreads = y.std(axis=0)
+        return tuple(y.mean(axis=0).tolist()), tuple(np.where(spreads > 0, spreads, 1.0).tolist())
     spread = float(y.std())
     return float(y.mean()), spread if spread > 0 else 1.0

@@ -5,11 +5,13 @@ from typing import Any, Protocol
 
 from cotune.data.arrays import Ints
 from cotune.data.dataset import Dataset
-from cotune.data.prepare import pixels, tensors
-from cotune.data.prepare.features import Features
+from cotune.data.prepare import graph, pixels, tensors, windowed
+from cotune.data.prepare.features import Features, Figure
+from cotune.data.prepare.graph import GraphPipeline
 from cotune.data.prepare.pipeline import Pipeline
 from cotune.data.prepare.pixels import PixelPipeline
 from cotune.data.prepare.tensors import TensorPipeline
+from cotune.data.prepare.windowed import WindowPipeline
 from cotune.types import Value
 
 
@@ -37,11 +39,11 @@ class Fitted(Protocol):
         """Of the classes in a loss; `None` where all count the same."""
 
     @property
-    def target_mean(self) -> float:
-        """Of the targets of the training rows."""
+    def target_mean(self) -> Figure:
+        """Of the targets of the training rows; of several values one for each."""
 
     @property
-    def target_scale(self) -> float:
+    def target_scale(self) -> Figure:
         """Their standard deviation."""
 
     @property
@@ -70,10 +72,21 @@ class Fitted(Protocol):
         """What was done, in plain sentences."""
 
 
-PIPELINES: Mapping[str, Any] = {"table": Pipeline, "image": PixelPipeline, "tensors": TensorPipeline}
+PIPELINES: Mapping[str, Any] = {
+    "table": Pipeline,
+    "image": PixelPipeline,
+    "forecast": WindowPipeline,
+    "graph": GraphPipeline,
+    "tensors": TensorPipeline,
+}
 """By kind of data: classes with `fit(dataset, rows, settings)` and `from_json(tree)`."""
 
-FORMATS: Mapping[str, Any] = {pixels.FORMAT: PixelPipeline, tensors.FORMAT: TensorPipeline}
+FORMATS: Mapping[str, Any] = {
+    pixels.FORMAT: PixelPipeline,
+    windowed.FORMAT: WindowPipeline,
+    graph.FORMAT: GraphPipeline,
+    tensors.FORMAT: TensorPipeline,
+}
 """By the format that `to_json` names; any other is a table's."""
 
 

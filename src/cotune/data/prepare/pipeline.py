@@ -16,7 +16,7 @@ from cotune.data.dataset import Dataset
 from cotune.data.prepare import balance, encoder, removal, select
 from cotune.data.prepare.codec import seal, unseal
 from cotune.data.prepare.describe import sentences
-from cotune.data.prepare.features import Features, target_scale
+from cotune.data.prepare.features import Features, Figure, target_scale
 from cotune.data.prepare.layout import inputs_of, typed
 from cotune.data.prepare.settings import Preparation, decided
 from cotune.data.sources import read_frame
@@ -49,8 +49,8 @@ class Pipeline:
     class_weights: tuple[float, ...] | None
     class_rows: tuple[int, ...]
     """Training rows of each class in an epoch; () where each row is taken once."""
-    target_mean: float
-    target_scale: float
+    target_mean: Figure
+    target_scale: Figure
 
     @classmethod
     def fit(cls, dataset: Dataset, rows: Ints, settings: Mapping[str, Value]) -> "Pipeline":

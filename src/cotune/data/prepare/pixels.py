@@ -24,7 +24,7 @@ from cotune.data.images import Images, Pixels, said
 from cotune.data.pictures import Arrays
 from cotune.data.prepare import balance
 from cotune.data.prepare.codec import seal, unseal
-from cotune.data.prepare.features import Features, target_scale
+from cotune.data.prepare.features import Features, Figure, target_scale
 from cotune.data.prepare.settings import decided_pixels
 from cotune.data.stored import slices
 from cotune.errors import SourceError
@@ -57,8 +57,8 @@ class PixelPipeline:
     column: str
     class_weights: tuple[float, ...] | None
     class_rows: tuple[int, ...]
-    target_mean: float
-    target_scale: float
+    target_mean: Figure
+    target_scale: Figure
 
     @classmethod
     def fit(cls, dataset: Dataset, rows: Ints, settings: Mapping[str, Value]) -> "PixelPipeline":

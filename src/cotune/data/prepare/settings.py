@@ -43,6 +43,18 @@ def decided_pixels(settings: Mapping[str, Value]) -> tuple[str, str]:
     return found["pixels"], found["balance"]
 
 
+def decided_lookback(settings: Mapping[str, Value], known: Sequence[int]) -> int:
+    """`lookback`, all that forecasts take; the longest of those worth trying where nobody says."""
+    asked = settings.get("lookback", "auto")
+    return known[-1] if asked == "auto" else int(_decided(settings, ["lookback"])["lookback"])
+
+
+def decided_graph(settings: Mapping[str, Value]) -> tuple[str, str, str]:
+    """(`node_scaling`, `structure`, `balance`), all that graphs take, by the same law."""
+    found = _decided(settings, ["node_scaling", "structure", "balance"])
+    return found["node_scaling"], found["structure"], found["balance"]
+
+
 def _decided(settings: Mapping[str, Value], names: Sequence[str]) -> dict[str, Any]:
     try:
         section = PrepareSection.model_validate({name: settings[name] for name in names if name in settings})

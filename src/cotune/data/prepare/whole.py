@@ -13,7 +13,9 @@ from cotune.data.dataset import Dataset
 from cotune.data.mapped import Mapped, appending, open_npy
 from cotune.data.prepare.features import Features
 from cotune.data.prepare.fitting import Fitted
+from cotune.data.prepare.windowed import WindowPipeline
 from cotune.data.stored import slices
+from cotune.data.windows import Windows
 
 FORMAT = 1
 
@@ -26,6 +28,9 @@ def prepared(pipeline: Fitted, dataset: Dataset) -> Features:
     Raises:
         OSError: the files cannot be written.
     """
+    if isinstance(pipeline, WindowPipeline):
+        assert isinstance(dataset.frame, Windows)
+        return pipeline.whole(dataset.frame)
     shapes = (dataset.rows, len(pipeline.features)), (dataset.rows, len(pipeline.cardinalities))
     size = 4 * shapes[0][0] * shapes[0][1] + 8 * shapes[1][0] * shapes[1][1]
     if dataset.room is not None and not dataset.room.take(size):

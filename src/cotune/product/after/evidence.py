@@ -3,7 +3,7 @@
 | symbol | meaning                                                                  | shape              |
 |--------|--------------------------------------------------------------------------|--------------------|
 | f      | log-probabilities, or values in the target's units, of each member       | member row (class) |
-| y      | true class index, or value                                               | row                |
+| y      | true class index, or value; of several targets a row has several         | row (value)        |
 | w      | weights of the members, none negative, their sum is 1                    | member             |
 | g      | what an ensemble says                                                    | row (class)        |
 
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from cotune.engine.metrics import METRICS
+from cotune.engine.several import judged
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,7 @@ class Evidence:
             float64 [ensemble].
         """
         parts = zip(torch.split(g, self.folds, dim=1), torch.split(self.y, self.folds), strict=True)
-        return torch.stack([METRICS[metric].compute(said, true) for said, true in parts]).mean(0)
+        return torch.stack([judged(metric, said, true) for said, true in parts]).mean(0)
 
     def keys(self, g: Tensor) -> list[tuple[float, float]]:
         """How good some ensembles are, smaller is better: the steering metric, then log loss or squared error.

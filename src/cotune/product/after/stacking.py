@@ -55,8 +55,8 @@ def _sums(evidence: Evidence) -> tuple[Floats, Floats, Floats]:
     if evidence.classification:
         said, true = f.exp(), F.one_hot(y, f.shape[-1]).double()
     else:
-        spread = y.double().std().clamp(min=torch.finfo(torch.float64).tiny)
-        said, true = ((f - y.mean()) / spread).unsqueeze(-1), ((y - y.mean()) / spread).unsqueeze(-1)
+        mean, spread = y.mean(0), y.double().std(0).clamp(min=torch.finfo(torch.float64).tiny)
+        said, true = ((f - mean) / spread).unsqueeze(-1), ((y - mean) / spread).unsqueeze(-1)
     grams, products, squares = [], [], []
     for fold in range(FOLDS):
         x, t = said[:, fold::FOLDS].flatten(1), true[fold::FOLDS].flatten()

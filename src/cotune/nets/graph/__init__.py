@@ -1,0 +1,1 @@
+"""Networks over graphs: what nodes send along edges, four ways."""
