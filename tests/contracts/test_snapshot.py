@@ -3,6 +3,7 @@
 import random
 import re
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,10 +45,12 @@ def started() -> Engine:
     return made
 
 
-def through_a_file(made: Engine, path: Path, leaders: list[LaneWeights]) -> tuple[Engine, list[LaneWeights]]:
+def through_a_file(
+    made: Engine, path: Path, leaders: list[LaneWeights], lanes: Mapping[LaneId, Lane] = LANES
+) -> tuple[Engine, list[LaneWeights]]:
     snapshot.write(snapshot.take(made, leaders, boundary=5), path)
     fresh = Engine(metric="log_loss", compute=made_of.COMPUTE)
-    return fresh, snapshot.restore(snapshot.read(path), fresh, LANES.__getitem__)
+    return fresh, snapshot.restore(snapshot.read(path), fresh, lanes.__getitem__)
 
 
 def assert_equal(one: Engine, other: Engine) -> None:

@@ -18,10 +18,10 @@ def companion(family: str, **rest: Any) -> Any:
     return graph_lane(family, 1, **{**rest, "lr": 0.003})
 
 
-@pytest.mark.parametrize("sparse", [True, False])
 @pytest.mark.parametrize(("family", "task"), EVERY)
-def test_every_family_and_task(family: str, task: str, sparse: bool) -> None:
-    """With all that can be left out; the other lane leaves out nothing."""
+def test_every_family_and_task(family: str, task: str) -> None:
+    """With all that can be left out; the other lane leaves out nothing. Features are sparse of every other one."""
+    sparse = EVERY.index((family, task)) % 2 == 0
     shares = SHARES | ({"attention_dropout": 0.3} if family == "gat" else {})
     rest = {"task": task, "sparse": sparse, "activation": "elu"}
     compare(graph_lane(family, **rest, **shares), companion(family, **rest))

@@ -18,6 +18,8 @@ from cotune.engine.optim import OPTIMIZERS
 from cotune.engine.plain import PlainCNN, PlainRNN, true_weights
 from cotune.engine.plain_graphs import PlainGraph
 from cotune.engine.plain_norms import stored
+from cotune.engine.plain_sequences import PlainSequence
+from cotune.engine.plain_text import PlainBag, PlainTextCNN
 from cotune.engine.schedules import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.cnn import CNN
@@ -100,6 +102,12 @@ def plain_weights(network: nn.Module) -> dict[str, torch.Tensor]:
         for ours, theirs in (("input", "ih"), ("state", "hh")):
             found[f"{ours}.weight"] = getattr(network.gru, f"weight_{theirs}_l0").T
             found[f"{ours}.bias"] = getattr(network.gru, f"bias_{theirs}_l0")
+    elif isinstance(network, PlainSequence):
+        for name, (p, turned) in network.by_name().items():
+            filters = p.permute(2, 1, 0).flatten(0, 1) if p.ndim == 3 else p.mT if turned else p
+            found[name] = filters
+    elif isinstance(network, PlainTextCNN | PlainBag):
+        found = network.by_name()
     else:
         if len(network.embeddings):
             found["embedding"] = torch.cat([table.weight for table in network.embeddings])

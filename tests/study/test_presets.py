@@ -34,10 +34,21 @@ from study.tiny import FAST, FAST_WORDS, command, csv, lasting, tune, view_of
 PRESETS = tuple(EFFORTS)
 TABLE = DataFacts("table", classification=True, rows=900, numeric=4, categorical=2)
 EVERY = [
-    DataFacts(kind, classification=classes, rows=rows, numeric=numeric, categorical=categorical)
-    for kind in ("table", "series", "image", "forecast", "graph")
+    DataFacts(
+        kind, classification=classes, rows=rows, numeric=numeric, categorical=categorical, family=family
+    )
+    for kind, family in (
+        ("table", "mlp"),
+        ("series", "gru"),
+        ("series", "tcn"),
+        ("series", ""),
+        ("image", "cnn"),
+        ("forecast", "mlp"),
+        ("graph", "gcn"),
+        ("text", "textcnn"),
+    )
     for classes in (True, False)
-    for rows in (50, 100_000)
+    for rows in (50, 300, 100_000)
     for numeric in (0, 3, 1_000)
     for categorical in (0, 2)
 ]
@@ -52,7 +63,9 @@ def value(recipe: Recipe, key: str) -> Any:
 def test_the_tables_are_of_the_presets_that_recipes_name() -> None:
     assert set(PRESETS) == set(get_args(SearchSection.model_fields["preset"].annotation))
     assert set(ROWS) == {
-        (preset, kind) for preset in PRESETS for kind in ("table", "series", "image", "forecast", "graph")
+        (preset, kind)
+        for preset in PRESETS
+        for kind in ("table", "series", "image", "forecast", "graph", "text")
     }
     assert make().search.preset == "balanced"
     for preset in PRESETS:

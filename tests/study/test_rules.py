@@ -230,8 +230,15 @@ OTHERS: tuple[tuple[str, dict[str, Any], Given, bool], ...] = (
     ("cnn", {"freeze": 4, "convolutions": 3}, IMAGES, False),
     ("cnn", {"dropout_kind": "depth", "residual": True}, IMAGES, False),
     ("cnn", {"init": "zeros"}, IMAGES, False),
-    ("gru", {"jitter": 0.1, "mixup": 0.2, "freeze": 2}, SERIES, True),
+    ("gru", {"jitter": 0.1, "mixup": 0.2, "freeze": 2, "dropout": 0.0}, SERIES, True),
     ("gru", {"freeze": 3}, SERIES, False),
+    ("gru", {"freeze": 2, "dropout": 0.2}, SERIES, False),
+    ("lstm", {"freeze": 2, "layers": 2}, SERIES, True),
+    ("lstm", {"freeze": 2}, SERIES, False),
+    ("tcn", {"freeze": 3, "levels": 3}, SERIES, True),
+    ("tcn", {"freeze": 4, "levels": 3}, SERIES, False),
+    ("transformer", {"freeze": 4, "layers": 2}, SERIES, True),
+    ("transformer", {"freeze": 5, "layers": 2}, SERIES, False),
     ("gru", {"flip": 0.5}, SERIES, False),
 )
 

@@ -24,7 +24,7 @@ from cotune.nets.dropout import KINDS as DROPOUTS
 from cotune.nets.initialisers import INITIALISERS
 from cotune.recipe import make
 from cotune.recipe.schema import AfterSection, SplitSection, domains, leaves
-from cotune.study.suited import OF_A_STATE, OF_SINGLE_TIMES
+from cotune.study.suited import OF_SINGLE_TIMES
 from cotune.types import Task
 from study.tiny import command
 
@@ -103,7 +103,9 @@ def test_every_number_of_a_lane_belongs_to_a_technique() -> None:
 
 def test_a_family_is_named_only_where_it_takes_the_settings() -> None:
     """What means nothing to a gated recurrent unit is no technique of it."""
-    assert not any(set(OF_A_STATE) & set(t.on) and "gru" in t.families for t in TECHNIQUES.values())
+    assert not any({"activation", "norm"} & set(t.on) and "gru" in t.families for t in TECHNIQUES.values())
+    assert all("tcn" in TECHNIQUES[name].families for name in ("activation/relu", "normalisation/batch"))
+    assert "transformer" not in TECHNIQUES["normalisation/batch"].families
     assert set(OF_COLUMNS) == set(OF_SINGLE_TIMES)
     assert all(
         "gru" in TECHNIQUES[f"preparation/{name}"].families for name in ("select_l1", "missing_indicators")

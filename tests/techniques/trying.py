@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 
 from cotune.catalogue import Technique
-from cotune.recipe.names import GRAPHS
+from cotune.recipe.names import GRAPHS, OF_WORDS, SEQUENTIAL
+from cotune.recipe.schema import PREPARES
 from cotune.types import Task, Value
 from study.pictures import pixels
 from study.tiny import table
@@ -22,6 +23,18 @@ SHAPES: Mapping[str, Mapping[str, Value]] = {
     "cnn": {"filters": 8, "convolutions": 1, "kernel": 3, "activation": "relu", "dropout": 0.0},
     "gru": {"width": 8},
     **{name: {"width": 8, "depth": 2, "activation": "relu", "dropout": 0.0} for name in GRAPHS},
+    "rnn": {"width": 8},
+    "lstm": {"width": 8},
+    "tcn": {"width": 8, "levels": 2, "time_kernel": 3, "activation": "relu", "dropout": 0.0},
+    "textcnn": {
+        "filters": 8,
+        "embedding_width": 8,
+        "activation": "relu",
+        "dropout": 0.0,
+        "word_dropout": 0.0,
+    },
+    "bag": {"embedding_width": 8, "dropout": 0.0, "word_dropout": 0.0},
+    "transformer": {"width": 8, "heads": 2, "activation": "relu", "dropout": 0.0},
 }
 """By family."""
 
@@ -51,12 +64,15 @@ FORECAST: dict[str, Any] = {"task": "forecast", "horizon": 3, "lookback": 8}
 def families_of(technique: Technique) -> tuple[str, ...]:
     """Families that it is tried with: all that it names, but columns to be asked for are those of a table.
 
-    Networks over graphs differ in their convolutions alone: what all of them take, the first is tried with.
+    Networks over graphs differ in their convolutions alone: what all of them take, the first is tried with. Of networks
+    of sequences two: one that steps in compiled loops where it can, and one that has hidden layers.
     """
     if technique.asks:
         return technique.families[:1]
-    alike = set(GRAPHS) <= set(technique.families) and technique.kind != "graph"
-    return tuple(family for family in technique.families if not (alike and family in GRAPHS[1:]))
+    alike = [family for family in ("rnn", "lstm", "transformer") if {"gru", "tcn"} & set(technique.families)]
+    if set(GRAPHS) <= set(technique.families) and technique.kind != "graph":
+        alike += GRAPHS[1:]
+    return tuple(family for family in technique.families if family not in alike)
 
 
 def task_of(technique: Technique) -> Task:
@@ -78,6 +94,8 @@ def rows_of(technique: Technique, family: str) -> Any:
     """What `cotune.tune` takes: images and labels, or a table with the target `y`."""
     rows = FEW.get(str(technique.on.get("method"))) or MANY.get(technique.kind, ROWS)
     task, counted = task_of(technique), technique.on.get("loss") in COUNTS
+    if family in OF_WORDS or technique.data == ("text",):
+        return _texts(task, rows, counted=counted)
     if forecasts(technique):
         return pl.DataFrame({"y": [float(np.sin(i / 3) + 0.01 * i) for i in range(2 * rows)]})
     if family in GRAPHS:
@@ -85,7 +103,11 @@ def rows_of(technique: Technique, family: str) -> Any:
     if on_images(technique, family):
         x, label = pixels(rows=rows)
         return x, [str(one) for one in label % 2] if task.is_classification else label + 0.25
-    found = _waves(task, rows) if family == "gru" else _columns(task, rows)
+    found = _waves(task, rows) if family in SEQUENTIAL else _columns(task, rows)
+    if set(technique.on) & set(PREPARES["series"]):
+        x = found.drop("y").to_numpy()[..., None].copy()
+        x[::5, 3] = np.nan
+        return [row[: TIMES - i % 2] for i, row in enumerate(x)], found["y"].to_list()
     return found.with_columns(pl.col("y").abs()) if counted else found
 
 
@@ -102,6 +124,19 @@ def _graph(technique: Technique, task: Task, rows: int) -> dict[str, Any]:
     y = np.array(["a", "b"])[kind] if task.is_classification else kind + 0.1 * draw.random(rows)
     found = {"edges": edges, "features": x, "labels": y}
     return found | ({"bounds": np.arange(0, nodes + 1, 5)} if rings > 1 else {})
+
+
+def _texts(task: Task, rows: int, *, counted: bool) -> tuple[list[str], list[Any]]:
+    """Texts, one word of which is for or against."""
+    draw = np.random.default_rng(0)
+    good = draw.integers(0, 2, rows)
+    words = [[*draw.choice(["the", "film", "is", "a", "story"], 4), ("dull", "fine")[one]] for one in good]
+    y = (
+        good.astype(str)
+        if task.is_classification
+        else good + (0 if counted else 0.1 * draw.normal(size=rows))
+    )
+    return [" ".join(draw.permutation(each)) for each in words], y.tolist()
 
 
 def _columns(task: Task, rows: int) -> pl.DataFrame:
@@ -125,7 +160,10 @@ def _waves(task: Task, rows: int) -> pl.DataFrame:
 def settings_of(technique: Technique, family: str) -> dict[str, Any]:
     """Recipe keys of a study that uses it; what only a user knows is missing where it is not a column."""
     shape = {"family": family, **SHAPES[family]}
-    scaling = {} if on_images(technique, family) or family in GRAPHS else {"scaling": "standard"}
+    texts = family in OF_WORDS or technique.data == ("text",)
+    own = set(technique.on) & set(PREPARES["series"])
+    columns = not texts and not on_images(technique, family) and family not in GRAPHS and not own
+    scaling = {"scaling": "standard"} if columns else {}
     scaling |= {"graph_task": "link"} if "decoder" in technique.on else {}
     if forecasts(technique):
         scaling = FORECAST

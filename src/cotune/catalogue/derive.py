@@ -9,23 +9,20 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from cotune.catalogue.base import Technique
-from cotune.recipe.names import FAMILIES, KINDS, READS
-from cotune.recipe.schema import domains, foreign, leaves
+from cotune.recipe.names import DROPOUTS_OF, FAMILIES, KINDS, NORMS_OF, OF_WORDS, READS, RECURRENT, SEQUENTIAL
+from cotune.recipe.schema import PREPARES, domains, foreign, leaves
 from cotune.types import Task, Value
 
 DATA = KINDS
-
-OF_LAYERS = ("activation", "norm", "dropout", "dropout_kind", "residual")
-"""Keys that say what happens in a hidden layer, which a gated recurrent unit has not."""
 
 OF_COLUMNS = ("numbers", "categories")
 """Keys that say what a column becomes, where those of a series stay single numbers."""
 
 FOREIGN: Mapping[str, Collection[str]] = {
     **{kind: foreign(kind) for kind in DATA},
-    "series": (*foreign("series"), *OF_LAYERS, *OF_COLUMNS),
+    "series": (*(key for key in foreign("series") if key not in PREPARES["table"]), *OF_COLUMNS),
 }
-"""Kind of data → keys that mean nothing for it."""
+"""Kind of data → keys that mean nothing for it. Of a table read as series some keys of tables mean something."""
 
 NEUTRAL = ("none", "plain")
 """Names of choices that leave things as they are."""
@@ -62,6 +59,8 @@ def technique(
     kinds = [each for each in DATA if each in data and not set(on) & set(FOREIGN[each])]
     kinds = [each for each in kinds if each != "forecast" or _of_forecasts(on, tasks)]
     found = [each for each in families_of(on) if each in families and set(READS[each]) & set(kinds)]
+    found = [each for each in found if each not in SEQUENTIAL or has(each, on)]
+    found = [each for each in found if each not in OF_WORDS or has_of_words(each, on)]
     return Technique(
         name=name,
         kind=kind,
@@ -83,6 +82,21 @@ def _of_forecasts(on: Mapping[str, Value], tasks: tuple[Task, ...]) -> bool:
     single = on.get("loss") == "poisson" or "balance" in on
     drawn = on.get("method", "time") not in ("holdout", "time") or "repeats" in on
     return Task.REGRESSION in tasks and not single and not drawn
+
+
+def has(family: str, on: Mapping[str, Value]) -> bool:
+    """Whether a family of networks of sequences knows what the keys say of a hidden layer."""
+    if family in RECURRENT and "activation" in on:
+        return False
+    norm = on.get("norm")
+    return (norm is None or norm in NORMS_OF[family]) and on.get("dropout_kind", "unit") in DROPOUTS_OF
+
+
+def has_of_words(family: str, on: Mapping[str, Value]) -> bool:
+    """Whether a family of networks of words knows what the keys say of a hidden layer."""
+    if family == "bag" and ("activation" in on or ("dropout_kind" in on and on["dropout_kind"] != "unit")):
+        return False
+    return "norm" not in on and on.get("dropout_kind", "unit") in ("unit", "alpha")
 
 
 def options(key: str) -> tuple[str, ...]:

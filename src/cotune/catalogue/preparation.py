@@ -64,6 +64,15 @@ CHOICES: dict[str, Facts] = {
         "oversample": ("oversampling", "He & Garcia 2009", "rows of rare classes are repeated"),
         "undersample": ("undersampling", "He & Garcia 2009", "rows of common classes are left out"),
     },
+    "channel_scaling": {
+        "standard": ("channels_standard", "LeCun et al. 1998", "(x − mean) / standard deviation of each channel"),
+        "minmax": ("channels_minmax", "Han & Kamber 2000", "(x − min) / (max − min) of each channel"),
+        "robust": ("channels_robust", "Huber 1981", "(x − median) / (Q3 − Q1) of each channel"),
+    },
+    "gaps": {
+        "interpolate": ("gaps_interpolated", "Lepot et al. 2017", "a missing number lies on a line between others"),
+        "zero": ("gaps_zeroed", "Lipton et al. 2016", "a missing number becomes 0"),
+    },
     "pixels": {
         "standard": ("pixels_standard", "Krizhevsky et al. 2012", "(x − mean) / standard deviation of each channel"),
         "unit": ("pixels_unit", "LeCun et al. 1998", "pixels between 0 and 1"),
@@ -89,6 +98,16 @@ MARKED = technique(
     reference="Little & Rubin 1987", summary="a 0/1 column beside each numeric one with missing cells",
 )  # fmt: skip
 
+GAPS = technique(
+    KIND, "gap_channels", {"gap_channels": True}, {"gap_channels": False},
+    reference="Lipton et al. 2016; Che et al. 2018", summary="a 0/1 channel that says where numbers of one are missing",
+)  # fmt: skip
+
+EACH = technique(
+    KIND, "each_series", {"each_series": True}, {"each_series": False},
+    reference="Rakthanmanon et al. 2012", summary="each series is brought to mean 0 and deviation 1 by itself",
+)  # fmt: skip
+
 FOCAL = technique(
     KIND, "focal_loss", {"loss": "focal"}, {"loss": "cross_entropy"}, tasks=CLASSES,
     reference="Lin et al. 2017", summary="rows that are told right already count less: (1 − p)^γ (−log p)",
@@ -97,7 +116,7 @@ FOCAL = technique(
 NOISE = technique(
     KIND, "noise_injection", {"input_noise": 0.1}, {"input_noise": 0.0}, parameters=["input_noise"],
     reference="Bishop 1995", summary="x + σ n, n normal and drawn anew in each step",
-    data=[kind for kind in DATA if kind != "graph"],
+    data=[kind for kind in DATA if kind not in ("graph", "text")],
 )  # fmt: skip
 
-PREPARATION_ROWS = (*_chosen(), MARKED, FOCAL, NOISE)
+PREPARATION_ROWS = (*_chosen(), MARKED, GAPS, EACH, FOCAL, NOISE)

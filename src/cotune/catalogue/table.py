@@ -24,6 +24,8 @@ from cotune.catalogue.parameters import parameter
 from cotune.catalogue.preparation import PREPARATION_ROWS
 from cotune.catalogue.regularisation import REGULARISATION_ROWS
 from cotune.catalogue.schedule import SCHEDULE_ROWS
+from cotune.catalogue.sequence import SEQUENCE_ROWS
+from cotune.catalogue.text import TEXT_ROWS
 from cotune.catalogue.validation import VALIDATION_ROWS
 from cotune.errors import RecipeError, did_you_mean
 
@@ -35,7 +37,9 @@ _ALL: dict[str, Sequence[Technique]] = {
     "initialisation": (*INITIALISATION_ROWS, *GRAPH_INITIALISATION_ROWS),
     "normalisation": NORMALISATION_ROWS,
     "regularisation": (*REGULARISATION_ROWS, *GRAPH_REGULARISATION_ROWS),
+    "sequence": SEQUENCE_ROWS,
     "graph": GRAPH_ROWS,
+    "text": TEXT_ROWS,
     "optimizer": OPTIMIZER_ROWS,
     "schedule": SCHEDULE_ROWS,
     "batch": BATCH_ROWS,

@@ -34,7 +34,7 @@ class Column:
     @property
     def is_feature(self) -> bool:
         """Whether the network gets to see it."""
-        return self.kind in ("numeric", "categorical", "boolean", "date", "image")
+        return self.kind in ("numeric", "categorical", "boolean", "date", "image", "text")
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class Dataset:
         label_type: what a class label was in the source: "str", "int", "float" or "bool".
         room: what memory and files there are for the rows; `None` for no limit.
         targets: names of the values of a row, where there are several.
-        test: numbers of the test rows that the source itself gives (sorted); `None` where it gives none.
-        validation: the same of rows that steer the search.
+        test, validation: numbers of the rows that the source itself gives for these (sorted); `None` where it gives
+            none.
     """
 
     frame: Frame | Examples

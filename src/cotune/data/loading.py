@@ -21,6 +21,7 @@ from cotune.data.stored import cells as cells_of
 from cotune.data.table import Columns, Table
 from cotune.data.target import label_type, read_target
 from cotune.data.targets import one_name, read_several, target_names
+from cotune.data.text_loading import text_column, texts_in_table
 from cotune.errors import TargetError, did_you_mean
 
 TASKS = ("auto", "regression", "binary", "multiclass", "forecast", "own")
@@ -106,6 +107,9 @@ def _typed(table: Table[Columns], asked: Asked, room: Room | None, folder: Path,
         return images_in_table(
             table, pictured, folder, goal=goal, target=name, asked=asked, size=size, room=room
         )
+    read = None if table.is_array else text_column(table, asked, name)
+    if read is not None:
+        return texts_in_table(table, read, goal=goal, target=name, asked=asked)
     every = len(goal.kept) == frame.height
     typed = Typed(None if table.fits or room is None else room.made(room.table.name))
     described: list[Column] = []

@@ -67,7 +67,7 @@ class Engine:
         self._metric, self._also = metric, tuple(also)
         self._ways = ways or (WAYS if compute.on_host else ("batched",))
         self._compute = compute
-        self._stacks: dict[tuple[int, tuple[int, ...]], Stack] = {}
+        self._stacks: dict[tuple[int, int], Stack] = {}
         self.populations: list[Population] = []
         """In the order in which they were formed."""
         self.chunks: dict[str, int] = {}
@@ -92,9 +92,9 @@ class Engine:
         for population in self.populations:
             if population.structure == structure:
                 return population
-        network = structure.network
+        rows = lanes[0].variant
         stack = self._stacks.setdefault(
-            (network.features, network.cardinalities), Stack(self._compute.device)
+            (rows.numeric.shape[1], rows.codes.shape[1]), Stack(self._compute.device)
         )
         plan = self.plan(lanes)
         chunk = self.chunks.get(repr(structure)) or self._chunk(lanes[0])

@@ -77,6 +77,7 @@ class Perturbation:
 
         variant, network = lanes[0].variant, lanes[0].structure.network
         self._shape = variant.shape or network.example
+        self._words = len(variant.shape) == 1
         self._classes = variant.classes or network.outputs
         self._strengths = {name: numbers(name) for name in some([*OWN, *_outside(lanes[0])])}
         self._tables = {
@@ -114,7 +115,10 @@ class Perturbation:
     ) -> Batch:
         numeric, y = batch.numeric, batch.y
         chosen = {name: value for name, value in strengths.items() if name not in OWN}
-        if chosen:
+        codes = batch.codes
+        if chosen and self._words:  # the last column is how many words there are
+            codes = torch.cat([augment(codes[..., :-1], keys, chosen, probability), codes[..., -1:]], dim=-1)
+        elif chosen:
             x = numeric.view(*numeric.shape[:2], *self._shape)
             change = augment_images if KINDS[len(self._shape)] == "image" else augment
             numeric = change(x, keys, chosen, probability).reshape(numeric.shape)
@@ -123,9 +127,9 @@ class Perturbation:
         if "label_noise" in strengths:
             y = self._false(y, key_of(keys, "label_noise"), strengths["label_noise"])
         if not tables:
-            return replace(batch, numeric=numeric, y=y)
+            return replace(batch, numeric=numeric, codes=codes, y=y)
         mixed = mix_examples(numeric.view(*numeric.shape[:2], *self._shape), keys, tables, probability)
-        return Batch(mixed.x.reshape(numeric.shape), batch.codes, y, mixed.partner, mixed.share[:, 0])
+        return Batch(mixed.x.reshape(numeric.shape), codes, y, mixed.partner, mixed.share[:, 0])
 
     def _false(self, y: Tensor, keys: Tensor, strength: Tensor) -> Tensor:
         """A class at random with chance `strength`; or noise of that many standard deviations on a value.

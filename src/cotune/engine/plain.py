@@ -1,6 +1,7 @@
 """Lanes' networks as ordinary modules, for the plain twin: at their true width, with their first weights."""
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -18,12 +19,19 @@ from cotune.engine.plain_norms import (
     stored,
     with_norm,
 )
+from cotune.engine.plain_sequences import PlainRecurrent, PlainTCN, PlainTransformer, linear_of
+from cotune.engine.plain_text import PlainBag, PlainTextCNN
 from cotune.nets.anchored import Anchored
+from cotune.nets.bag import Bag
 from cotune.nets.cnn import CNN
 from cotune.nets.graph.network import GraphNetwork
 from cotune.nets.layout import Layout
 from cotune.nets.mlp import MLP
 from cotune.nets.rnn import RNN
+from cotune.nets.sequence.recurrent import Recurrent
+from cotune.nets.sequence.tcn import TCN
+from cotune.nets.sequence.transformer import Transformer
+from cotune.nets.textcnn import TextCNN
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "identity": nn.Identity,
@@ -193,7 +201,7 @@ class PlainCNN(nn.Module):
             self.norms.append(norm_of(network.norm, units, images=True))
             begin(name, convolution, self.norms[-1], self.activations[layer], first, moments)
             channels = units
-        self.head = _linear(first["head.weight"], first["head.bias"])
+        self.head = linear_of(first["head.weight"], first["head.bias"])
 
     def forward(self, numeric: Tensor, _: Tensor) -> Tensor:
         """Logits [batch output]."""
@@ -236,7 +244,7 @@ class PlainRNN(nn.Module):
         assert isinstance(network, RNN)
         self.network, first = network, first_weights(lane)
         self.gru = nn.GRU(network.inputs, network.width, batch_first=True)
-        self.head = _linear(first["head.weight"], first["head.bias"])
+        self.head = linear_of(first["head.weight"], first["head.bias"])
         with torch.no_grad():
             for ours, theirs in (("input", "ih"), ("state", "hh")):
                 getattr(self.gru, f"weight_{theirs}_l0").copy_(first[f"{ours}.weight"].T)
@@ -247,15 +255,6 @@ class PlainRNN(nn.Module):
         states, _ = self.gru(numeric.view(-1, self.network.times, self.network.inputs))
         logits: Tensor = self.head(states[:, -1])
         return logits
-
-
-def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
-    """A linear layer with these weights [input unit]."""
-    made = nn.Linear(*weight.shape)
-    with torch.no_grad():
-        made.weight.copy_(weight.T)
-        made.bias.copy_(bias)
-    return made
 
 
 def plain_network(lane: Lane) -> nn.Module:
@@ -271,6 +270,17 @@ def plain_network(lane: Lane) -> nn.Module:
             return plain_anchored(lane, lane.structure.network)
         case GraphNetwork():
             return PlainGraph(lane, first_weights(lane), first_statistics(lane))
+        case Recurrent():
+            return PlainRecurrent(lane, first_weights(lane))
+        case TCN(width=width):
+            activation = partial(activation_of, lane, width)
+            return PlainTCN(lane, first_weights(lane), first_statistics(lane), activation)
+        case Transformer(width=width, feedforward=wider):
+            return PlainTransformer(lane, first_weights(lane), partial(activation_of, lane, wider * width))
+        case TextCNN(width=width):
+            return PlainTextCNN(lane, first_weights(lane), activation_of(lane, width))
+        case Bag():
+            return PlainBag(lane, first_weights(lane))
     raise ValueError(f"there is no plain twin of {lane.structure.network}; give it one in plain_network")
 
 

@@ -12,6 +12,8 @@ from torch.optim.swa_utils import AveragedModel
 from cotune.engine import rng
 from cotune.engine.lanes import Lane
 from cotune.engine.plain import PlainMLP, true_weights
+from cotune.engine.plain_sequences import PlainSequence
+from cotune.engine.plain_text import PlainBag, PlainTextCNN
 from cotune.nets.layout import Layout
 
 
@@ -119,7 +121,7 @@ class PlainMethod:
         self.stepped += 1
         if number("max_norm") > 0:
             for module in self.network.modules():
-                if isinstance(module, nn.Linear | nn.Conv2d):
+                if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d):
                     module.weight.copy_(torch.renorm(module.weight, 2, 0, number("max_norm")))
         if number("lookahead") > 0 and self.stepped % number("lookahead") == 0:
             for slow, p in zip(self.slow, self.parameters, strict=True):
@@ -144,6 +146,8 @@ class PlainMethod:
 
 def layers_of(network: nn.Module) -> list[list[nn.Parameter]]:
     """The parameters of each layer, in order of use."""
+    if isinstance(network, PlainSequence | PlainTextCNN | PlainBag):
+        return network.in_layers()
     parts = [*network.children()]
     lists = [part for part in parts if isinstance(part, nn.ModuleList)]
     found = []

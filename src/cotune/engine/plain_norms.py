@@ -58,7 +58,9 @@ def norm_of(norm: str, units: int, *, images: bool = False) -> nn.Module:
     return nn.Identity()
 
 
-def with_norm(layer: nn.Linear | nn.Conv2d, norm: str, left: Tensor | None, right: Tensor | None) -> None:
+def with_norm(
+    layer: nn.Linear | nn.Conv1d | nn.Conv2d, norm: str, left: Tensor | None, right: Tensor | None
+) -> None:
     """Let a layer's weights be normalised, if the norm is of that kind.
 
     Args:
@@ -72,6 +74,8 @@ def with_norm(layer: nn.Linear | nn.Conv2d, norm: str, left: Tensor | None, righ
         if isinstance(layer, nn.Conv2d):
             k = layer.kernel_size[0]
             right = right.view(k, k, -1).permute(2, 0, 1).flatten()
+        if isinstance(layer, nn.Conv1d):
+            right = right.view(layer.kernel_size[0], -1).T.flatten()
         spectral_norm(layer)
         state: Any = layer.parametrizations.weight[0]  # type: ignore[index, union-attr]
         state._u.copy_(left)
@@ -110,7 +114,7 @@ def linear_without(layer: nn.Linear, x: Tensor, factors: Tensor) -> Tensor:
     return F.linear(x, layer.weight * factors.T, layer.bias)
 
 
-def stored(layer: nn.Linear | nn.Conv2d) -> dict[str, Tensor]:
+def stored(layer: nn.Linear | nn.Conv1d | nn.Conv2d) -> dict[str, Tensor]:
     """What a layer learns, by the engine's names; the weight as torch has it."""
     found: dict[str, Tensor] = {} if layer.bias is None else {"bias": layer.bias}
     own: Any = getattr(layer, "parametrizations", None)
@@ -124,7 +128,7 @@ def stored(layer: nn.Linear | nn.Conv2d) -> dict[str, Tensor]:
 
 def begin(
     name: str,
-    layer: nn.Linear | nn.Conv2d,
+    layer: nn.Linear | nn.Conv1d | nn.Conv2d,
     norm: nn.Module,
     activation: nn.Module,
     first: Mapping[str, Tensor],

@@ -337,7 +337,11 @@ class Population:
         return list(first.values())
 
     def _remember_best(self, figure: torch.Tensor, out: set[int]) -> None:
-        """Keep the weights of lanes that have gained; those that are `out` are judged no more."""
+        """Keep the weights of lanes that have gained, or lost nothing; those that are `out` are judged no more.
+
+        Of epochs that are equally good the last counts: a few validation rows are all told right soon, long before a
+        falling rate has brought the weights to rest.
+        """
         state = self.state
         figure = figure.clone()
         figure[sorted(out)] = torch.nan
@@ -345,7 +349,7 @@ class Population:
         better = (gain > 0) | (torch.isnan(state.best) & torch.isfinite(figure))
         state.best.copy_(torch.where(better, figure, state.best))
         own = [slots.judged(lane) for lane in self.lanes]
-        state.keep_as_best(better, own)
+        state.keep_as_best(better | (gain == 0), own)
         reduced = plateau.after_epoch(
             self.lanes, state.factor, state.waited, gained=better, judged=torch.isfinite(figure)
         )

@@ -16,8 +16,7 @@ from torch import Tensor, nn
 from cotune.engine import plain_optim, rng
 from cotune.engine.lanes import Lane
 from cotune.engine.perturb import Batch, Perturbation
-from cotune.engine.plain import PlainCNN, PlainMLP, plain_network
-from cotune.engine.plain_graphs import PlainGraph
+from cotune.engine.plain import plain_network
 from cotune.engine.plain_losses import loss_of
 from cotune.engine.plain_method import PlainMethod
 from cotune.engine.plain_rates import Plateau, rate
@@ -108,8 +107,8 @@ def train(lane: Lane, *, epochs: int) -> PlainTraining:
         order = lane.train[rng.permutation(lane.seed, epoch, len(lane.train))]
         for t, rows in enumerate(order[: steps * batch].view(steps, batch)):
             method.set_rate(rate(lane, step) * plateau.factor)
-            if isinstance(network, PlainMLP | PlainCNN | PlainGraph):
-                network.factors.step = step
+            if (factors := getattr(network, "factors", None)) is not None:
+                factors.step = step
             batch_of_step = changed(lane, rows, step)
             loss = backward(lane, network, batch_of_step)
             if lane.number("sam_rho") > 0:

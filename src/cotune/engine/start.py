@@ -6,11 +6,13 @@
 | layer  | what stands before the first dot of a name; see `cotune.engine.pace.layers_of`  |
 
 A layer is taken where every tensor that both networks have for it has the same shape, and drawn by the lane's
-initialiser elsewhere: a bias without its matrix would be of no use. Running statistics go with their layer.
+initialiser elsewhere: a bias without its matrix would be of no use. A number of a start that is NaN is drawn as well:
+it stands for a word without an embedding. Running statistics go with their layer.
 """
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
 from cotune.engine.lanes import Lane
@@ -62,7 +64,8 @@ def with_start(lane: Lane, layout: Layout, row: Tensor) -> Tensor:
     for weight in layout.weights:
         if weight.name in lane.start and weight.name.split(".")[0] in taken:
             tensor = lane.start[weight.name]
-            views[weight.name][0][tuple(slice(n) for n in tensor.shape)] = tensor
+            corner = views[weight.name][0][tuple(slice(n) for n in tensor.shape)]
+            corner.copy_(torch.where(tensor.isnan(), corner, tensor))
     for weight in layout.weights:
         layer, matrix = weight.name.split(".")[0], weight.name.removesuffix("gain") + "weight"
         if weight.init == "norms" and layer in taken and weight.name not in lane.start:

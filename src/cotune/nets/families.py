@@ -5,6 +5,7 @@ from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
 from cotune.nets.anchored import Anchored
+from cotune.nets.bag import Bag
 from cotune.nets.cnn import CNN
 from cotune.nets.graph.gat import GAT
 from cotune.nets.graph.gcn import GCN
@@ -14,16 +15,26 @@ from cotune.nets.mlp import MLP
 from cotune.nets.module import Build, Module
 from cotune.nets.network import Network
 from cotune.nets.rnn import RNN
+from cotune.nets.sequence.recurrent import Recurrent
+from cotune.nets.sequence.tcn import TCN
+from cotune.nets.sequence.transformer import Transformer
+from cotune.nets.textcnn import TextCNN
 
 FAMILIES: dict[str, Callable[..., Network]] = {
     "mlp": MLP,
     "cnn": CNN,
-    "gru": RNN,
+    "gru": RNN,  # what it cannot do is a Recurrent with that cell
+    "rnn": Recurrent,
+    "lstm": Recurrent,
+    "tcn": TCN,
+    "transformer": Transformer,
     "gcn": GCN,
     "sage": SAGE,
     "gat": GAT,
     "gin": GIN,
     "module": Module,
+    "textcnn": TextCNN,
+    "bag": Bag,
 }
 
 

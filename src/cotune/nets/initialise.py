@@ -68,8 +68,28 @@ def _draw(
             return torch.full(shape, FIRST_SLOPE)
         case "normal":
             return torch.randn(shape, generator=generator) / math.sqrt(shape[-1])
+        case "forget":  # Jozefowicz, Zaremba & Sutskever, ICML 2015: gates in the order i f g o
+            return torch.tensor([0.0, 1.0, 0.0, 0.0]).repeat_interleave(shape[0] // 4)
+        case "recurrent":
+            return _orthogonal_gates(shape, init, generator)
+        case "words":
+            return torch.rand(shape, generator=generator) * 0.5 - 0.25
         case "fan":
             name = (INITIALISERS[init].head if weight.name.startswith("head") else "") or init
             matrix = Matrix(shape, shape[-1] * weight.places, std)
             return INITIALISERS[name].draw(matrix, generator)
     raise AssertionError(weight.init)
+
+
+def _orthogonal_gates(shape: tuple[int, ...], init: str, generator: torch.Generator) -> Tensor:
+    """Weights from state to gates [unit (gate unit)], each gate's orthogonal; zeros where all begin at zero.
+
+    Source: Saxe, McClelland & Ganguli, ICLR 2014; Le, Jaitly & Hinton 2015.
+    """
+    units, wide = shape
+    if init == "zeros":
+        return torch.zeros(shape)
+    square = Matrix((units, units), units, 0.0)
+    return torch.cat(
+        [INITIALISERS["orthogonal"].draw(square, generator) for _ in range(wide // units)], dim=1
+    )

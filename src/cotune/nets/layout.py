@@ -22,6 +22,10 @@ Elementwise kernels treat the last few numbers of a tensor with scalar instructi
 the vector ones. With every row a multiple of two vectors, no number's treatment depends on its neighbours."""
 
 
+MATRICES = ("fan", "recurrent")
+"""How matrices from units to units are drawn."""
+
+
 @dataclass(frozen=True)
 class Weight:
     """One named weight (or running statistic) of a network.
@@ -30,7 +34,8 @@ class Weight:
         name: dotted, as in a state dict.
         shape: without the lane axis, as stored (padded).
         init: "fan" (random, variance by the chosen initialiser), "normal", "zeros", "ones", "norms" (of the
-            columns of the layer's weight) or "slope" (prelu's first).
+            columns of the layer's weight), "slope" (prelu's first), "recurrent" (from a state to its gates:
+            orthogonal), "forget" (biases of an LSTM's inputs) or "words" (uniform up to 0.25, as Kim 2014).
         accumulates: whether autograd adds its gradient up; a linear layer overwrites its own.
         decay: whether weight decay and L1 act on it (matrices yes; biases and norms no).
         places: of a filter, how often a unit uses an input; 1 for a matrix.
@@ -51,7 +56,7 @@ class Weight:
     @property
     def hidden(self) -> bool:
         """Whether it is a matrix from units to units: neither an embedding nor the head."""
-        return len(self.shape) == 2 and self.init == "fan" and not self.name.startswith("head.")
+        return len(self.shape) == 2 and self.init in MATRICES and not self.name.startswith("head.")
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class Layout:
     @property
     def matrices(self) -> tuple[Weight, ...]:
         """The weights that decay and have two axes, inputs and units; tables of embeddings are none."""
-        return tuple(w for w in self.weights if w.decay and len(w.shape) == 2 and w.init == "fan")
+        return tuple(w for w in self.weights if w.decay and len(w.shape) == 2 and w.init in MATRICES)
 
     def corners(self, real: Callable[[Weight], tuple[int, ...]]) -> Tensor:
         """1 where a network of a lane's own width has a weight, 0 in the padding, float32 [weight].

@@ -91,7 +91,7 @@ class RNN:
         return (
             Weight("input.weight", (self.inputs, wide), "fan", decay=True),
             Weight("input.bias", (wide,)),
-            Weight("state.weight", (self.width, wide), "fan", decay=True),
+            Weight("state.weight", (self.width, wide), "recurrent", decay=True),
             Weight("state.bias", (wide,)),
             Weight("head.weight", (self.width, self.head), "fan", decay=True, accumulates=False),
             Weight("head.bias", (self.head,), accumulates=False),
@@ -118,10 +118,11 @@ class RNN:
         x = numeric.reshape(lanes, batch * self.times, self.inputs)
         gates = torch.baddbmm(weights["input.bias"].unsqueeze(1), x, weights["input.weight"])
         gates = context.gauged("input", gates).view(lanes, batch, self.times, 3 * self.width)
+        each = gates.unbind(2)  # one stack backwards, where slices would each fill a whole tensor
         h = numeric.new_zeros(lanes, batch, self.width)
         w, b = weights["state.weight"], weights["state.bias"].unsqueeze(1)
-        for t in range(self.times):
-            h = _step(gates[:, :, t], torch.baddbmm(b, h, w), h)
+        for now in each:
+            h = _step(now, torch.baddbmm(b, h, w), h)
         h = context.seen("gru", h)
         logits = context.gauged("head", linear(h, weights["head.weight"], weights["head.bias"]))
         return context.seen("head", logits)

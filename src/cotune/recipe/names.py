@@ -46,18 +46,36 @@ LOSSES = ("cross_entropy", "mse", "mae", "huber", "log_cosh", "quantile", "poiss
           "binary_cross_entropy", "focal", "hinge", *EMBEDDING_LOSSES)  # fmt: skip
 ANCHORS = ("none", "last", "mean", "standard")
 NUMBERS = ("plain", "piecewise", "periodic")
-COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image")
+COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image",
+                "text")  # fmt: skip
+OF_WORDS = ("textcnn", "bag")
+"""Families that read words and nothing else."""
+WINDOWS = ("3-4-5", "2-3-4", "2-3-4-5", "1-2-3", "5-6-7", "3", "5")
+"""Words that the windows of a TextCNN span."""
+RECURRENT = ("gru", "rnn", "lstm")
+SEQUENTIAL = (*RECURRENT, "tcn", "transformer")
+"""Families that read rows in the order of time."""
+POOLINGS = ("last", "mean", "max", "attention")
+NORMS_OF: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(RECURRENT, ("none",)),
+    "tcn": tuple(norm for norm in NORMS if norm != "instance"),
+    "transformer": ("layer", "rms"),
+}
+"""Norms of such a family; the first stands in where the recipe says none."""
+DROPOUTS_OF = ("unit", "spatial")
+"""Kinds of dropout that such families know."""
 READS: Mapping[str, tuple[str, ...]] = {
     "mlp": ("table", "image", "forecast"),
     "cnn": ("image",),
-    "gru": ("series", "forecast"),
+    **dict.fromkeys(SEQUENTIAL, ("series", "forecast", "text")),
+    **dict.fromkeys(OF_WORDS, ("text",)),
     "gcn": ("graph",),
     "sage": ("graph",),
     "gat": ("graph",),
     "gin": ("graph",),
-    "module": ("table", "image", "forecast", "tensors"),
+    "module": ("table", "image", "series", "forecast", "tensors"),
 }
-"""Family → kinds of data that it learns from. Of a table a recurrent network reads the columns as a series."""
+"""Family → kinds of data that it learns from. Of a table one of `SEQUENTIAL` reads the columns as a series."""
 FAMILIES = tuple(READS)
 GRAPHS = tuple(name for name, kinds in READS.items() if "graph" in kinds)
 """Families that learn from graphs."""
@@ -65,13 +83,15 @@ GRAPH_NORMS = ("none", "batch", "layer", "group", "rms")
 """Norms of theirs: of units of single nodes."""
 AUTO: Mapping[str, str] = {
     "table": "mlp",
+    "series": "tcn",
     "image": "cnn",
     "forecast": "mlp",
     "graph": "gcn",
+    "text": "textcnn",
     "tensors": "module",
 }
 """Kind of data → its family where the recipe leaves that open."""
-KINDS = ("table", "series", "image", "forecast", "graph", "tensors")
+KINDS = ("table", "series", "image", "forecast", "graph", "text", "tensors")
 """Kinds of data that studies can be made of."""
 
 MetricName = Literal[

@@ -37,6 +37,8 @@ class DataFacts:
     rows: int
     numeric: int
     categorical: int
+    family: str = ""
+    """Of networks, "" where several are searched."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,14 @@ class Where:
     rows: tuple[int, int | None] = (0, None)
     numeric: tuple[int, int | None] = (0, None)
     categorical: tuple[int, int | None] = (0, None)
+    families: tuple[str, ...] = ()
+    """() for all."""
 
     def holds(self, facts: DataFacts) -> bool:
         """Whether the data are such."""
         if self.classification not in (None, facts.classification):
+            return False
+        if self.families and facts.family not in self.families:
             return False
         return all(
             low <= count and (high is None or count <= high)
@@ -69,7 +75,10 @@ class Where:
             (self.numeric, "numeric columns"),
             (self.categorical, "categorical columns"),
         )
-        return ", ".join((*task, *(_bounds(ends, noun) for ends, noun in counts if ends != (0, None))))
+        named = (" or ".join(self.families),) if self.families else ()
+        return ", ".join(
+            (*named, *task, *(_bounds(ends, noun) for ends, noun in counts if ends != (0, None)))
+        )
 
 
 def _bounds(ends: tuple[int, int | None], noun: str) -> str:
@@ -191,13 +200,40 @@ BEST_TABLE = (
     Row("members", 32, "Gorishniy et al. 2024: 32 networks are averaged"),
 )
 
+OF_TCN = Where(families=("tcn",))
+TINY_TCN, SMALL_TCN = (Where(families=("tcn",), rows=ends) for ends in ((0, 99), (100, 999)))
+FEW_TCN = Where(families=("tcn",), rows=(0, 499))
+CONVOLVED = (
+    Row("width", 32, "measured: narrow and many, where Wang et al. 2017 have 128", OF_TCN),
+    Row("activation", "relu", "Wang et al. 2017", OF_TCN),
+    Row("norm", "batch", "Wang et al. 2017", OF_TCN),
+    Row("lr", Range(2e-3, 2e-2, log=True), "measured", OF_TCN),
+    Row("weight_decay", Range(1e-4, 0.1, log=True), "Loshchilov & Hutter 2019", OF_TCN),
+    Row("dropout", 0.0, "Wang et al. 2017: none beside batch norm", OF_TCN),
+    Row("epochs", 150, "measured: 750 steps and more", TINY_TCN),
+    Row("epochs", 80, "measured", SMALL_TCN),
+    Row("batch_size", 8, "few rows give few steps otherwise", TINY_TCN),
+    Row("batch_size", 16, "few rows give few steps otherwise", SMALL_TCN),
+    Row("ensemble", "average", "few validation rows cannot choose: all of the best trials", FEW_TCN),
+    Row("members", 8, "measured", FEW_TCN),
+    Row("patience", 0, "few validation rows say little about when to stop", TINY_TCN),
+)
+"""What suits convolutions over time under every preset."""
+
 FAST_SERIES = (
+    Row("time_kernel", 7, "one structure: all trials train together", OF_TCN),
+    *CONVOLVED,
     Row("width", 64, "one structure: all trials train together"),
     Row("lr", Range(1e-3, 1e-2, log=True), "Kingma & Ba 2015: 1e-3"),
     Row("members", 8, "less to predict with"),
 )
 
+BALANCED_SERIES = (Row("time_kernel", Choice((5, 9)), "Wang et al. 2017: 3 to 8", OF_TCN), *CONVOLVED)
+
 BEST_SERIES = (
+    Row("time_kernel", Choice((3, 5, 9)), "Wang et al. 2017: 3 to 8", OF_TCN),
+    Row("levels", Choice((3, 4)), "Wang et al. 2017: 3; Bai et al. 2018: more", OF_TCN),
+    *CONVOLVED,
     Row("width", Choice((32, 64, 128)), "Cho et al. 2014"),
     Row("lr", Range(5e-4, 2e-2, log=True), "Kingma & Ba 2015: 1e-3"),
     Row("clip_norm", Range(0.3, 10.0, log=True), "Pascanu et al. 2013"),
@@ -270,6 +306,7 @@ GRAPH = (
     Row("weight_decay", 0.0, "l2 takes its place, as in Kipf & Welling 2017"),
     Row("label_smoothing", 0.0, KIPF, CLASSES),
     Row("patience", 100, VELICKOVIC),
+    Row("heads", 8, VELICKOVIC),
     Row("first_rung", 20, "an epoch is one step where all nodes are trained on together"),
 )
 """What all presets for graphs have in common."""
@@ -308,15 +345,53 @@ BEST_GRAPH = (
     Row("members", 32, "Lakshminarayanan et al. 2017"),
 )
 
+OF_TEXT = (
+    Row("epochs", 8, "measured: from then on training rows are known by heart"),
+    Row("batch_size", 64, "Kim 2014: 50"),
+    Row("init", "glorot", "measured"),
+)
+"""What all presets have for texts."""
+
+FAST_TEXT = (
+    *OF_TEXT,
+    Row("family", "bag", "Joulin et al. 2017"),
+    Row("dropout", Range(0.2, 0.7), "Kim 2014: 0.5"),
+    Row("lr", Range(3e-3, 2e-2, log=True), "measured"),
+    Row("weight_decay", Range(1e-3, 1.0, log=True), "measured"),
+    Row("members", 8, "less to predict with"),
+)
+
+BALANCED_TEXT = (
+    *OF_TEXT,
+    Row("dropout", Range(0.3, 0.8), "Kim 2014: 0.5"),
+    Row("word_dropout", Range(0.0, 0.3), "Iyyer et al. 2015: 0.3"),
+    Row("lr", Range(1e-3, 8e-3, log=True), "measured"),
+    Row("weight_decay", Range(1e-3, 1.0, log=True), "measured"),
+)
+
+BEST_TEXT = (
+    *OF_TEXT,
+    Row("family", Choice(("textcnn", "bag")), "networks that err differently are worth more together"),
+    Row("windows", Choice(("3-4-5", "2-3-4")), "Kim 2014; Zhang & Wallace 2017"),
+    Row("dropout", Range(0.3, 0.8), "Kim 2014: 0.5"),
+    Row("word_dropout", Range(0.0, 0.3), "Iyyer et al. 2015: 0.3"),
+    Row("lr", Range(1e-3, 1e-2, log=True), "measured"),
+    Row("weight_decay", Range(1e-3, 1.0, log=True), "measured"),
+    Row("members", 32, "Lakshminarayanan et al. 2017"),
+)
+
 ROWS: Mapping[tuple[str, Kind], tuple[Row, ...]] = {
     ("fast", "table"): FAST_TABLE,
     ("fast", "image"): FAST_IMAGE,
     ("fast", "series"): FAST_SERIES,
     ("fast", "forecast"): FAST_FORECAST,
     ("balanced", "table"): BALANCED_TABLE,
-    ("balanced", "series"): (),
+    ("balanced", "series"): BALANCED_SERIES,
     ("balanced", "image"): BALANCED_IMAGE,
     ("balanced", "forecast"): BALANCED_FORECAST,
+    ("fast", "text"): FAST_TEXT,
+    ("balanced", "text"): BALANCED_TEXT,
+    ("best", "text"): BEST_TEXT,
     ("best", "table"): BEST_TABLE,
     ("best", "series"): BEST_SERIES,
     ("best", "image"): BEST_IMAGE,

@@ -17,6 +17,11 @@ from cotune.recipe.names import (
     INITS,
     NORMS,
     NUMBERS,
+    OF_WORDS,
+    POOLINGS,
+    RECURRENT,
+    SEQUENTIAL,
+    WINDOWS,
     MetricName,
 )
 from cotune.recipe.section import Section
@@ -40,7 +45,10 @@ class DataSection(Section):
     )
     task: Literal["auto", "regression", "binary", "multiclass", "forecast", "own"] = "auto"
     columns: dict[
-        str, Literal["numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image"]
+        str,
+        Literal[
+            "numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image", "text"
+        ],
     ] = Field(default_factory=dict, description="Column kinds that override the inferred ones.")
     memory: Memory = Field(
         "auto",
@@ -49,6 +57,11 @@ class DataSection(Section):
     )
     horizon: Literal["auto"] | Annotated[int, Field(ge=1, le=4096)] = Field(
         "auto", description="Steps that are forecast. `auto`: a season, such as the 24 hours of a day."
+    )
+    kind: Literal["auto", "series"] = Field(
+        "auto",
+        description="What the rows are, where the source does not say it. `series`: an array of 3 axes is "
+        "[row time channel], where `auto` takes it for images; see [series](series.md).",
     )
     series: str | None = Field(
         None, description="Column that names the series of a table that has several, one under the other."
@@ -157,6 +170,19 @@ class PrepareSection(Section):
             "name", options=("none", "degree", "walks", "all"), source="Xu et al. 2019; Dwivedi et al. 2022"
         ),
     ] = "none"
+    channel_scaling: Annotated[
+        Setting, Domain("name", options=("none", "standard", "minmax", "robust"), source="Huber 1981")
+    ] = "standard"
+    each_series: Annotated[Setting, Domain("bool", source="Rakthanmanon et al. 2012")] = False
+    gaps: Annotated[Setting, Domain("name", options=("interpolate", "zero"))] = "interpolate"
+    gap_channels: Annotated[Setting, Domain("bool", source="Che et al. 2018")] = True
+    tokens: Annotated[
+        Setting, Domain("name", options=("word", "character", "byte_pair"), source="Sennrich et al. 2016")
+    ] = "word"
+    vocabulary: Annotated[Setting, Domain("int", low=1, high=1_000_000)] = 20_000
+    least_count: Annotated[Setting, Domain("int", low=1, high=1000)] = 2
+    length: Annotated[Setting, Domain("int", low=1, high=10_000, words=("auto",))] = "auto"
+    lowercase: Annotated[Setting, Domain("bool")] = True
 
 
 PREPARES: Mapping[str, tuple[str, ...]] = {
@@ -175,6 +201,8 @@ PREPARES: Mapping[str, tuple[str, ...]] = {
     "tensors": (),
     "forecast": ("lookback",),
     "graph": ("node_scaling", "structure"),
+    "series": ("channel_scaling", "each_series", "gaps", "gap_channels"),
+    "text": ("tokens", "vocabulary", "least_count", "length", "lowercase"),
 }
 """Kind of data → keys of `prepare` that mean something for it; those of no kind mean something for all."""
 
@@ -182,6 +210,7 @@ LOADS: Mapping[str, tuple[str, ...]] = {
     "image": ("image_size",),
     "forecast": ("horizon", "series", "covariates", "known", "calendar"),
     "graph": ("edges", "graph_task"),
+    "series": ("kind", "series"),
 }
 """The same of keys of `data`."""
 
@@ -192,6 +221,15 @@ def foreign(kind: str, own: Mapping[str, tuple[str, ...]] = PREPARES) -> tuple[s
     return tuple(key for keys in own.values() for key in keys if key not in some)
 
 
+def as_read(kind: str, family: object) -> str:
+    """The kind of data as networks of a family, or of some that are searched, read it.
+
+    The columns of a table, and the windows of a forecast, are series to those of `SEQUENTIAL`.
+    """
+    families = family.choices if isinstance(family, Choice) else (family,)
+    return "series" if kind in ("table", "forecast") and set(families) <= set(SEQUENTIAL) else kind
+
+
 class NetworkSection(Section):
     """The architecture."""
 
@@ -199,14 +237,14 @@ class NetworkSection(Section):
         Setting,
         Domain("name", options=FAMILIES, words=("auto",), source="LeCun et al. 1998; Cho et al. 2014"),
     ] = "auto"
-    width: Annotated[Setting, Domain("int", low=1, high=8192, when=("family", ("mlp", "gru", *GRAPHS)))] = (
-        Choice((64, 128, 256))
-    )
+    width: Annotated[
+        Setting, Domain("int", low=1, high=8192, when=("family", ("mlp", *SEQUENTIAL, *GRAPHS)))
+    ] = Choice((64, 128, 256))
     depth: Annotated[Setting, Domain("int", low=0, high=64, when=("family", ("mlp", *GRAPHS)))] = Choice(
         (1, 2, 3)
     )
     filters: Annotated[
-        Setting, Domain("int", low=8, high=512, step=8, words=("auto",), when=("family", ("cnn",)))
+        Setting, Domain("int", low=8, high=512, step=8, words=("auto",), when=("family", ("cnn", "textcnn")))
     ] = "auto"
     convolutions: Annotated[
         Setting, Domain("int", low=1, high=8, words=("auto",), when=("family", ("cnn",)))
@@ -214,6 +252,44 @@ class NetworkSection(Section):
     kernel: Annotated[
         Setting, Domain("int", low=1, high=11, step=2, words=("auto",), when=("family", ("cnn",)))
     ] = "auto"
+    layers: Annotated[
+        Setting, Domain("int", low=1, high=16, when=("family", (*RECURRENT, "transformer")))
+    ] = 1
+    bidirectional: Annotated[
+        Setting, Domain("bool", when=("family", RECURRENT), source="Schuster & Paliwal 1997")
+    ] = False
+    pooling: Annotated[
+        Setting,
+        Domain(
+            "name", options=POOLINGS, words=("auto",), when=("family", SEQUENTIAL), source="Yang et al. 2016"
+        ),
+    ] = "auto"
+    levels: Annotated[
+        Setting, Domain("int", low=1, high=12, when=("family", ("tcn",)), source="Wang et al. 2017")
+    ] = 3
+    time_kernel: Annotated[
+        Setting, Domain("int", low=1, high=65, when=("family", ("tcn",)), source="Wang et al. 2017: 3 to 8")
+    ] = 5
+    dilation: Annotated[
+        Setting, Domain("int", low=1, high=4, when=("family", ("tcn",)), source="Bai et al. 2018: 2")
+    ] = 2
+    causal: Annotated[
+        Setting, Domain("bool", when=("family", ("tcn",)), source="van den Oord et al. 2016")
+    ] = False
+    heads: Annotated[
+        Setting,
+        Domain(
+            "int",
+            low=1,
+            high=64,
+            when=("family", ("transformer", "gat")),
+            source="Vaswani et al. 2017; Veličković et al. 2018: 8",
+        ),
+    ] = 4
+    feedforward: Annotated[
+        Setting,
+        Domain("int", low=1, high=8, when=("family", ("transformer",)), source="Vaswani et al. 2017: 4"),
+    ] = 2
     activation: Annotated[Setting, Domain("name", options=ACTIVATIONS)] = Choice(("relu", "gelu", "silu"))
     norm: Annotated[
         Setting,
@@ -224,7 +300,7 @@ class NetworkSection(Section):
         Domain("name", options=ANCHORS, words=("auto",), source="Zeng et al. 2023; Kim et al. 2022"),
     ] = "auto"
     residual: Annotated[
-        Setting, Domain("bool", when=("family", ("mlp", *GRAPHS)), source="He et al. 2016")
+        Setting, Domain("bool", when=("family", ("mlp", "tcn", *GRAPHS)), source="He et al. 2016")
     ] = False
     dropout: Annotated[
         Setting, Domain("float", low=0, below=1, fusable=True, source="Srivastava et al. 2014")
@@ -248,9 +324,6 @@ class NetworkSection(Section):
             source="Kipf & Welling 2017; features of nodes",
         ),
     ] = 0.0
-    heads: Annotated[
-        Setting, Domain("int", low=1, high=64, when=("family", ("gat",)), source="Veličković et al. 2018")
-    ] = 8
     attention_dropout: Annotated[
         Setting,
         Domain(
@@ -278,9 +351,27 @@ class NetworkSection(Section):
     decoder: Annotated[
         Setting, Domain("name", options=("dot", "mlp"), when=("family", GRAPHS), source="Kipf & Welling 2016")
     ] = "dot"
+    windows: Annotated[
+        Setting,
+        Domain("name", options=WINDOWS, when=("family", ("textcnn",)), source="Kim 2014: 3-4-5 words"),
+    ] = "3-4-5"
     embedding_width: Annotated[
-        Setting, Domain("int", low=1, high=1024, when=("categories", ("embedding",)))
-    ] = 8
+        Setting, Domain("int", low=1, high=1024, words=("auto",), when=("categories", ("embedding",)))
+    ] = "auto"
+    embedding_init: Annotated[
+        Setting,
+        Domain(
+            "name",
+            options=("uniform", "normal"),
+            when=("family", OF_WORDS),
+            source="uniform: Kim 2014, up to 0.25; normal: variance 1 / width",
+        ),
+    ] = "uniform"
+    embeddings: Annotated[str, BeforeValidator(as_path, json_schema_input_type=str)] | None = Field(
+        None,
+        description="File of word embeddings, in the text or binary format of word2vec or in GloVe's, that networks of "
+        "words begin with; words that it lacks are drawn by `embedding_init`. `freeze: 1` leaves them as they are.",
+    )
     frequency_scale: Annotated[
         Setting,
         Domain(

@@ -6,7 +6,7 @@ from typing import Any
 from cotune.catalogue.base import Technique
 from cotune.errors import RecipeError, did_you_mean
 from cotune.recipe import make
-from cotune.recipe.schema import domains
+from cotune.recipe.schema import as_read, domains, foreign
 from cotune.study.prepared import Prepared
 from cotune.study.resolve import resolve
 from cotune.types import Params, Value
@@ -22,8 +22,15 @@ def candidates(techniques: Iterable[Technique], config: Params, prepared: Prepar
     """
     family = str(config["family"])
     kind, task = kind_of_data(prepared, family), prepared.dataset.task
+    others = foreign(prepared.dataset.kind)  # a table that is read as series is prepared as a table
     return [
-        t for t in techniques if family in t.families and kind in t.data and task in t.tasks and trains(t)
+        t
+        for t in techniques
+        if family in t.families
+        and kind in t.data
+        and task in t.tasks
+        and trains(t)
+        and not set(t.on) & set(others)
     ]
 
 
@@ -66,7 +73,7 @@ def must_know(kinds: Sequence[str], techniques: Iterable[Technique], fitting: It
 def kind_of_data(prepared: Prepared, family: str) -> str:
     """What the rows of a study are, in the catalogue's words; a recurrent network takes a table as series."""
     kind = prepared.dataset.kind
-    return "series" if kind == "table" and family == "gru" else kind
+    return kind if kind == "forecast" else as_read(kind, family)
 
 
 def settling(recipe: Mapping[str, Any], prepared: Prepared) -> Callable[[Params], Params]:

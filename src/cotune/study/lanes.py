@@ -6,6 +6,8 @@ from typing import Any
 import torch
 
 from cotune.data import Dataset, Fitted, Splits, chooses_rows, fit, prepared
+from cotune.data.prepare.series import SeriesPipeline
+from cotune.data.prepare.tokens import TokenPipeline
 from cotune.data.prepare.windowed import WindowPipeline
 from cotune.data.tensors import Tensors
 from cotune.data.windows import Windows
@@ -21,6 +23,7 @@ from cotune.recipe import Recipe
 from cotune.recipe.names import SCHEDULED
 from cotune.recipe.schema import PrepareSection, domains
 from cotune.space import Space
+from cotune.study import words
 from cotune.study.mending import mended
 from cotune.study.modules import OwnLane, OwnModule, inputs_of
 from cotune.study.networks import anchored, network_of
@@ -66,6 +69,7 @@ class LaneFactory:
         self._trained: dict[_Key, torch.Tensor] = {}
         self._pipelines: dict[_Key, Fitted] = {}
         self._variants: dict[_Key, Variant] = {}
+        self._starts: dict[int, Mapping[str, torch.Tensor]] = {}
         self._worlds: dict[str, Any] = {}
         self._learned: dict[tuple[Any, ...], Mapping[str, torch.Tensor]] = {}
 
@@ -136,9 +140,12 @@ class LaneFactory:
             variant=variant,
             train=train,
             validation=validation,
-            start=self._start or self._pretrained(config, network, variant.world, names["activation"])
-            if own is None
-            else own.start,
+            start=(
+                own.start
+                if own is not None
+                else self._start_of(pipeline)
+                or self._pretrained(config, network, variant.world, names["activation"])
+            ),
         )
 
     def _own_lane(
@@ -183,6 +190,14 @@ class LaneFactory:
                 network, world, activation, method=method, epochs=epochs, seed=seed
             )
         return self._learned[key]
+
+    def _start_of(self, pipeline: Fitted) -> Mapping[str, torch.Tensor] | None:
+        """What networks that read by a pipeline begin with; words have other numbers in each."""
+        if self._start is None or words.WORDS not in self._start:
+            return self._start
+        if id(pipeline) not in self._starts:  # by identity: a pipeline is kept as long as this
+            self._starts[id(pipeline)] = words.placed(self._start, pipeline)
+        return self._starts[id(pipeline)]
 
     def pipeline(self, lane: LaneId, params: Params) -> Fitted:
         """The fitted preparation that a lane's rows went through."""
@@ -259,7 +274,7 @@ class LaneFactory:
 
 
 def _shape(dataset: Dataset, pipeline: Fitted) -> tuple[int, ...]:
-    if isinstance(pipeline, WindowPipeline):
+    if isinstance(pipeline, WindowPipeline | SeriesPipeline | TokenPipeline):
         return pipeline.shape
     return () if dataset.examples is None else dataset.examples.shape
 

@@ -33,9 +33,10 @@ from cotune.study.forecasts import options_of
 from cotune.study.lanes import LaneFactory
 from cotune.study.mending import mended, settled
 from cotune.study.prepared import compute_for
+from cotune.study.resolve import division as folded
 from cotune.study.resolve import resolve
 from cotune.study.rule import Given
-from cotune.study.starting import read_start
+from cotune.study.starting import start_of
 from cotune.types import LaneId, Value
 
 LOWEST, HIGHEST, COUNT = 1e-6, 10.0, 64
@@ -108,13 +109,13 @@ def lr_find(source: Any, recipe: Recipe) -> LrCurve:
             room=Room(data.memory, Path(folder)),
             options=options_of(recipe),
         )
-        splits = split(dataset, division, seed=recipe.search.seed)
+        splits = split(dataset, folded(recipe, dataset), seed=recipe.search.seed)
         resolved = resolve(recipe, dataset, splits)
         given = Given.of(resolved, dataset, splits)
         resolved, _ = settled(resolved, given)
         space = from_recipe(resolved)
         middle = space.middle()
-        start = read_start(resolved.network.pretrained)
+        start = start_of(resolved, dataset)
         one = LaneFactory(resolved, space, dataset, splits, start=start).lane(LaneId(0, 0), middle)
         rates = np.geomspace(LOWEST, HIGHEST, COUNT)
         lanes = _lanes(one, rates, seed=seed_of(resolved.search.seed, "lr-find"))

@@ -1,6 +1,5 @@
 """From a configuration to the shape of its network, and the width that is its own."""
 
-import math
 from collections.abc import Callable, Mapping
 
 from cotune.data import Fitted
@@ -11,11 +10,11 @@ from cotune.errors import RecipeError
 from cotune.nets.anchored import ANCHORS, Anchored
 from cotune.nets.cnn import CNN
 from cotune.nets.families import FAMILIES
-from cotune.nets.layout import ALIGN
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
-from cotune.nets.rnn import RNN
 from cotune.recipe.names import GRAPHS
+from cotune.study.sequences import SEQUENCES
+from cotune.study.texts import TEXTS
 from cotune.types import Value
 
 Config = Mapping[str, Value]
@@ -81,17 +80,6 @@ def _cnn(config: Config, variant: Variant, _: int, outputs: int, __: int) -> tup
     return network, network.width
 
 
-def _gru(config: Config, variant: Variant, _: int, outputs: int, batch: int) -> tuple[Network, int]:
-    """Of a table the prepared features, in their order, are the times of a series with one channel.
-
-    Its width is rounded up, such that each lane's states are aligned (see `cotune.nets.layout.ALIGN`).
-    """
-    grain = max(8, ALIGN // math.gcd(batch, ALIGN))
-    width = -(-_int(config["width"]) // grain) * grain
-    times, inputs = variant.shape or (variant.numeric.shape[1], 1)
-    return RNN(times, inputs, width, outputs), width
-
-
 def _graph(config: Config, variant: Variant, _: int, outputs: int, batch: int) -> tuple[Network, int]:
     """What a row is follows from what it has: one of many graphs, two nodes, or one."""
     world, family = variant.world, str(config["family"])
@@ -130,9 +118,10 @@ def _module(_: Config, __: Variant, ___: int, ____: int, _____: int) -> tuple[Ne
 BUILDERS: dict[str, Callable[[Config, Variant, int, int, int], tuple[Network, int]]] = {
     "mlp": _mlp,
     "cnn": _cnn,
-    "gru": _gru,
+    **SEQUENCES,
     "module": _module,
     **dict.fromkeys(GRAPHS, _graph),
+    **TEXTS,
 }
 
 

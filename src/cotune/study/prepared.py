@@ -15,6 +15,9 @@ from cotune.types import LaneId
 
 PROBE_LANES = 16
 
+STEPS_OF_SERIES = 700
+"""Steps of a full training on series for which slots are given up."""
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -61,6 +64,8 @@ def fit_to_machine(
     count = count if asked == "auto" else asked
     if limit is not None:
         enough = EFFORTS[resolved.search.preset].enough
+        if len(lane.variant.shape) == 2:  # few series make short epochs
+            enough = max(enough, -(-STEPS_OF_SERIES // lane.structure.steps))
         fitting, fewer = affordable(epochs, count, speed, seconds=limit, lanes=each, enough=enough)
         epochs = fitting if recipe.training.epochs == "auto" else epochs
         count = fewer if asked == "auto" else count

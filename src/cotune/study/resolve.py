@@ -12,8 +12,9 @@ from cotune.engine.metrics import METRICS
 from cotune.errors import RecipeError
 from cotune.product.after.threshold import by_labels
 from cotune.recipe import Recipe
+from cotune.recipe.names import AUTO
 from cotune.recipe.presets import EFFORTS, DataFacts, with_preset
-from cotune.recipe.schema import AfterSection
+from cotune.recipe.schema import AfterSection, SplitSection, as_read
 from cotune.study.suited import suited
 from cotune.types import Task
 
@@ -73,18 +74,33 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
 def preset(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
     """The recipe with the settings of its preset for these data, where it sets none of its own."""
     kinds = [column.kind for column in dataset.columns if column.is_feature]
-    family = recipe.network.family
-    series = (dataset.kind == "table" and family == "gru") or (
-        dataset.kind == "forecast" and family not in ("auto", "mlp")
-    )
     facts = DataFacts(
-        kind="series" if series else dataset.kind,
+        kind=as_read(dataset.kind, recipe.network.family),
         classification=dataset.task.is_classification,
         rows=_training_rows(splits),
         numeric=sum(kind in ("numeric", "date") for kind in kinds),
         categorical=kinds.count("categorical"),
+        family=_family(recipe, dataset),
     )
     return with_preset(recipe, facts)
+
+
+def _family(recipe: Recipe, dataset: Dataset) -> str:
+    family = recipe.network.family
+    return str(AUTO[dataset.kind] if family == "auto" else family) if isinstance(family, str) else ""
+
+
+FEW_SERIES = 500
+"""Rows, beside the test rows, up to which all of them steer the search of networks for series, in turn."""
+
+
+def division(recipe: Recipe, dataset: Dataset) -> SplitSection:
+    """How the rows are divided; few series are folded where nobody chose, for a hold-out would be a handful."""
+    given, held = recipe.split, 0 if dataset.test is None else len(dataset.test)
+    few = dataset.kind == "series" and dataset.rows - held <= FEW_SERIES
+    if few and not {"method", "validation", "repeats"} & given.model_fields_set:
+        return given.model_copy(update={"method": "kfold"})
+    return given
 
 
 def _training_rows(splits: Splits) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cotune.data import Dataset, Splits
 from cotune.recipe import Recipe
+from cotune.recipe.schema import as_read
 from cotune.types import Task, Value
 
 Config = Mapping[str, Value]
@@ -34,9 +35,8 @@ class Given:
     @classmethod
     def of(cls, recipe: Recipe, dataset: Dataset, splits: Splits) -> "Given":
         """Of a resolved recipe and its data."""
-        series = recipe.network.family == "gru"
         return cls(
-            kind="series" if series else dataset.kind,
+            kind=as_read(dataset.kind, recipe.network.family),
             task=dataset.task.value,
             metrics=(recipe.search.metric, *recipe.search.also),
             rows=min(len(fold.train) for fold in splits.folds),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from cotune.engine.augment.table import AUGMENTATIONS, MIXINGS
 from cotune.engine.loss import LOSSES
 from cotune.engine.metrics import METRICS
-from cotune.recipe.names import EMBEDDING_LOSSES, GRAPH_NORMS, GRAPHS, RISING_SCHEDULES
+from cotune.recipe.names import EMBEDDING_LOSSES, GRAPH_NORMS, GRAPHS, OF_WORDS, RISING_SCHEDULES, SEQUENTIAL
 from cotune.recipe.schema import domains
 from cotune.study.rule import Broken, Config, Given, Rule
 from cotune.types import Task, Value
@@ -62,10 +62,25 @@ def _hidden(config: Config) -> int:
 
 def _layers(config: Config, given: Given) -> int:
     """Layers with weights, the head among them, at least."""
-    if config.get("family") == "gru":
-        return 3
+    if config.get("family") in SEQUENTIAL:
+        return _layers_of_time(config)
+    if config.get("family") in OF_WORDS:
+        return 2 if config.get("family") == "bag" else 3
     embedded = given.categories and config.get("categories") == "embedding"
     return _hidden(config) + 1 + embedded + (config.get("numbers") == "periodic")
+
+
+def _layers_of_time(config: Config) -> int:
+    """Of a network of sequences; a single GRU's inputs, state and head are a layer each."""
+    family, layers = config.get("family"), int(_number(config, "layers", 1.0))
+    attending = config.get("pooling") == "attention"
+    if family == "tcn":
+        return int(_number(config, "levels", 1.0)) + 1 + attending
+    if family == "transformer":
+        return layers + 3 + attending
+    ways = 2 if config.get("bidirectional") else 1
+    plain = family == "gru" and layers * ways == 1 and not attending and not _on(config, "dropout")
+    return 3 if plain else layers * ways + 1 + attending
 
 
 def _batch(config: Config, given: Given) -> int:
@@ -83,7 +98,7 @@ def _less_patient(_: Config, given: Given) -> Mapping[str, Value]:
     return {"plateau_patience": given.patience // 2}
 
 
-DATA = {"table", "series", "image", "graph"}
+DATA = {"table", "series", "image", "graph", "text"}
 """Kinds of data that recipes know."""
 
 SMOOTHED = (domains()["label_smoothing"][1].when or ("", ()))[1]
@@ -255,6 +270,7 @@ RULES: tuple[Rule, ...] = (
         "only numbers can be mixed: a row would keep its own categories with half of another's target",
     ),
     _augments("images", "image"),
+    _augments("texts", "text"),
     _augments("series", "series"),
     _augments("graphs", "graph"),
     _augments("tables and graphs", "table", "graph"),

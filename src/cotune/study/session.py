@@ -35,9 +35,9 @@ from cotune.study.mending import settled
 from cotune.study.modules import OwnModule
 from cotune.study.own_words import words_of_module
 from cotune.study.prepared import Prepared, compute_for, fit_to_machine
-from cotune.study.resolve import preset, resolve
+from cotune.study.resolve import division, preset, resolve
 from cotune.study.rule import Given
-from cotune.study.starting import keep_start, kept_start, read_start, with_whole_path, words_of_start
+from cotune.study.starting import keep_start, kept_start, start_of, with_whole_path, words_of_start
 from cotune.study.winner import tested
 from cotune.types import Progress
 
@@ -109,23 +109,25 @@ def _begin(
     dataset = _load(source, recipe, Room(recipe.data.memory, directory.rows, claim))
     if not isinstance(source, str | Path):
         dataset = replace(dataset, name=directory.path.name)
-    splits = split(dataset, recipe.split, seed=recipe.search.seed)
+    divided = division(recipe, dataset)
+    splits = split(dataset, divided, seed=recipe.search.seed)
     for note in (*column_lines(dataset), *dataset.notes, *splits.notes):
         sitting.say(note)
     examples = dataset.examples
     if isinstance(dataset.frame, StoredFrame) if examples is None else examples.in_file:
         sitting.say(f"the rows take more memory than data.memory allows: they lie in {directory.rows}")
-    chosen = preset(recipe, dataset, splits)
+    chosen = preset(recipe, dataset, splits).model_copy(update={"split": divided})
     resolved = resolve(chosen, dataset, splits)
     resolved, notes = settled(resolved, Given.of(resolved, dataset, splits))
     space = from_recipe(resolved)
     _check_strategy(resolved, space)
-    start = read_start(resolved.network.pretrained)
+    start = start_of(resolved, dataset)
     factory = LaneFactory(resolved, space, dataset, splits, start=start, own=own)
     if resolved.network.family == "module":
         notes += (words_of_module(factory, space),)
+    named = resolved.network.pretrained or resolved.network.embeddings
     if start is not None:
-        notes += (words_of_start(start, factory, space, resolved.network.pretrained),)
+        notes += (words_of_start(start, factory, space, named),)
     for note in notes:
         sitting.say(note)
     claim()
@@ -149,7 +151,7 @@ def chosen_by_preset(source: Any, recipe: Recipe) -> Recipe:
     """The recipe with its preset applied to the data at `source`, which is read for it; nothing is kept."""
     with tempfile.TemporaryDirectory() as folder:  # for rows that do not fit into memory
         dataset = _load(source, recipe, Room(recipe.data.memory, Path(folder)))
-        return preset(recipe, dataset, split(dataset, recipe.split, seed=recipe.search.seed))
+        return preset(recipe, dataset, split(dataset, division(recipe, dataset), seed=recipe.search.seed))
 
 
 def resume(
@@ -231,7 +233,8 @@ def prepare_again(
         raise DataError(f"{law}: bring the old file back, or start a new study with `cotune tune`")
     splits = split(dataset, resolved.split, seed=resolved.search.seed)
     space = from_recipe(resolved)
-    start = None if resolved.network.pretrained is None else kept_start(directory.start)
+    named = resolved.network.pretrained or resolved.network.embeddings
+    start = None if named is None else kept_start(directory.start)
     factory = LaneFactory(resolved, space, dataset, splits, start=start, own=own)
     return Prepared(resolved, space, dataset, splits, factory, speed)
 
@@ -246,9 +249,9 @@ def _keep(source: Any, dataset: Dataset, directory: Directory) -> str | None:
     """Absolute path of a file; data from memory is copied into the study."""
     if isinstance(source, str | Path):
         return str(Path(source).resolve())
-    for form in FORMS.values():
-        if form.keep(source, dataset.target, directory.path / form.kept):
-            return None
+    form = FORMS.get(dataset.kind)
+    if form is not None and form.keep(source, dataset.target, directory.path / form.kept):
+        return None
     frame = open_source(source, dataset.target).frame
     if isinstance(dataset.frame, Images):
         frame = with_whole_paths(frame, dataset.frame.column)

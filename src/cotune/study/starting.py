@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from cotune.data import Dataset
 from cotune.engine.lanes import Lane
 from cotune.engine.start import Start, layers_taken, shared
 from cotune.errors import ModelError, RecipeError, StudyCorrupt
@@ -16,6 +17,7 @@ from cotune.files import replacing
 from cotune.product import Model
 from cotune.recipe import Recipe
 from cotune.space import Space
+from cotune.study import words
 from cotune.study.lanes import LaneFactory
 from cotune.types import LaneId, Params, Value
 
@@ -24,15 +26,28 @@ KEY = "network.pretrained"
 PREFIX = "network0."
 """What stands before the names of a saved model's first network."""
 
-SHAPING = ("family", "width", "depth", "norm", "filters", "convolutions", "kernel", "embedding_width")
+SHAPING = (
+    "family",
+    "width",
+    "depth",
+    "norm",
+    "filters",
+    "convolutions",
+    "kernel",
+    "embedding_width",
+    "windows",
+)
 """Keys that change the shapes of weights, but for those of the preparation."""
 
 MOST = 500
 """Shapes of a space that are looked at."""
 
 
-def read_start(named: str | None) -> Start | None:
+def read_start(named: str | None, classes: tuple[str, ...] | None = None) -> Start | None:
     """The tensors of the first network in a study's directory, or of a safetensors file, by the engine's names.
+
+    Args:
+        classes: of the data; the head of a study of others is left out.
 
     Raises:
         RecipeError: there are none, or they are not numbers.
@@ -43,7 +58,7 @@ def read_start(named: str | None) -> Start | None:
     if not path.exists():
         law = f"{KEY} must name the directory of a study, or a .safetensors file, but there is no {path}"
         raise RecipeError(f"{law}; mind where the command is run, or leave the key out")
-    found = _of_study(path) if path.is_dir() else _of_file(path)
+    found = _of_study(path, classes) if path.is_dir() else _of_file(path)
     strange = next((name for name, tensor in found.items() if not bool(torch.isfinite(tensor).all())), None)
     if strange is not None:
         law = f"{KEY}: the tensor {strange} in {path} holds a number that is not finite"
@@ -51,13 +66,35 @@ def read_start(named: str | None) -> Start | None:
     return found
 
 
-def _of_study(path: Path) -> dict[str, Tensor]:
+def start_of(recipe: Recipe, dataset: Dataset) -> Start | None:
+    """What a study's networks begin with, by `network.pretrained` or `network.embeddings`.
+
+    Of an earlier study of other classes the head is left out: it would say what these are not.
+
+    Raises:
+        RecipeError, SourceError: it cannot be used.
+    """
+    named, vectors = recipe.network.pretrained, recipe.network.embeddings
+    if vectors is not None and named is not None:
+        law = f"{KEY} and network.embeddings both say what embeddings begin with"
+        raise RecipeError(f"{law}; leave one of them out")
+    return read_start(named, dataset.classes) if vectors is None else words.of_file(recipe, dataset)
+
+
+def _of_study(path: Path, classes: tuple[str, ...] | None) -> dict[str, Tensor]:
     home = path / "best" if (path / "best").is_dir() else path
     try:
-        tensors = Model.load(home).networks[0].tensors
+        model = Model.load(home)
     except ModelError as error:
         raise RecipeError(f"{KEY}: {path} is no study with a model to begin with: {error}") from None
-    return {name: tensor.float().contiguous() for name, tensor in tensors.items()}
+    network = model.networks[0]
+    kept = classes is None or model.classes == classes
+    tensors = {
+        name: tensor.float().contiguous()
+        for name, tensor in network.tensors.items()
+        if kept or not name.startswith("head.")
+    }
+    return words.with_words(tensors, network.pipeline)
 
 
 def _of_file(path: Path) -> dict[str, Tensor]:
@@ -94,9 +131,9 @@ def kept_start(path: Path) -> dict[str, Tensor]:
 
 def with_whole_path(recipe: Recipe) -> Recipe:
     """The recipe with the weights' absolute path, so that it can be used from anywhere."""
-    assert recipe.network.pretrained is not None
-    whole = str(Path(recipe.network.pretrained).resolve())
-    return recipe.model_copy(update={"network": recipe.network.model_copy(update={"pretrained": whole})})
+    given = {"pretrained": recipe.network.pretrained, "embeddings": recipe.network.embeddings}
+    whole = {key: str(Path(path).resolve()) for key, path in given.items() if path is not None}
+    return recipe.model_copy(update={"network": recipe.network.model_copy(update=whole)})
 
 
 def words_of_start(start: Start, factory: LaneFactory, space: Space, named: str | None) -> str:
@@ -106,13 +143,17 @@ def words_of_start(start: Start, factory: LaneFactory, space: Space, named: str 
         RecipeError: no layer fits in any shape.
     """
     lanes = [factory.lane(LaneId(-1, 0), params) for params in islice(_shapes(space), MOST)]
-    taken = [layers_taken(lane.structure.network, lane.width, start) for lane in lanes]
+    taken = [layers_taken(lane.structure.network, lane.width, lane.start or start) for lane in lanes]
     most = max(map(len, taken))
     best = [place for place, layers in enumerate(taken) if len(layers) == most]
     lane, layers = lanes[best[0]], taken[best[0]]
     if not layers:
-        raise RecipeError(_no_layer(lane, start, named))
-    others = [layer for layer in shared(lane.structure.network, lane.width, start) if layer not in layers]
+        raise RecipeError(_no_layer(lane, lane.start or start, named))
+    others = [
+        layer
+        for layer in shared(lane.structure.network, lane.width, lane.start or start)
+        if layer not in layers
+    ]
     drawn = f"; {', '.join(others)} drawn anew" if others else ""
     some = f" (in {len(best)} of the {len(lanes)} shapes to be searched)" if len(best) < len(lanes) else ""
     return f"networks begin with {', '.join(layers)} of {named}{drawn}{some}"

@@ -1,14 +1,15 @@
 """What suits a data set by what its rows are: families of networks, preparations, and sizes of convolutions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from cotune.data import Dataset, Images
 from cotune.data.graph_rows import ROW, GraphRows
+from cotune.data.series import Series
 from cotune.data.windows import Windows
 from cotune.engine.devices import named
 from cotune.errors import RecipeError
 from cotune.recipe import Choice, Recipe
-from cotune.recipe.names import AUTO, READS
+from cotune.recipe.names import AUTO, READS, SEQUENTIAL
 from cotune.recipe.schema import (
     LOADS,
     PREPARES,
@@ -21,13 +22,26 @@ from cotune.recipe.schema import (
 from cotune.recipe.section import Section
 from cotune.recipe.settings import Range, Setting
 from cotune.study.forecasts import refuse_single, suited_to
+from cotune.study.sequences import of_sequences
+from cotune.study.texts import of_texts
 from cotune.types import Value
 
 WORDS = {
-    "mlp": "a multi-layer perceptron", "cnn": "a convolutional network", "gru": "a recurrent network",
-    "gcn": "a graph convolutional network", "sage": "GraphSAGE", "gat": "a graph attention network",
-    "gin": "a graph isomorphism network", "module": "a network of your own",
-}  # fmt: skip
+    "mlp": "a multi-layer perceptron",
+    "cnn": "a convolutional network",
+    "gru": "a recurrent network",
+    "rnn": "a recurrent network",
+    "lstm": "a recurrent network",
+    "tcn": "a network of convolutions over time",
+    "transformer": "a Transformer",
+    "gcn": "a graph convolutional network",
+    "sage": "GraphSAGE",
+    "gat": "a graph attention network",
+    "gin": "a graph isomorphism network",
+    "textcnn": "a convolutional network of words",
+    "bag": "a bag of words",
+    "module": "a network of your own",
+}
 
 ROWS_OF = {
     "table": "a table",
@@ -36,13 +50,12 @@ ROWS_OF = {
     "forecast": "series to be forecast",
     "graph": "graphs",
     "tensors": "tensors",
+    "text": "texts",
 }
 """Kinds of data as messages call them."""
 
-OF_A_STATE: Mapping[str, Value] = {
-    "activation": "tanh", "norm": "none", "dropout": 0.0, "dropout_kind": "unit",
-}  # fmt: skip
-"""What the other families call so a gated recurrent unit has not: it is made of sigmoids and tanh."""
+CATEGORY_WIDTH = 8
+"""Units of a category, where the recipe leaves them open."""
 
 OF_ANOTHER: Mapping[str, Value] = {
     "activation": "identity", "norm": "none", "dropout": 0.0, "dropout_kind": "unit", "init": "he",
@@ -74,20 +87,22 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
     prepare = _prepare(recipe, kind)
     if dataset.targets or kind == "forecast":
         refuse_single(recipe, dataset.target)
+    _refuse_stretching(recipe, dataset)
     family = recipe.network.family
     if family == "auto":
         family = AUTO[kind]
     families = _values(family)
     _refuse_families(families, kind)
     network = recipe.network.model_copy(update={"family": family})
-    if "gru" in families:
-        if len(families) > 1:
+    if set(families) & set(SEQUENTIAL):
+        if not set(families) <= set(SEQUENTIAL):
             raise RecipeError(
-                "network.family gru learns from series, the columns of a table in their order, and is not searched "
-                "beside others; set family: gru alone, or leave it out"
+                f"network.family {_listed(set(families) & set(SEQUENTIAL))} learns from series, the columns of a table "
+                f"in their order, and is not searched beside {_listed(set(families) - set(SEQUENTIAL))}; leave one out"
             )
-        network = network.model_copy(update=_of_a_state(network))
-        _refuse_several_numbers(prepare)
+        network = network.model_copy(update=of_sequences(network, families, kind))
+        if kind == "table":
+            _refuse_several_numbers(prepare)
     if "module" in families:
         if len(families) > 1:
             raise RecipeError(
@@ -95,6 +110,14 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
             )
         network = network.model_copy(update=OF_ANOTHER)
         return recipe.model_copy(update={"network": network, "prepare": prepare})
+    if kind == "text":
+        prepare = prepare.model_copy(update={"categories": "embedding"})  # words have nothing else
+        own = ", ".join(WORDS[str(family)] for family in families)
+        network = network.model_copy(update=of_texts(network, families, own))
+    elif network.embeddings is not None:
+        raise RecipeError(f"network.embeddings has no meaning for {ROWS_OF[kind]}; leave it out")
+    elif network.embedding_width == "auto":
+        network = network.model_copy(update={"embedding_width": CATEGORY_WIDTH})
     _refuse_foreign(network, families)
     if isinstance(dataset.frame, GraphRows):
         _refuse_of_other_rows(network, dataset.frame.task)
@@ -126,11 +149,23 @@ def _refuse_foreign_data(recipe: Recipe, kind: str) -> None:
             raise RecipeError(f"data.{name} has no meaning for {ROWS_OF[kind]}; leave it out")
 
 
+def _refuse_stretching(recipe: Recipe, dataset: Dataset) -> None:
+    """Raise `RecipeError` where augmentation would stretch series that end at different times beyond their ends."""
+    if not isinstance(dataset.frame, Series) or dataset.frame.equal:
+        return
+    for name in ("time_warp", "window"):
+        if getattr(recipe.augment, name) != 0:
+            raise RecipeError(
+                f"augment.{name} stretches a series to the common length, and has no meaning where series have unequal "
+                "lengths; leave it out, or take jitter and amplitude"
+            )
+
+
 def _refuse_families(families: tuple[Value, ...], kind: str) -> None:
     """Raise `RecipeError` for a family that learns from other rows."""
     for family in families:
         reads = READS[str(family)]
-        if kind in reads or (kind == "table" and family == "gru"):
+        if kind in reads or (kind == "table" and family in SEQUENTIAL):
             continue
         learns = " or ".join(ROWS_OF[each] for each in reads)
         law = f"network.family {family} learns from {learns}, but the rows are {ROWS_OF[kind]}"
@@ -140,21 +175,13 @@ def _refuse_families(families: tuple[Value, ...], kind: str) -> None:
         raise RecipeError(f"{law}; {other}")
 
 
-def _of_a_state(network: NetworkSection) -> dict[str, Setting]:
-    """The keys that mean nothing to a recurrent unit, fixed; whoever sets one is told."""
-    for name, value in OF_A_STATE.items():
-        if getattr(network, name) not in (value, _default(NetworkSection, name)):
-            raise RecipeError(f"network.{name} has no meaning for {WORDS['gru']}; leave it out")
-    return dict(OF_A_STATE)
-
-
 def _refuse_several_numbers(prepare: PrepareSection) -> None:
     """Raise `RecipeError` where a column would become several numbers: each would pass for a time of the series."""
     for name, value in OF_SINGLE_TIMES.items():
         if set(_values(getattr(prepare, name))) != {value}:
             raise RecipeError(
-                f"prepare.{name} must be {value} for {WORDS['gru']}, which reads each prepared column as one time of a "
-                f"series; leave it out, or set family: mlp"
+                f"prepare.{name} must be {value} for networks of series, which read each prepared column as one time; "
+                "leave it out, or set family: mlp"
             )
 
 
@@ -203,6 +230,10 @@ def _convolutions(
         "filters": (FILTERS_ON_GPU if on_gpu else FILTERS) if network.filters == "auto" else network.filters,
         "kernel": 3 if network.kernel == "auto" else network.kernel,
     }
+
+
+def _listed(families: Iterable[Value]) -> str:
+    return ", ".join(sorted(map(str, families)))
 
 
 def _values(setting: Setting) -> tuple[Value, ...]:

@@ -55,6 +55,39 @@ def decided_graph(settings: Mapping[str, Value]) -> tuple[str, str, str]:
     return found["node_scaling"], found["structure"], found["balance"]
 
 
+@dataclass(frozen=True)
+class SeriesPreparation:
+    """The same as far as series use it."""
+
+    channel_scaling: str
+    each_series: bool
+    gaps: str
+    gap_channels: bool
+    balance: str
+
+
+def decided_series(settings: Mapping[str, Value]) -> SeriesPreparation:
+    """All that series take, by the same law."""
+    return SeriesPreparation(**_decided(settings, [field.name for field in fields(SeriesPreparation)]))
+
+
+@dataclass(frozen=True)
+class Tokenising:
+    """The same, as far as texts use it."""
+
+    tokens: str
+    vocabulary: int
+    least_count: int
+    length: int | str
+    lowercase: bool
+    balance: str
+
+
+def decided_tokens(settings: Mapping[str, Value]) -> Tokenising:
+    """What texts take, by the same law."""
+    return Tokenising(**_decided(settings, [field.name for field in fields(Tokenising)]))
+
+
 def _decided(settings: Mapping[str, Value], names: Sequence[str]) -> dict[str, Any]:
     try:
         section = PrepareSection.model_validate({name: settings[name] for name in names if name in settings})

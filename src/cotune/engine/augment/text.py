@@ -2,7 +2,7 @@
 
 | symbol   | meaning                                          | shape               |
 |----------|--------------------------------------------------|---------------------|
-| x        | number of each word; 0 is unknown, or the filler | lane batch position |
+| x        | number of each word; 0 is padding, 1 unknown     | lane batch position |
 | strength | share of the words that are touched              | lane batch          |
 | u        | uniform draws of an example                      | lane batch draw     |
 """
@@ -10,17 +10,19 @@
 import torch
 from torch import Tensor
 
+UNKNOWN = 1
+
 
 def word_dropout(x: Tensor, strength: Tensor, u: Tensor) -> Tensor:
     """Every word becomes unknown with chance `strength`. One draw a position.
 
     Source: Iyyer et al., ACL 2015, section 4.2; the word is kept as unknown, not cut out.
     """
-    return torch.where(u < strength.unsqueeze(-1), 0, x)
+    return torch.where((u < strength.unsqueeze(-1)) & (x != 0), UNKNOWN, x)
 
 
 def word_swap(x: Tensor, strength: Tensor, u: Tensor) -> Tensor:
-    """Known words are paired at random, and each pair changes places with chance `strength`. Two draws a position.
+    """Words are paired at random, and each pair changes places with chance `strength`. Two draws a position.
 
     The paper swaps strength · length pairs one after the other. Disjoint pairs move as many words, and need no loop.
     Of an odd number one word stays.
@@ -28,7 +30,7 @@ def word_swap(x: Tensor, strength: Tensor, u: Tensor) -> Tensor:
     Source: Wei & Zou, EDA, EMNLP 2019 (random swap).
     """
     positions = x.shape[2]
-    order = (u[..., :positions] + (x == 0)).argsort(dim=-1, stable=True)  # known words first
+    order = (u[..., :positions] + (x == 0)).argsort(dim=-1, stable=True)  # padding last
     ranked = torch.take_along_dim(x, order, 2)
     pairs = positions // 2
     first, second = ranked[..., : 2 * pairs : 2], ranked[..., 1 : 2 * pairs : 2]
