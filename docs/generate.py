@@ -202,6 +202,7 @@ SECTIONS = {
     "prepare": "From raw columns to numbers. Everything is fitted on a fold's training rows alone.",
     "network": "The architecture.",
     "generation": "A generator and its discriminator, where the task is generation; see [generation](generation.md).",
+    "module": "A network of your own, filled in from `cotune.tune(build=…)`; see [module](module.md).",
     "augment": "What is done to training rows on their way into a network, anew in every step; 0 is off.",
     "training": "How each network is trained.",
     "search": "How the space is searched, and when to stop. Whichever limit is met first ends the study.",
@@ -287,6 +288,8 @@ def _said(schema: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "const" in schema:
         return f"`{schema['const']}`"
+    if schema["type"] == "object" and "enum" not in schema["additionalProperties"]:
+        return "name: range or choices"
     if schema["type"] == "object":
         return "column: " + " or ".join(f"`{value}`" for value in schema["additionalProperties"]["enum"])
     if schema["type"] == "array":

@@ -3,7 +3,7 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,8 @@ from cotune.study import Directory
 from cotune.study.ablate import ablate as run_ablation
 from cotune.study.lr_find import LrCurve
 from cotune.study.lr_find import lr_find as range_test
+from cotune.study.modules import OwnModule
+from cotune.study.own import of_your_own, suits, with_space
 from cotune.study.session import Sitting, begin
 from cotune.study.session import resume as go_on
 from cotune.version import VERSION
@@ -32,10 +34,12 @@ class TunedStudy:
 
     Args:
         path: its directory.
+        own: its networks, where the user builds them.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, own: OwnModule | None = None) -> None:
         self._directory = Directory(path)
+        self._own = own
 
     @property
     def path(self) -> Path:
@@ -54,8 +58,9 @@ class TunedStudy:
         Raises:
             ModelError: the study has none yet.
         """
-        kind = Generator if is_generator(self._directory.best) else Model
-        return kind.load(self._directory.best)
+        if is_generator(self._directory.best):
+            return Generator.load(self._directory.best)
+        return Model.load(self._directory.best, build=None if self._own is None else self._own.module)
 
     def view(self) -> StudyView:
         """All that the store holds, as of now."""
@@ -114,6 +119,7 @@ class TunedStudy:
                 kinds=kinds,
                 time_limit=time_limit,
                 data=data,
+                own=self._own,
             )
 
     def __repr__(self) -> str:
@@ -127,9 +133,12 @@ def tune(
     out: str | Path | None = None,
     recipe: str | Path | Mapping[str, Any] | Recipe | None = None,
     quiet: bool = True,
+    build: Callable[..., Any] | None = None,
+    space: Any = None,
+    loss: Any = None,
     **settings: Any,
 ) -> TunedStudy:
-    """Search for the best network for a table or for images, and train it.
+    """Search for the best network for a table, for images, or of your own, and train it.
 
     Args:
         data: path of a CSV, TSV, Parquet or NumPy file or of a folder of images, a polars or pandas frame, or a pair
@@ -138,6 +147,10 @@ def tune(
         out: directory of the study; runs/NAME by default.
         recipe: a YAML file, a mapping, or a `Recipe` to start from.
         quiet: show no progress.
+        build: a function of a trial (`trial.suggest_int("width", 16, 256)`, as in Optuna) that returns a
+            `torch.nn.Module`; data may then be tensors, a data set of torch, or loaders. See docs/module.md.
+        space: settings by name, or a search space of scikit-learn's or Hyperopt's.
+        loss: name of a loss, or loss(outputs, targets) for a network of your own.
         settings: recipe keys by name: `time_limit="3m"`, `trials=100`, `lr=0.01`, `width=[64, 128]`,
             `cv=5` (short for `method="kfold", folds=5`), `search="tpe"` (short for `strategy`).
 
@@ -151,20 +164,26 @@ def tune(
         >>> study = cotune.tune("adult.csv", target="income", time_limit="3m")   # doctest: +SKIP
         >>> study.show()["best"]                                                   # doctest: +SKIP
     """
-    return run(
-        data,
-        build_recipe(recipe, target=_named(target), **settings),
-        out=out,
-        quiet=quiet,
-    )
+    own, found, data = of_your_own(build, space, loss, data)
+    if not callable(loss):
+        settings["loss"] = loss
+    request = build_recipe(recipe, target=_named(target), **with_space(settings, found))
+    return run(data, request if own is None else suits(request, own), out=out, quiet=quiet, own=own)
 
 
 def run(
-    data: Any, request: Recipe, *, out: str | Path | None, quiet: bool, began: float | None = None
+    data: Any,
+    request: Recipe,
+    *,
+    out: str | Path | None,
+    quiet: bool,
+    began: float | None = None,
+    own: OwnModule | None = None,
 ) -> TunedStudy:
     """`tune` with a finished recipe.
 
     Args:
+        own: the networks, where the user builds them.
         began: when the user's wait began, on `time.monotonic()`'s clock; now by default.
     """
     source = request.data.source if data is None else data
@@ -173,8 +192,8 @@ def run(
     name = Path(source).name.split(".")[0] if isinstance(source, str | Path) else "study"
     directory = Directory.free(name) if out is None else Directory(Path(out))
     with _sitting(quiet=quiet, began=began) as sitting:
-        begin(source, request, directory, sitting, version=VERSION)
-    return TunedStudy(directory.path)
+        begin(source, request, directory, sitting, version=VERSION, own=own)
+    return TunedStudy(directory.path, own=own)
 
 
 def lr_find(
@@ -211,33 +230,51 @@ def find_rates(source: Any, request: Recipe) -> LrCurve:
     return range_test(source, request)
 
 
-def resume(path: str | Path, *, data: str | Path | None = None, quiet: bool = True) -> TunedStudy:
+def resume(
+    path: str | Path,
+    *,
+    data: str | Path | None = None,
+    quiet: bool = True,
+    build: Callable[..., Any] | None = None,
+    space: Any = None,
+    loss: Callable[..., Any] | None = None,
+) -> TunedStudy:
     """Go on with a study that was killed or interrupted; one that has ended is left as it is.
 
     Args:
         path: directory of the study.
         data: where its data file is now, if it was moved; its content must be what it was.
         quiet: show no progress.
+        build, space, loss: as they were given to `tune`, where the networks are your own.
 
     Raises:
         StudyNotFound, StudyCorrupt: there is no study, or its store is damaged.
         DataError: the data is not what it was.
     """
-    directory = Directory(Path(path))
+    directory, own = Directory(Path(path)), _own(build, space, loss)
     with _sitting(quiet=quiet) as sitting:
-        go_on(directory, sitting, data=data)
-    return TunedStudy(directory.path)
+        go_on(directory, sitting, data=data, own=own)
+    return TunedStudy(directory.path, own=own)
 
 
-def load(path: str | Path) -> TunedStudy:
+def load(
+    path: str | Path,
+    *,
+    build: Callable[..., Any] | None = None,
+    space: Any = None,
+    loss: Callable[..., Any] | None = None,
+) -> TunedStudy:
     """A study by its directory.
+
+    Args:
+        build, space, loss: as they were given to `tune`, where the networks are your own.
 
     Raises:
         StudyNotFound: there is none.
     """
     directory = Directory(Path(path))
     directory.must_hold_a_study()
-    return TunedStudy(directory.path)
+    return TunedStudy(directory.path, own=_own(build, space, loss))
 
 
 def techniques(kind: str | None = None) -> list[dict[str, Any]]:
@@ -286,6 +323,10 @@ def build_recipe(
     if strategy is not None:
         settings["strategy"] = strategy
     return make(tree, words=words, **settings)
+
+
+def _own(build: Callable[..., Any] | None, space: Any, loss: Any) -> OwnModule | None:
+    return None if build is None else OwnModule(build, space=space, loss=loss if callable(loss) else None)
 
 
 @contextmanager

@@ -32,6 +32,8 @@ class Task(StrEnum):
     MULTICLASS = "multiclass"
     GENERATION = "generation"
     """Rows like those at hand; nothing is predicted."""
+    OWN = "own"
+    """What a loss of the user's own says; there is no class and no value to be predicted."""
 
     @property
     def is_classification(self) -> bool:

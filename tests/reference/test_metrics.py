@@ -8,7 +8,7 @@ import torch
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
-from cotune.engine.metrics import METRICS
+from cotune.engine.metrics import METRICS as EVERY
 from cotune.engine.metrics.probabilities import BINS
 from cotune.engine.parallel import one_thread_a_kernel
 from engine.places import on_gpu
@@ -64,6 +64,8 @@ KNOWN = {
     "mae": sk.mean_absolute_error,
     "mape": sk.mean_absolute_percentage_error,
 }
+METRICS = {name: metric for name, metric in EVERY.items() if not metric.own}
+"""Those of predictions: what a loss of the user's own says is no function of them."""
 CLASSIFIERS = [name for name, metric in METRICS.items() if metric.classification]
 REGRESSORS = [name for name, metric in METRICS.items() if not metric.classification]
 

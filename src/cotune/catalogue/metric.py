@@ -13,4 +13,5 @@ METRIC_ROWS = tuple(
         families=("gan",) if metric.generation else PREDICTING,
     )
     for name, metric in METRICS.items()
+    if not metric.own
 )  # fmt: skip

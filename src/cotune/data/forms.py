@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cotune.data import forecast, graph_loading, image_loading, series_loading, text_loading
+from cotune.data import forecast, graph_loading, image_loading, series_loading, tensor_loading, text_loading
 from cotune.data.dataset import Dataset
 from cotune.data.request import Request
 from cotune.data.text_sources import KEPT as KEPT_TEXTS
@@ -36,6 +36,7 @@ FORMS: dict[str, Form] = {
     "graph": Form(graph_loading.find, graph_loading.keep, "graph.npz"),
     "series": Form(series_loading.find, series_loading.keep, "series.npz"),
     "image": Form(image_loading.find, image_loading.keep, "data.npz"),
+    "tensors": Form(tensor_loading.find, tensor_loading.keep, "tensors.npz"),
     "text": Form(text_loading.find, text_loading.keep, KEPT_TEXTS),
 }
 """By the name that `Dataset.kind` has."""

@@ -25,7 +25,7 @@ from cotune.data.targets import one_name, read_several, target_names
 from cotune.data.text_loading import text_column, texts_in_table
 from cotune.errors import TargetError, did_you_mean
 
-TASKS = ("auto", "regression", "binary", "multiclass", "forecast", GENERATION)
+TASKS = ("auto", "regression", "binary", "multiclass", "forecast", "own", GENERATION)
 
 
 def load(

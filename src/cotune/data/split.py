@@ -72,6 +72,8 @@ Plan = tuple[Ints, list[Pair], list[str]]
 
 
 def _holdout(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
+    if dataset.validation is not None and dataset.test is None:
+        return _given(dataset, settings, seed)
     rest, test, notes = _set_test_aside(dataset, settings, seed)
     if dataset.validation is not None:
         return test, [_given_validation(dataset, rest)], [*notes, *_validation_words(dataset, settings)]
@@ -81,6 +83,14 @@ def _holdout(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
         pairs.append((train, validation))
         notes += more
     return test, pairs, notes
+
+
+def _given(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:
+    """The validation rows that the data brings; test rows, of which it brings none, are drawn from the others."""
+    assert dataset.validation is not None
+    others = np.setdiff1d(np.arange(dataset.rows), dataset.validation)
+    train, test, notes = _draw(dataset, others, settings.test, "test", seed)
+    return test, [(train, dataset.validation)], [*_validation_words(dataset, settings), *notes]
 
 
 def _kfold(dataset: Dataset, settings: SplitSection, seed: int) -> Plan:

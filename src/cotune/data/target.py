@@ -42,6 +42,9 @@ def read_target(series: pl.Series, task: str, place: Place) -> Target:
     Raises:
         TargetError: it cannot be learned; the message says why.
     """
+    if task == "own":
+        law = "task own is for tensors that come with a network of your own and a loss of its own"
+        raise TargetError(f"{law}; leave it out, or pass arrays to cotune.tune(build=…, loss=…)")
     try:
         check_flat(series)
     except ColumnError as error:

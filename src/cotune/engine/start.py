@@ -36,7 +36,7 @@ def shared(network: Network, width: int, start: Start) -> dict[str, dict[str, tu
     for weight in (*network.weights(), *network.statistics()):
         if weight.name in start:
             shapes = tuple(start[weight.name].shape), network.real_shape(weight, width)
-            found[weight.name.split(".")[0]][weight.name] = shapes
+            found.setdefault(weight.name.split(".")[0], {})[weight.name] = shapes
     return found
 
 

@@ -13,6 +13,7 @@ the losses are to be looked at (see `cotune.engine.course`).
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -210,6 +211,7 @@ class Run:
             aside=aside,
             chance=chance,
             numbers=self._goal_numbers,
+            draw=partial(self._draw, t),
         )
         with self._compute.autocast():
             loss = self._loss_of(batch, context)
@@ -298,6 +300,10 @@ class Run:
         count = self._network.draws(self._lanes[0].structure.batch_size)
         mask = rng.keep_mask(rng.draws(self._keys[t], self._counters)[:, :count], self._levels[t])
         return Factors(mask, self._levels[t].squeeze(1) / rng.LEVELS)
+
+    def _draw(self, t: int, count: int) -> Tensor:
+        """Signed 8-bit draws of step t, so many a lane [lane draw]."""
+        return rng.draws(self._keys[t], self._on_device(rng.counters(count)))[:, :count]
 
     def _prepare_dropout(self, first: int) -> None:
         """Keys and levels of every step [step k (1)]: small numbers, whose cost is in the calls."""

@@ -45,6 +45,7 @@ class Context:
         gauge: called with (layer name, products and bias) before norm and activation; what it returns goes on.
         world: what all rows share, such as a graph; the same for all lanes.
         aside: takes what is added to the loss, or `None` where nobody asks.
+        draw: gives so many signed 8-bit draws of this step to each lane [lane draw], or `None` where nothing is drawn.
         chance: what else a step that trains leaves to chance, or `None`.
         numbers: the lanes' own numbers by name [lane]; of lanes with a goal alone.
     """
@@ -57,6 +58,7 @@ class Context:
     gauge: Callable[[str, Tensor], Tensor] | None = None
     world: Any = None
     aside: Aside | None = None
+    draw: Callable[[int], Tensor] | None = None
     chance: Chance | None = None
     numbers: Mapping[str, Tensor] = field(default_factory=dict)
 

@@ -13,6 +13,7 @@ from cotune.nets.graph.gcn import GCN
 from cotune.nets.graph.gin import GIN
 from cotune.nets.graph.sage import SAGE
 from cotune.nets.mlp import MLP
+from cotune.nets.module import Build, Module
 from cotune.nets.network import Network
 from cotune.nets.rnn import RNN
 from cotune.nets.sequence.recurrent import Recurrent
@@ -32,6 +33,7 @@ FAMILIES: dict[str, Callable[..., Network]] = {
     "sage": SAGE,
     "gat": GAT,
     "gin": GIN,
+    "module": Module,
     "textcnn": TextCNN,
     "bag": Bag,
     "gan": GAN,
@@ -47,6 +49,8 @@ def at_width(network: Network, width: int) -> Network:
 
 def to_json(network: Network) -> dict[str, Any]:
     """A shape as plain JSON types."""
+    if isinstance(network, Module):
+        return {"family": "module", "shape": network.to_json()}
     if isinstance(network, Anchored):
         around = {
             field.name: getattr(network, field.name) for field in fields(network) if field.name != "inner"
@@ -58,12 +62,18 @@ def to_json(network: Network) -> dict[str, Any]:
     return {"family": family, "shape": asdict(network)}
 
 
-def from_json(tree: Mapping[str, Any]) -> Network:
+def from_json(tree: Mapping[str, Any], build: Build | None = None) -> Network:
     """The shape that `to_json` wrote; a tree without a family is of a time when there was one.
+
+    Args:
+        build: makes a module of what the user's own function was answered, where the network is a user's.
 
     Raises:
         KeyError, TypeError, ValueError: the tree is damaged.
+        ModelError: the network is a user's, and there is no `build`.
     """
+    if tree.get("family") == "module":
+        return Module.from_json(tree["shape"], build)
     family = FAMILIES[tree.get("family", "mlp")]
     network = family(**{name: tuple(v) if isinstance(v, list) else v for name, v in tree["shape"].items()})
     return Anchored(network, **tree["anchored"]) if "anchored" in tree else network

@@ -5,7 +5,7 @@ It has the networks of the best trial's folds and seeds, or those of an ensemble
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from cotune.data.examples import Rows
 from cotune.data.prepare.fitting import from_json
@@ -23,8 +23,9 @@ from cotune.data.stored import slices
 from cotune.data.windows import Windows
 from cotune.engine.metrics import METRICS
 from cotune.engine.several import judged
-from cotune.errors import CotuneError, ModelError
+from cotune.errors import CotuneError, ModelError, RecipeError
 from cotune.files import replacing, write_text
+from cotune.nets.module import Build, Module
 from cotune.product.after.pool import pool
 from cotune.product.after.temperature import scaled
 from cotune.product.after.threshold import by_labels, decided
@@ -56,6 +57,7 @@ class Model:
         temperature: the averaged log-probabilities are divided by it.
         threshold: probability above which a row is called the second class (binary); `None` is one half.
         targets: names of the values of a row, where there are several.
+        build: makes modules, where the networks are the user's own.
 
     Example:
         >>> study = cotune.load("runs/adult")                 # doctest: +SKIP
@@ -71,6 +73,26 @@ class Model:
     temperature: float = 1.0
     threshold: float | None = None
     targets: tuple[str, ...] = ()
+    build: Build | None = field(default=None, compare=False, repr=False)
+
+    def module(self, number: int = 0) -> nn.Module:
+        """One of its networks as the `torch.nn.Module` that the user's build makes, trained and in evaluation mode.
+
+        What it says is what the network was trained to say: logits of the `classes`, or values. Rows of a table or of
+        images must be prepared as the study's were, and so are values of their targets; tensors are as they are.
+
+        Args:
+            number: which of `networks`; the first is of the best trial.
+
+        Raises:
+            ModelError: the network is not of the user's own.
+        """
+        network = self.networks[number]
+        if self.build is None or not isinstance(network.shape, Module):
+            raise ModelError(
+                "only a network of your own is a torch module: tune with build=, and load with the same build"
+            )
+        return network.shape.module(network.tensors, self.build)
 
     def predict(self, data: Any) -> NDArray[Any]:
         """Labels, typed as in the data the study was given, or values (float64) of a regression, shape [row].
@@ -84,11 +106,28 @@ class Model:
         Raises:
             DataError: the rows cannot be read, or a column is missing.
         """
+        if self.task is Task.OWN:
+            return self._answers(data)
         raw = self._raw(data)
         if self.task.is_classification:
             labels: NDArray[Any] = self.labels[self.decide(raw).numpy()]
             return labels
         found: NDArray[Any] = raw.numpy()
+        return found
+
+    def _answers(self, data: Any) -> NDArray[Any]:
+        """What `forward` of a network of the user's own returns, mean over networks."""
+        frame = self._read(data)
+        each = [
+            torch.cat(
+                [
+                    network.answers(network.pipeline.transform(frame[rows]))
+                    for rows in slices(frame.height, frame.width)
+                ]
+            )
+            for network in self.networks
+        ]
+        found: NDArray[Any] = torch.stack(each).mean(0).numpy()
         return found
 
     @property
@@ -137,7 +176,7 @@ class Model:
         by_label = decided(raw, self.threshold)
         found = {}
         for name, metric in METRICS.items():
-            if metric.fits(self.task) and metric.needs_rows <= len(truth):
+            if metric.fits(self.task) and not metric.own and metric.needs_rows <= len(truth):
                 seen = by_label if self.threshold is not None and by_labels(name) else raw
                 found[name] = float(judged(name, seen.unsqueeze(0), truth)[0])
         return found
@@ -225,8 +264,11 @@ class Model:
         return pipelines, [places[trees[id(network.pipeline)]["checksum"]] for network in self.networks]
 
     @classmethod
-    def load(cls, directory: Path) -> "Model":
+    def load(cls, directory: Path, *, build: Build | None = None) -> "Model":
         """A saved model.
+
+        Args:
+            build: makes modules, where the networks are the user's own.
 
         Raises:
             ModelError: there is none, or it is damaged, or was written by a later version.
@@ -245,17 +287,23 @@ class Model:
         if isinstance(about, dict) and isinstance(about.get("format"), int) and about["format"] > FORMAT:
             law = f"the model in {directory} has format {about['format']}, this cotune reads up to {FORMAT}"
             raise ModelError(f"{law}; upgrade with `pip install -U cotune`")
+        if build is None and any(tree.get("family") == "module" for tree in about.get("networks", ())):
+            name = next(tree["shape"]["name"] for tree in about["networks"] if tree.get("family") == "module")
+            law = f"the model in {directory} is a {name} of your own, which cotune cannot build"
+            raise ModelError(f"{law}; pass the function that built it: cotune.load(path, build=…)")
         try:
             if about["format"] not in range(1, FORMAT + 1):
                 raise ValueError(f"format {about['format']!r}")
-            return cls._from_json(about, tensors)
+            return cls._from_json(about, tensors, build)
+        except RecipeError:
+            raise  # build itself is at fault, or was not passed
         except (CotuneError, IndexError, KeyError, TypeError, ValueError) as error:
             said = str(error) if isinstance(error, CotuneError) else repr(error)
             law = f"the model's description in {directory} is damaged ({said})"
             raise ModelError(f"{law}; restore it from a backup, or tune again") from None
 
     @classmethod
-    def _from_json(cls, about: dict[str, Any], tensors: dict[str, Tensor]) -> "Model":
+    def _from_json(cls, about: dict[str, Any], tensors: dict[str, Tensor], build: Build | None) -> "Model":
         pipelines = [from_json(tree) for tree in about.get("pipelines", ())]
         networks = []
         for i, tree in enumerate(about["networks"]):
@@ -263,7 +311,7 @@ class Model:
             own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
             used = tree["pipeline"]
             pipeline = from_json(used) if about["format"] == 1 else pipelines[used]
-            networks.append(Network.from_json(tree, own, pipeline))
+            networks.append(Network.from_json(tree, own, pipeline, build))
         if not networks:
             raise ValueError("it has no networks")
         threshold = about.get("threshold")
@@ -277,6 +325,7 @@ class Model:
             float(about.get("temperature", 1.0)),
             None if threshold is None else float(threshold),
             tuple(about.get("targets", ())),
+            build,
         )
         model._check()
         return model

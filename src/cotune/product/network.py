@@ -17,6 +17,7 @@ from cotune.nets import families
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.context import Context
 from cotune.nets.layout import Layout
+from cotune.nets.module import Build, Module
 from cotune.nets.network import Network as Shape
 
 ROWS = 4096
@@ -110,6 +111,28 @@ class Network:
                 )
         return torch.cat(parts)
 
+    def answers(self, features: Features) -> Tensor:
+        """What the user's own `forward` returns for rows that its pipeline has prepared [row …].
+
+        Raises:
+            ModelError: it returns something else than a tensor.
+        """
+        assert isinstance(self.shape, Module)
+        views = [
+            {w.name: self.tensors[w.name].unsqueeze(0) for w in known}
+            for known in (self.shape.weights(), self.shape.statistics())
+        ]
+        parts = []
+        with torch.no_grad():
+            for start in range(0, len(features.numeric), ROWS):
+                some = slice(start, start + ROWS)
+                x, c = (
+                    torch.from_numpy(part[some]).unsqueeze(0) for part in (features.numeric, features.codes)
+                )
+                found = self.shape.ask(None, views[0], views[1], self.shape.split(x, c), Context(False, ()))
+                parts.append(found[0])
+        return torch.cat(parts)
+
     def log_probabilities(self, features: Features) -> Tensor:
         """Of the classes, for rows that its pipeline has prepared [row class], float64."""
         z = self.logits_of(features)
@@ -173,14 +196,23 @@ class Network:
         return found
 
     @classmethod
-    def from_json(cls, tree: Mapping[str, Any], tensors: Mapping[str, Tensor], pipeline: Fitted) -> "Network":
+    def from_json(
+        cls,
+        tree: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
+        pipeline: Fitted,
+        build: Build | None = None,
+    ) -> "Network":
         """Back from `to_json`, the tensors and the pipeline.
+
+        Args:
+            build: see `cotune.nets.families.from_json`.
 
         Raises:
             ModelError: a part is missing or of the wrong shape.
         """
         try:
-            shape = families.from_json(tree)
+            shape = families.from_json(tree, build)
             for weight in (*shape.weights(), *shape.statistics()):
                 found, due = tuple(tensors[weight.name].shape), shape.real_shape(weight, shape.width)
                 if found != due:

@@ -75,6 +75,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     "gat": ("graph",),
     "gin": ("graph",),
     "gan": ("table", "image"),
+    "module": ("table", "image", "series", "forecast", "tensors"),
 }
 """Family → kinds of data that it learns from. Of a table one of `SEQUENTIAL` reads the columns as a series."""
 FAMILIES = tuple(READS)
@@ -89,14 +90,15 @@ AUTO: Mapping[str, str] = {
     "forecast": "mlp",
     "graph": "gcn",
     "text": "textcnn",
+    "tensors": "module",
 }
 """Kind of data → its family where the recipe leaves that open."""
-KINDS = ("table", "series", "image", "forecast", "graph", "text")
+KINDS = ("table", "series", "image", "forecast", "graph", "text", "tensors")
 """Kinds of data that studies can be made of."""
 
 MetricName = Literal[
     "accuracy", "balanced_accuracy", "precision_macro", "precision_micro", "precision_weighted", "recall_macro",
     "recall_micro", "recall_weighted", "f1_macro", "f1_micro", "f1_weighted", "mcc", "roc_auc", "pr_auc", "log_loss",
-    "brier", "calibration_error", "r2", "rmse", "mse", "mae", "mape", "frechet", "kernel_distance", "coverage",
+    "brier", "calibration_error", "r2", "rmse", "mse", "mae", "mape", "frechet", "kernel_distance", "coverage", "loss",
 ]  # fmt: skip
 METRICS: tuple[str, ...] = get_args(MetricName)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field
 
 from cotune.recipe.generation import GenerationSection
+from cotune.recipe.module import ModuleSection
 from cotune.recipe.names import (
     ACTIVATIONS,
     ANCHORS,
@@ -43,7 +44,7 @@ class DataSection(Section):
         description="Name of the column to predict; of several numbers to predict together, their names: `a,b,c` or a "
         "list.",
     )
-    task: Literal["auto", "regression", "binary", "multiclass", "forecast", "generation"] = "auto"
+    task: Literal["auto", "regression", "binary", "multiclass", "forecast", "generation", "own"] = "auto"
     columns: dict[
         str,
         Literal[
@@ -198,6 +199,7 @@ PREPARES: Mapping[str, tuple[str, ...]] = {
         "keep",
     ),
     "image": ("pixels",),
+    "tensors": (),
     "forecast": ("lookback",),
     "graph": ("node_scaling", "structure"),
     "series": ("channel_scaling", "each_series", "gaps", "gap_channels"),
@@ -483,6 +485,7 @@ class Recipe(Section):
     prepare: PrepareSection = PrepareSection()
     network: NetworkSection = NetworkSection()
     generation: GenerationSection = GenerationSection()
+    module: ModuleSection = ModuleSection()
     augment: AugmentSection = AugmentSection()
     training: TrainingSection = TrainingSection()
     search: SearchSection = SearchSection()

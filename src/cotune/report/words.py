@@ -33,6 +33,7 @@ METRICS = {
     "frechet": "Fréchet distance",
     "kernel_distance": "kernel distance",
     "coverage": "coverage",
+    "loss": "own loss",
 }
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from cotune.recipe.module import PREFIX
 from cotune.recipe.schema import Recipe, domains
 from cotune.recipe.settings import Choice, Range, Setting
 from cotune.space.parameter import Parameter
@@ -24,12 +25,15 @@ def from_recipe(recipe: Recipe) -> Space:
         >>> [p.name for p in from_recipe(make(depth=2, width=[64, 128])).parameters][:2]
         ['width', 'activation']
     """
-    known = domains()
+    known = {name: domain for name, (_, domain) in domains().items()}
     settings = {
-        name: _only_value(getattr(getattr(recipe, section), name)) for name, (section, _) in known.items()
+        name: _only_value(getattr(getattr(recipe, section), name)) for name, (section, _) in domains().items()
     }
+    for name, own in recipe.module.parameters.items():
+        known[PREFIX + name] = own.domain
+        settings[PREFIX + name] = own.setting
     fixed: dict[str, Value] = {k: v for k, v in settings.items() if not isinstance(v, Range | Choice)}
-    waiting = {k: Parameter(k, v, known[k][1]) for k, v in settings.items() if isinstance(v, Range | Choice)}
+    waiting = {k: Parameter(k, v, known[k]) for k, v in settings.items() if isinstance(v, Range | Choice)}
     placed: dict[str, Parameter] = {}
     while waiting:
         name = next(name for name, p in waiting.items() if _condition(p) not in waiting)

@@ -23,6 +23,7 @@ from cotune.study.candidates import candidates, must_know, settling
 from cotune.study.counterparts import Configurations, Counterpart, Lineup, Loaded, changed, lineup
 from cotune.study.directory import Directory
 from cotune.study.merging import with_earlier
+from cotune.study.modules import OwnModule
 from cotune.study.prepared import Prepared, compute_for
 from cotune.study.rule import Given
 from cotune.study.session import Sitting, prepare_again
@@ -44,6 +45,7 @@ def ablate(
     kinds: Sequence[str] = (),
     time_limit: float | None = None,
     data: str | Path | None = None,
+    own: OwnModule | None = None,
 ) -> Ablation:
     """Find out what each technique was worth, and keep it with the study.
 
@@ -54,6 +56,7 @@ def ablate(
         kinds: of techniques, see `cotune.study.counterparts.lineup`. What is kept of other kinds stays, where it fits.
         time_limit: seconds; the seeds that are complete by then are kept.
         data: where the study's data is now, if it was moved.
+        own: the networks, where the user builds them.
 
     Raises:
         RecipeError: too few seeds, or an unknown kind.
@@ -73,7 +76,7 @@ def ablate(
         params = next(t.params for t in view.trials if t.number == trial)
         sitting.say("reading the data of the study")
         try:
-            prepared = prepare_again(meta, directory, data, verb="ablate")
+            prepared = prepare_again(meta, directory, data, verb="ablate", own=own)
             if prepared.dataset.task is Task.GENERATION:
                 raise StudyError(
                     f"the study in {directory.path} generates rows, and techniques are ablated where networks predict; "

@@ -9,6 +9,7 @@ from cotune.data import Dataset, Fitted, Splits, chooses_rows, fit, prepared
 from cotune.data.prepare.series import SeriesPipeline
 from cotune.data.prepare.tokens import TokenPipeline
 from cotune.data.prepare.windowed import WindowPipeline
+from cotune.data.tensors import Tensors
 from cotune.data.windows import Windows
 from cotune.engine.bank import Variant, as_tensor
 from cotune.engine.compiled import knows
@@ -26,9 +27,10 @@ from cotune.study import words
 from cotune.study.contests import CONTEST_STEPS, contest_of
 from cotune.study.judges import Judges
 from cotune.study.mending import mended
+from cotune.study.modules import OwnLane, OwnModule, inputs_of
 from cotune.study.networks import anchored, network_of
 from cotune.study.rule import Given
-from cotune.types import LaneId, Params, Value
+from cotune.types import LaneId, Params, Task, Value
 
 PREPARATION = tuple(PrepareSection.model_fields)
 """Preparation settings; those without a meaning in a configuration are absent from it."""
@@ -49,6 +51,7 @@ class LaneFactory:
         dataset, splits: the data.
         start: weights that networks begin with where they fit, by name.
         judges: of generated rows; `None` where something is predicted.
+        own: the networks, where the user builds them.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class LaneFactory:
         *,
         start: Mapping[str, torch.Tensor] | None = None,
         judges: Judges | None = None,
+        own: OwnModule | None = None,
     ) -> None:
         self._recipe = recipe
         self._space = space
@@ -67,6 +71,7 @@ class LaneFactory:
         self._splits = splits
         self._start = start
         self._judges = judges
+        self._own = own
         self._given = Given.of(recipe, dataset, splits)
         self._rows = [(torch.from_numpy(f.train), torch.from_numpy(f.validation)) for f in splits.folds]
         self._trained: dict[_Key, torch.Tensor] = {}
@@ -79,7 +84,13 @@ class LaneFactory:
     def with_recipe(self, recipe: Recipe) -> "LaneFactory":
         """The same with another recipe for the same space, data and split; prepared rows are shared."""
         other = LaneFactory(
-            recipe, self._space, self._dataset, self._splits, start=self._start, judges=self._judges
+            recipe,
+            self._space,
+            self._dataset,
+            self._splits,
+            start=self._start,
+            judges=self._judges,
+            own=self._own,
         )
         other._rows, other._trained = self._rows, self._trained
         other._pipelines, other._variants, other._worlds = self._pipelines, self._variants, self._worlds
@@ -109,8 +120,14 @@ class LaneFactory:
         generates = self._judges is not None
         outputs = 1 if generates else variant.values * self._outputs(config)
         pipeline = self._fitted(fold, config)
-        network, width = network_of(config, variant, scaled=pipeline.scaled, outputs=outputs, batch=batch)
-        network = anchored(network, pipeline, str(config["anchor"]))
+        seed = seed_of(self._recipe.search.seed, name.trial, name.index)
+        own = self._own_lane(config, seed, variant, train, batch, outputs)
+        network, width = (
+            network_of(config, variant, scaled=pipeline.scaled, outputs=outputs, batch=batch)
+            if own is None
+            else (own.network, own.network.width)
+        )
+        network = anchored(network, pipeline, str(config["anchor"])) if own is None else network
         names = {name: str(config[name]) for name in ("activation", "optimizer", "loss")}
         steps, goal = shortest // batch, None
         epochs = self._recipe.training.epochs
@@ -124,12 +141,12 @@ class LaneFactory:
             steps=steps,
             weighted=variant.class_weights is not None,
             method=Method.of(numbers, loops=goal is None and variant.values == 1 and knows(network, **names)),
-            goal=goal,
+            goal=goal if own is None else own.goal,
             world=pipeline.world_name,
         )
         return Lane(
             id=name,
-            seed=seed_of(self._recipe.search.seed, name.trial, name.index),
+            seed=seed,
             structure=structure,
             width=width,
             **names,
@@ -140,8 +157,39 @@ class LaneFactory:
             variant=variant,
             train=train,
             validation=validation,
-            start=self._start_of(pipeline)
-            or self._pretrained(config, network, variant.world, names["activation"]),
+            start=(
+                own.start
+                if own is not None
+                else self._start_of(pipeline)
+                or self._pretrained(config, network, variant.world, names["activation"])
+            ),
+        )
+
+    def _own_lane(
+        self,
+        config: Mapping[str, Value],
+        seed: int,
+        variant: Variant,
+        rows: torch.Tensor,
+        batch: int,
+        outputs: int,
+    ) -> OwnLane | None:
+        """What is the lane's own where the user builds the network."""
+        if config["family"] != "module" or self._own is None:
+            return None
+        data = self._dataset
+        parts = data.frame.shapes if isinstance(data.frame, Tensors) else ()
+        return self._own.lane(
+            config,
+            seed=seed,
+            variant=variant,
+            parts=inputs_of(
+                data.kind, variant.shape, variant.numeric.shape[1], variant.codes.shape[1], parts
+            ),
+            rows=rows,
+            batch=batch,
+            outputs=0 if data.task is Task.OWN else outputs,
+            device=str(self._recipe.training.device),
         )
 
     def _outputs(self, config: Mapping[str, Value]) -> int:

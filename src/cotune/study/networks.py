@@ -6,6 +6,7 @@ from cotune.data import Fitted
 from cotune.data.prepare.windowed import WindowPipeline
 from cotune.engine.bank import Variant
 from cotune.engine.lanes import padded_width
+from cotune.errors import RecipeError
 from cotune.nets.anchored import ANCHORS, Anchored
 from cotune.nets.cnn import CNN
 from cotune.nets.families import FAMILIES
@@ -108,10 +109,18 @@ def _graph(config: Config, variant: Variant, _: int, outputs: int, batch: int) -
     return network, width
 
 
+def _module(_: Config, __: Variant, ___: int, ____: int, _____: int) -> tuple[Network, int]:
+    """That is for the user's own function to do, see `cotune.study.modules`."""
+    raise RecipeError(
+        "network.family module trains a network of your own: pass build=function to cotune.tune"
+    )
+
+
 BUILDERS: dict[str, Callable[[Config, Variant, int, int, int], tuple[Network, int]]] = {
     "mlp": _mlp,
     "cnn": _cnn,
     **SEQUENCES,
+    "module": _module,
     **dict.fromkeys(GRAPHS, _graph),
     **TEXTS,
     "gan": gan_of,

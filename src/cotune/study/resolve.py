@@ -162,6 +162,9 @@ def _fewest_rows(splits: Splits) -> int:
 
 def _after(recipe: Recipe, task: Task, metric: str) -> AfterSection:
     after = recipe.after
+    if task is Task.OWN and after.ensemble != "none":
+        law = f"after.ensemble {after.ensemble} needs predictions of a class or a value, but the loss is your own"
+        raise RecipeError(f"{law}; leave it out")
     if after.threshold == "tune" and task is not Task.BINARY:
         raise RecipeError(f"after.threshold tune needs two classes, but the task is {task}; leave it out")
     if after.threshold == "tune" and not by_labels(metric):
@@ -173,6 +176,10 @@ def _after(recipe: Recipe, task: Task, metric: str) -> AfterSection:
 
 def _loss(setting: object, dataset: Dataset, splits: Splits) -> object:
     task = dataset.task
+    if task is Task.OWN:
+        if setting != "auto":
+            raise RecipeError("training.loss has no meaning beside a loss of your own; leave it out")
+        return "mse"  # a name that nothing asks: the goal is the user's
     fitting = [name for name, loss in LOSSES.items() if task in loss.tasks]
     if setting == "auto":
         return fitting[0]

@@ -16,7 +16,7 @@ from cotune.data.sources import open_source
 from cotune.data.stored import StoredFrame
 from cotune.engine.loop import Engine
 from cotune.engine.metrics import METRICS
-from cotune.errors import DataError, SourceError, StudyCorrupt
+from cotune.errors import DataError, SourceError, StudyCorrupt, StudyError
 from cotune.files import replacing, write_text
 from cotune.recipe import Recipe, as_yaml, make
 from cotune.records import Store, StudyView, read_view, write_leaderboard
@@ -34,6 +34,8 @@ from cotune.study.judges import Judges
 from cotune.study.lanes import LaneFactory
 from cotune.study.loop import Study, no_network
 from cotune.study.mending import settled
+from cotune.study.modules import OwnModule
+from cotune.study.own_words import words_of_module
 from cotune.study.prepared import Prepared, compute_for, fit_to_machine
 from cotune.study.resolve import division, preset, resolve
 from cotune.study.rule import Given
@@ -55,18 +57,27 @@ class Sitting:
     began: float = field(default_factory=time.monotonic)
 
 
-def begin(source: Any, recipe: Recipe, directory: Directory, sitting: Sitting, *, version: str) -> None:
+def begin(
+    source: Any,
+    recipe: Recipe,
+    directory: Directory,
+    sitting: Sitting,
+    *,
+    version: str,
+    own: OwnModule | None = None,
+) -> None:
     """Start a new study and train it to its end.
 
     Args:
         source: what `cotune.data.load` takes.
         recipe: as the user asked.
         directory: must not hold a study.
+        own: the networks, where the user builds them.
     """
     with ExitStack() as held:
         claim = _Claim(directory, held)
         try:
-            _begin(source, recipe, directory, sitting, version, claim)
+            _begin(source, recipe, directory, sitting, version, claim, own)
         except BaseException:
             if claim.done and not directory.store.exists():  # no study will come back for these
                 shutil.rmtree(directory.rows, ignore_errors=True)
@@ -88,7 +99,13 @@ class _Claim:
 
 
 def _begin(
-    source: Any, recipe: Recipe, directory: Directory, sitting: Sitting, version: str, claim: _Claim
+    source: Any,
+    recipe: Recipe,
+    directory: Directory,
+    sitting: Sitting,
+    version: str,
+    claim: _Claim,
+    own: OwnModule | None,
 ) -> None:
     sitting.say(f"reading {source if isinstance(source, str | Path) else 'the data'}")
     dataset = _load(source, recipe, Room(recipe.data.memory, directory.rows, claim))
@@ -108,7 +125,9 @@ def _begin(
     _check_strategy(resolved, space)
     start = start_of(resolved, dataset)
     judges = Judges.of(dataset, splits, seed=resolved.search.seed, path=directory.judge)
-    factory = LaneFactory(resolved, space, dataset, splits, start=start, judges=judges)
+    factory = LaneFactory(resolved, space, dataset, splits, start=start, judges=judges, own=own)
+    if resolved.network.family == "module":
+        notes += (words_of_module(factory, space),)
     named = resolved.network.pretrained or resolved.network.embeddings
     if start is not None:
         notes += (words_of_start(start, factory, space, named),)
@@ -138,11 +157,18 @@ def chosen_by_preset(source: Any, recipe: Recipe) -> Recipe:
         return preset(recipe, dataset, split(dataset, division(recipe, dataset), seed=recipe.search.seed))
 
 
-def resume(directory: Directory, sitting: Sitting, *, data: str | Path | None = None) -> None:
+def resume(
+    directory: Directory,
+    sitting: Sitting,
+    *,
+    data: str | Path | None = None,
+    own: OwnModule | None = None,
+) -> None:
     """Go on with a study; one that has ended is left as it is.
 
     Args:
         data: where its data is now, if it was moved.
+        own: the networks, where the user builds them.
 
     Raises:
         StudyNotFound, StudyCorrupt: there is none, or its store is damaged.
@@ -155,7 +181,7 @@ def resume(directory: Directory, sitting: Sitting, *, data: str | Path | None = 
             shutil.rmtree(directory.rows, ignore_errors=True)
             sitting.say(f"{directory.path} is finished ({meta['finished']}); nothing to resume")
             return
-        prepared = prepare_again(meta, directory, data)
+        prepared = prepare_again(meta, directory, data, own=own)
         sitting.say(f"resuming {directory.path} after {store.elapsed():.0f} s of training")
         _train(prepared, store, directory, sitting)
 
@@ -175,7 +201,12 @@ def _load(source: Any, recipe: Recipe, room: Room) -> Dataset:
 
 
 def prepare_again(
-    meta: dict[str, Any], directory: Directory, moved: str | Path | None, *, verb: str = "resume"
+    meta: dict[str, Any],
+    directory: Directory,
+    moved: str | Path | None,
+    *,
+    verb: str = "resume",
+    own: OwnModule | None = None,
 ) -> Prepared:
     """All that training needs, from a study's store and its data.
 
@@ -183,12 +214,16 @@ def prepare_again(
         meta: the store's.
         moved: where the data is now, if it was moved.
         verb: the command that asks, for its errors.
+        own: the networks, where the user builds them.
     """
     try:
         resolved = make(meta["resolved"])
         fingerprint, source, speed = meta["fingerprint"], meta["data"]["source"], Speed(**meta["speed"])
     except KeyError as error:
         raise StudyCorrupt(f"{directory.store} lacks {error}; it was not written to its end") from None
+    if resolved.network.family == "module" and own is None:
+        law = f"the networks of {directory.path} are built by a function of yours, {resolved.module.build}"
+        raise StudyError(f"{law}; pass it: cotune.{verb}(path, build=…)")
     home = moved or source or _kept(directory)
     if not Path(home).exists():
         law = f"the data of the study was at {home}, and is not there now"
@@ -204,7 +239,7 @@ def prepare_again(
     named = resolved.network.pretrained or resolved.network.embeddings
     start = None if named is None else kept_start(directory.start)
     judges = Judges.of(dataset, splits, seed=resolved.search.seed, path=directory.judge)
-    factory = LaneFactory(resolved, space, dataset, splits, start=start, judges=judges)
+    factory = LaneFactory(resolved, space, dataset, splits, start=start, judges=judges, own=own)
     return Prepared(resolved, space, dataset, splits, factory, speed)
 
 

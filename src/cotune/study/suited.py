@@ -42,6 +42,7 @@ WORDS = {
     "textcnn": "a convolutional network of words",
     "bag": "a bag of words",
     "gan": "a generator and its discriminator",
+    "module": "a network of your own",
 }
 
 ROWS_OF = {
@@ -50,12 +51,18 @@ ROWS_OF = {
     "image": "images",
     "forecast": "series to be forecast",
     "graph": "graphs",
+    "tensors": "tensors",
     "text": "texts",
 }
 """Kinds of data as messages call them."""
 
 CATEGORY_WIDTH = 8
 """Units of a category, where the recipe leaves them open."""
+
+OF_ANOTHER: Mapping[str, Value] = {
+    "activation": "identity", "norm": "none", "dropout": 0.0, "dropout_kind": "unit", "init": "he",
+}  # fmt: skip
+"""The same for networks of the user's own."""
 
 OF_SINGLE_TIMES: Mapping[str, Value] = {"numbers": "plain", "categories": "onehot"}
 """Preparations that a series leaves as they are: each of its times is one number."""
@@ -101,6 +108,13 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
         network = network.model_copy(update=of_sequences(network, families, kind))
         if kind == "table":
             _refuse_several_numbers(prepare)
+    if "module" in families:
+        if len(families) > 1:
+            raise RecipeError(
+                "network.family module is a network of your own, and not searched beside others; leave the family out"
+            )
+        network = network.model_copy(update=OF_ANOTHER)
+        return recipe.model_copy(update={"network": network, "prepare": prepare})
     if kind == "text":
         prepare = prepare.model_copy(update={"categories": "embedding"})  # words have nothing else
         own = ", ".join(WORDS[str(family)] for family in families)

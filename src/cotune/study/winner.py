@@ -3,14 +3,17 @@
 from typing import Any
 
 import numpy as np
+import torch
 
 from cotune.data.stored import slices
 from cotune.data.windows import Windows
+from cotune.engine.own_goal import LOSS, OwnGoal
+from cotune.nets.layout import Layout
 from cotune.product import Model
 from cotune.study.after import Made
 from cotune.study.forecasts import forecast_facts
 from cotune.study.prepared import Prepared
-from cotune.types import Task, TrialResult
+from cotune.types import LaneId, Task, TrialResult
 
 SCATTER = 2000
 """Test rows kept for the report's plot of predictions."""
@@ -19,6 +22,8 @@ SCATTER = 2000
 def tested(prepared: Prepared, winner: TrialResult, made: Made) -> dict[str, Any]:
     """Test figures of the model, and of the best trial alone; the only place where the test rows are looked at."""
     dataset, rows = prepared.dataset, prepared.splits.test
+    if dataset.task is Task.OWN:
+        return _by_own_loss(prepared, winner, made)
     y, model = dataset.y[rows], made.model
 
     def raw_of(asked: Model) -> Any:
@@ -59,3 +64,28 @@ def tested(prepared: Prepared, winner: TrialResult, made: Made) -> dict[str, Any
         np.add.at(table, (np.asarray(y, dtype=np.int64), said), 1)
         found["confusion"] = table.tolist()
     return found
+
+
+def _by_own_loss(prepared: Prepared, winner: TrialResult, made: Made) -> dict[str, Any]:
+    """The same where all that is known of the test rows is what the user's own loss says of them."""
+    rows, losses = torch.from_numpy(prepared.splits.test), []
+    for index, network in enumerate(made.model.networks):
+        lane = prepared.factory.lane(LaneId(winner.number, index), winner.params)
+        goal, shape = lane.structure.goal, lane.structure.network
+        assert isinstance(goal, OwnGoal)
+        layouts = Layout.of(shape.weights()), Layout.of(shape.statistics())
+        flat = []
+        for layout in layouts:
+            row = torch.zeros(1, layout.size)
+            for name, view in layout.views(row).items():
+                view[0] = network.tensors[name]
+            flat.append(row)
+        losses.append(goal.loss_on(lane, rows, flat[0], flat[1], layouts))
+    return {
+        "trial": winner.number,
+        "score": winner.score,
+        "test": {LOSS: float(np.mean(losses))},
+        "lanes": len(made.model.networks),
+        "parameters": made.model.size,
+        "after": made.facts,
+    }

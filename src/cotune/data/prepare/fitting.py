@@ -5,12 +5,13 @@ from typing import Any, Protocol
 
 from cotune.data.arrays import Ints
 from cotune.data.dataset import Dataset
-from cotune.data.prepare import graph, pixels, series, tokens, windowed
+from cotune.data.prepare import graph, pixels, series, tensors, tokens, windowed
 from cotune.data.prepare.features import Features, Figure
 from cotune.data.prepare.graph import GraphPipeline
 from cotune.data.prepare.pipeline import Pipeline
 from cotune.data.prepare.pixels import PixelPipeline
 from cotune.data.prepare.series import SeriesPipeline
+from cotune.data.prepare.tensors import TensorPipeline
 from cotune.data.prepare.tokens import TokenPipeline
 from cotune.data.prepare.windowed import WindowPipeline
 from cotune.types import Value
@@ -79,6 +80,7 @@ PIPELINES: Mapping[str, Any] = {
     "series": SeriesPipeline,
     "forecast": WindowPipeline,
     "graph": GraphPipeline,
+    "tensors": TensorPipeline,
     "text": TokenPipeline,
 }
 """By kind of data: classes with `fit(dataset, rows, settings)` and `from_json(tree)`."""
@@ -88,6 +90,7 @@ FORMATS: Mapping[str, Any] = {
     series.FORMAT: SeriesPipeline,
     windowed.FORMAT: WindowPipeline,
     graph.FORMAT: GraphPipeline,
+    tensors.FORMAT: TensorPipeline,
     tokens.FORMAT: TokenPipeline,
 }
 """By the format that `to_json` names; any other is a table's."""

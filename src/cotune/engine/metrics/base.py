@@ -33,6 +33,7 @@ class Metric:
         needs_rows: rows under which it has no meaning.
         needs_classes: classes that must occur among the rows.
         generation: whether it judges generated rows, by features of these (f) and of real ones (y).
+        own: whether it is what a loss of the user's own says; see `cotune.engine.own_goal`.
     """
 
     compute: Callable[[Tensor, Tensor], Tensor]
@@ -43,9 +44,12 @@ class Metric:
     needs_rows: int = 1
     needs_classes: int = 1
     generation: bool = False
+    own: bool = False
 
     def fits(self, task: Task) -> bool:
         """Whether it judges what is learned in a task."""
         if task is Task.GENERATION:
             return self.generation
-        return not self.generation and self.classification == task.is_classification
+        if task is Task.OWN:
+            return self.own
+        return not (self.generation or self.own) and self.classification == task.is_classification

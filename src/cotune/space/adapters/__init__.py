@@ -1,0 +1,1 @@
+"""Search spaces that other tools have, read as cotune's: a file for each tool."""
