@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from cotune.catalogue import Technique
-from cotune.recipe.names import GRAPHS, SEQUENTIAL
+from cotune.recipe.names import CONVOLVING, GRAPHS, SEQUENTIAL
 from cotune.recipe.schema import PREPARES
 from cotune.types import Task, Value
 from study.pictures import pixels
@@ -27,6 +27,14 @@ SHAPES: Mapping[str, Mapping[str, Value]] = {
     "lstm": {"width": 8},
     "tcn": {"width": 8, "levels": 2, "time_kernel": 3, "activation": "relu", "dropout": 0.0},
     "transformer": {"width": 8, "heads": 2, "activation": "relu", "dropout": 0.0},
+    "resnet": {
+        "filters": 8,
+        "stages": 1,
+        "norm": "batch",
+        "activation": "relu",
+        "dropout": 0.0,
+        "schedule": "cosine",
+    },
 }
 """By family."""
 
@@ -79,7 +87,7 @@ def forecasts(technique: Technique) -> bool:
 
 def on_images(technique: Technique, family: str) -> bool:
     """Whether the rows are images."""
-    return family == "cnn" or technique.data == ("image",)
+    return family in CONVOLVING or technique.data == ("image",)
 
 
 def rows_of(technique: Technique, family: str) -> Any:

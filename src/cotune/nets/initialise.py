@@ -74,7 +74,7 @@ def _draw(
             return _orthogonal_gates(shape, init, generator)
         case "fan":
             name = (INITIALISERS[init].head if weight.name.startswith("head") else "") or init
-            matrix = Matrix(shape, shape[-1] * weight.places, std)
+            matrix = Matrix(shape, weight.places * (1 if weight.each else shape[-1]), std)
             return INITIALISERS[name].draw(matrix, generator)
     raise AssertionError(weight.init)
 

@@ -9,7 +9,7 @@ from cotune.data.windows import Windows
 from cotune.engine.devices import named
 from cotune.errors import RecipeError
 from cotune.recipe import Choice, Recipe
-from cotune.recipe.names import AUTO, READS, SEQUENTIAL
+from cotune.recipe.names import AUTO, CONVOLVING, READS, SEQUENTIAL
 from cotune.recipe.schema import (
     LOADS,
     PREPARES,
@@ -22,6 +22,7 @@ from cotune.recipe.schema import (
 from cotune.recipe.section import Section
 from cotune.recipe.settings import Range, Setting
 from cotune.study.forecasts import refuse_single, suited_to
+from cotune.study.residual import stages, usual_family
 from cotune.study.sequences import of_sequences
 from cotune.types import Value
 
@@ -37,6 +38,7 @@ WORDS = {
     "sage": "GraphSAGE",
     "gat": "a graph attention network",
     "gin": "a graph isomorphism network",
+    "resnet": "a residual network",
 }
 
 ROWS_OF = {
@@ -76,7 +78,7 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
     _refuse_stretching(recipe, dataset)
     family = recipe.network.family
     if family == "auto":
-        family = AUTO[kind]
+        family = usual_family(recipe, dataset)
     families = _values(family)
     _refuse_families(families, kind)
     network = recipe.network.model_copy(update={"family": family})
@@ -93,9 +95,12 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
     if isinstance(dataset.frame, GraphRows):
         _refuse_of_other_rows(network, dataset.frame.task)
     images = dataset.frame if isinstance(dataset.frame, Images) else None
-    if images is not None and "cnn" in families:
+    if images is not None and set(CONVOLVING) & set(families):
         on_gpu = named(recipe.training.device) != "cpu"
-        network = network.model_copy(update=_convolutions(network, images.shape, on_gpu=on_gpu))
+        if "cnn" in families:
+            network = network.model_copy(update=_convolutions(network, images.shape, on_gpu=on_gpu))
+        if "resnet" in families:
+            network = network.model_copy(update=stages(network, images.shape))
     return recipe.model_copy(update={"network": network, "prepare": prepare})
 
 
