@@ -74,6 +74,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     "sage": ("graph",),
     "gat": ("graph",),
     "gin": ("graph",),
+    "resnet": ("image",),
     "gan": ("table", "image"),
     "module": ("table", "image", "series", "forecast", "tensors"),
 }
@@ -95,6 +96,10 @@ AUTO: Mapping[str, str] = {
 """Kind of data → its family where the recipe leaves that open."""
 KINDS = ("table", "series", "image", "forecast", "graph", "text", "tensors")
 """Kinds of data that studies can be made of."""
+CONVOLVING = ("cnn", "resnet")
+"""Families of feature maps."""
+BLOCKS = ("basic", "bottleneck", "separable")
+MAP_POOLINGS = ("flatten", "average", "max")
 
 MetricName = Literal[
     "accuracy", "balanced_accuracy", "precision_macro", "precision_micro", "precision_weighted", "recall_macro",
