@@ -127,11 +127,11 @@ def tune(
     quiet: bool = True,
     **settings: Any,
 ) -> TunedStudy:
-    """Search for the best network for a table or for images, and train it.
+    """Search for the best network for a table, images, series or texts, and train it.
 
     Args:
         data: path of a CSV, TSV, Parquet or NumPy file or of a folder of images, a polars or pandas frame, or a pair
-            (X, y) of arrays; X of 3 or 4 axes are images.
+            (X, y) of arrays; X of 3 or 4 axes are images, a list of strings texts. Or a file of lines `label text`.
         target: column to predict; of an array, its index; names of several columns of numbers to predict together.
         out: directory of the study; runs/NAME by default.
         recipe: a YAML file, a mapping, or a `Recipe` to start from.
