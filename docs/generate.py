@@ -79,9 +79,10 @@ MEANINGS = {
     "word_swap": "Share of a text's words that change places in pairs.",
     "word_dropout": "Share of a text's words that become unknown.",
     "family": "Family of networks: `mlp`; `cnn` and `resnet`, which need images; `gru`, `rnn`, `lstm`, `tcn` and "
-    "`transformer`, which read series, the columns of a table, in their order, as one, or the windows of a forecast. "
+    "`transformer`, which read series, the columns of a table, in their order, as one, the windows of a forecast, or "
+    "words; `textcnn` and `bag`, which read words; `gcn`, `sage`, `gat` and `gin`, of graphs; `gan`, which generates. "
     "`auto`: for images from 24 pixels on `resnet`, if there is time for 10 epochs of one, for others `cnn`; `tcn` for "
-    "series, else `mlp`.",
+    "series, `textcnn` for texts, `gcn` for graphs, else `mlp`.",
     "layers": "Layers of a recurrent network or a Transformer, one on top of the other.",
     "bidirectional": "Whether every recurrent layer reads from the end, too.",
     "pooling": "What the head sees of all times: the last state, their mean, the largest, or a mean by attention. "

@@ -138,11 +138,11 @@ def tune(
     loss: Any = None,
     **settings: Any,
 ) -> TunedStudy:
-    """Search for the best network for a table, for images, or of your own, and train it.
+    """Search for the best network for a table, images, series, texts or a graph, or of your own, and train it.
 
     Args:
         data: path of a CSV, TSV, Parquet or NumPy file or of a folder of images, a polars or pandas frame, or a pair
-            (X, y) of arrays; X of 3 or 4 axes are images.
+            (X, y) of arrays; X of 3 or 4 axes are images, a list of strings texts. Or a file of lines `label text`.
         target: column to predict; of an array, its index; names of several columns of numbers to predict together.
         out: directory of the study; runs/NAME by default.
         recipe: a YAML file, a mapping, or a `Recipe` to start from.

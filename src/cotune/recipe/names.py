@@ -51,7 +51,7 @@ COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "cons
                 "text")  # fmt: skip
 OF_WORDS = ("textcnn", "bag")
 """Families that read words and nothing else."""
-WINDOWS = ("3-4-5", "2-3-4", "2-3-4-5", "1-2-3", "5-6-7", "3", "5")
+WINDOWS = ("3-4-5", "2-3-4", "2-3-4-5", "1-2-3", "5-6-7")
 """Words that the windows of a TextCNN span."""
 RECURRENT = ("gru", "rnn", "lstm")
 SEQUENTIAL = (*RECURRENT, "tcn", "transformer")

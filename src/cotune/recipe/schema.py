@@ -414,7 +414,7 @@ class NetworkSection(Section):
             "name",
             options=("uniform", "normal"),
             when=("family", OF_WORDS),
-            source="uniform: Kim 2014, up to 0.25; normal: variance 1 / width",
+            source="Kim 2014; Vaswani et al. 2017",
         ),
     ] = "uniform"
     embeddings: Annotated[str, BeforeValidator(as_path, json_schema_input_type=str)] | None = Field(

@@ -51,8 +51,8 @@ class AugmentSection(Section):
     window: Annotated[Setting, _strength(0.9, "Le Guennec et al. 2016")] = 0.0
     amplitude: Annotated[Setting, _strength(1, "Um et al. 2017")] = 0.0
     jitter: Annotated[Setting, _strength(1, "Um et al. 2017")] = 0.0
-    word_swap: Annotated[Setting, _strength(1, "Wei & Zou 2019; share of the words")] = 0.0
-    word_dropout: Annotated[Setting, _strength(0.9, "Iyyer et al. 2015; share of the words")] = 0.0
+    word_swap: Annotated[Setting, _strength(1, "Wei & Zou 2019")] = 0.0
+    word_dropout: Annotated[Setting, _strength(0.9, "Iyyer et al. 2015")] = 0.0
 
 
 class TrainingSection(Section):
