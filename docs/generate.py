@@ -103,7 +103,7 @@ MEANINGS = {
     "of adamw's for lion. `muon` turns hidden matrices' steps orthogonal, and takes AdamW's elsewhere; `schedule_free` "
     "judges a mean of the weights, and needs no falling rate.",
     "latent": "Numbers of noise that a row is made of.",
-    "gan_width": "Filters next to the pixels, twice as many at each halving; of a table, hidden units. `auto`: 32, 128.",
+    "gan_width": "Filters next to the pixels, twice as many at each halving; of a table, units. `auto`: 32, 128.",
     "gan_depth": "Times that an image is halved; of a table, hidden layers. `auto`: down to 4 pixels; 2.",
     "gan_loss": "What generator and discriminator minimise. `auto`: cross_entropy for images, wasserstein for tables.",
     "gradient_penalty": "Weight of (‖slope‖ − 1)² of the discriminator between real and generated rows.",
@@ -187,6 +187,7 @@ SECTIONS = {
     "split": "How the rows are divided. The test rows are used once, at the end.",
     "prepare": "From raw columns to numbers. Everything is fitted on a fold's training rows alone.",
     "network": "The architecture.",
+    "generation": "How a generator and its discriminator contend, for `task: generation`; see [generation](generation.md).",
     "augment": "What is done to training rows on their way into a network, anew in every step; 0 is off.",
     "training": "How each network is trained.",
     "search": "How the space is searched, and when to stop. Whichever limit is met first ends the study.",
