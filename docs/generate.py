@@ -129,8 +129,7 @@ MEANINGS = {
     "of adamw's for lion. `muon` turns hidden matrices' steps orthogonal, and takes AdamW's elsewhere; `schedule_free` "
     "judges a mean of the weights, and needs no falling rate.",
     "latent": "Numbers of noise that a row is made of.",
-    "gan_width": "Filters next to the pixels, twice as many at each halving; of a table, hidden units. `auto`: 32, "
-    "128.",
+    "gan_width": "Filters next to the pixels, twice as many at each halving; of a table, units. `auto`: 32, 128.",
     "gan_depth": "Times that an image is halved; of a table, hidden layers. `auto`: down to 4 pixels; 2.",
     "gan_loss": "What generator and discriminator minimise. `auto`: cross_entropy for images, wasserstein for tables.",
     "gradient_penalty": "Weight of (‖slope‖ − 1)² of the discriminator between real and generated rows.",
