@@ -73,6 +73,7 @@ CASES: dict[str, tuple[dict[str, Any], Given, dict[str, Value]]] = {
     "mixed examples in pairs": ({"loss": "contrastive", "mixup": 0.2}, Given(), {"mixup": 0.0}),
     "mixup of embedded categories": ({"categories": "embedding", "mixup": 0.2}, Given(), {"mixup": 0.0}),
     "augmentation of images for other data": ({"rotate": 20, "cutmix": 1}, Given(), {"rotate": 0.0, "cutmix": 0.0}),
+    "augmentation of texts for other data": ({"word_swap": 0.1}, IMAGES, {"word_swap": 0.0}),
     "augmentation of series for other data": ({"jitter": 0.1}, IMAGES, {"jitter": 0.0}),
     "augmentation of graphs for other data": ({"edge_drop": 0.1}, IMAGES, {"edge_drop": 0.0}),
     "augmentation of tables and graphs for other data": ({"feature_mask": 0.1}, IMAGES, {"feature_mask": 0.0}),
