@@ -68,7 +68,8 @@ MEANINGS = {
     "each_series": "Of series: whether each is brought to mean 0 and deviation 1 by itself, before all else.",
     "gaps": "Of series: what stands where a number is missing: one on a line between its neighbours, or 0.",
     "gap_channels": "Of series: a 0/1 channel beside each that has gaps.",
-    "tokens": "Of texts: what a token is: a word or sign, a character, or a piece of a word (`pip install tokenizers`).",
+    "tokens": "Of texts: what a token is: a word or sign, a character, or a piece of a word (`pip "
+    "install tokenizers`).",
     "vocabulary": "Tokens that are told apart, the most frequent of the training rows.",
     "least_count": "Times that a token must occur in the training rows; others are one unknown token.",
     "length": "Tokens of a text that are read. `auto`: as many as 99 % of the training rows have, at most 400.",
@@ -88,10 +89,11 @@ MEANINGS = {
     "time_kernel": "Times that a filter sees.",
     "dilation": "How many times wider apart these are from level to level; 1: neighbours throughout.",
     "causal": "Whether filters see earlier times alone.",
-    "heads": "Heads of attention; the width is rounded up to a multiple of them, and is that of all together.",
+    "heads": "Heads of attention, over times or over graphs; `width` is that of all heads together, rounded up to a "
+    "multiple of them.",
     "feedforward": "Units of the hidden layer in each layer of a Transformer, as a multiple of its width.",
-    "filters": "Filters of the first convolution, doubled in each further one; of a TextCNN those of each size. `auto`: 8 "
-    "or 16, 16 to 64 on a GPU; 64 of a TextCNN.",
+    "filters": "Filters of the first convolution, doubled in each further one; of a TextCNN those of each size. "
+    "`auto`: 8 or 16, 16 to 64 on a GPU; 64 of a TextCNN.",
     "convolutions": "Stages of convolution and 2 × 2 pooling. `auto`: 2 or 3, fewer for sides below 24 pixels.",
     "kernel": "Side of the filters. `auto`: 3.",
     "width": "Units of a hidden layer.",
@@ -101,7 +103,8 @@ MEANINGS = {
     "residual": "Whether hidden layers, or levels of convolutions over time, add to their input.",
     "dropout": "Probability that a hidden unit is left out of a step.",
     "dropout_kind": "What is left out: units (alpha: keeping mean and variance), feature maps, weights, layers.",
-    "embedding_width": "Numbers in the vector of a category, or of a word. `auto`: 8, or 64; of `embeddings`, the file's.",
+    "embedding_width": "Numbers in the vector of a category, or of a word. `auto`: 8, or 64; of `embeddings`, the "
+    "file's.",
     "frequency_scale": "Spread of the first frequencies of periodic numbers.",
     "init": "How first weights are drawn. `lsuv` rescales each layer to unit variance on the lane's first batch; "
     "`zeros` is for linear models.",
@@ -112,6 +115,21 @@ MEANINGS = {
     "optimizer": "Rule that turns gradients into steps. Good rates differ: near 1 for adadelta, 0.1 for sgd, a tenth "
     "of adamw's for lion. `muon` turns hidden matrices' steps orthogonal, and takes AdamW's elsewhere; `schedule_free` "
     "judges a mean of the weights, and needs no falling rate.",
+    "latent": "Numbers of noise that a row is made of.",
+    "gan_width": "Filters next to the pixels, twice as many at each halving; of a table, hidden units. `auto`: 32, "
+    "128.",
+    "gan_depth": "Times that an image is halved; of a table, hidden layers. `auto`: down to 4 pixels; 2.",
+    "gan_loss": "What generator and discriminator minimise. `auto`: cross_entropy for images, wasserstein for tables.",
+    "gradient_penalty": "Weight of (‖slope‖ − 1)² of the discriminator between real and generated rows.",
+    "generator_norm": "Normalisation in the generator.",
+    "discriminator_norm": "Normalisation in the discriminator, of its weights (spectral) or of each row (layer).",
+    "upsampling": "How the generator doubles the sides of an image.",
+    "update_ratio": "Steps of the discriminator for one of the generator.",
+    "generator_lr": "The generator's learning rate, as a multiple of the discriminator's.",
+    "gan_balance": "What is done where one side is ahead: it waits, or the discriminator's steps get shorter.",
+    "deep_supervision": "Weight of further heads, one on each stage of the discriminator; 0 is off.",
+    "instance_noise": "Standard deviation of noise on what the discriminator sees; it fades to the end. 0 is off.",
+    "real_label": "Label of real rows; below 1 labels are smoothed on one side.",
     "lr": "Peak learning rate.",
     "weight_decay": "Pull of weights to zero (not of biases); decoupled from the gradient in adamw, lion, muon and "
     "schedule_free, part of it elsewhere.",
@@ -183,6 +201,7 @@ SECTIONS = {
     "split": "How the rows are divided. The test rows are used once, at the end.",
     "prepare": "From raw columns to numbers. Everything is fitted on a fold's training rows alone.",
     "network": "The architecture.",
+    "generation": "A generator and its discriminator, where the task is generation; see [generation](generation.md).",
     "module": "A network of your own, filled in from `cotune.tune(build=…)`; see [module](module.md).",
     "augment": "What is done to training rows on their way into a network, anew in every step; 0 is off.",
     "training": "How each network is trained.",
@@ -349,6 +368,8 @@ def presets() -> str:
         "image": "Images",
         "graph": "Graphs",
         "forecast": "Forecasts",
+        "generated image": "Images to be generated",
+        "generated table": "Tables to be generated",
     }
     for preset, kind in ((preset, kind) for kind in titles for preset in EFFORTS if ROWS[preset, kind]):
         rows = ROWS[preset, kind]

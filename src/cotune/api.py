@@ -14,6 +14,7 @@ from cotune.catalogue import TECHNIQUES, rows
 from cotune.display import make_display
 from cotune.errors import RecipeError
 from cotune.product import Model
+from cotune.product.generator import Generator, is_generator
 from cotune.recipe import Recipe, make, read
 from cotune.records import Store, StudyView, read_view
 from cotune.records.ablation import Ablation
@@ -51,12 +52,14 @@ class TunedStudy:
         return self._directory.report
 
     @cached_property
-    def best(self) -> Model:
-        """The best model, ready to predict.
+    def best(self) -> Model | Generator:
+        """The best model, ready to predict; or, of a study that generates, the generator, ready to sample.
 
         Raises:
             ModelError: the study has none yet.
         """
+        if is_generator(self._directory.best):
+            return Generator.load(self._directory.best)
         return Model.load(self._directory.best, build=None if self._own is None else self._own.module)
 
     def view(self) -> StudyView:

@@ -62,7 +62,8 @@ def tune(
     ] = None,
     target: Annotated[str | None, typer.Option(help="Column to predict; several numbers as a,b,c.")] = None,
     task: Annotated[
-        str | None, typer.Option(help="regression, binary, multiclass or forecast; else inferred.")
+        str | None,
+        typer.Option(help="regression, binary, multiclass, forecast or generation; else inferred."),
     ] = None,
     metric: Annotated[
         str | None, typer.Option(help="What steers the search, e.g. accuracy, roc_auc, rmse.")
@@ -282,6 +283,31 @@ def predict(
     from cotune.listing import write_predictions
 
     write_predictions(load(study).best, data, output)
+
+
+@app.command(
+    epilog=_epilog(
+        "cotune sample runs/mnist -n 100 -o samples.npz", "cotune sample runs/adult -n 1000 -o new.csv"
+    )
+)
+def sample(
+    study: StudyDir,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="CSV or Parquet; of images .npz, .npy or a folder.")
+    ],
+    count: Annotated[int, typer.Option("--count", "-n", min=0, help="Rows to make.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same rows.")] = 0,
+) -> None:
+    """Make new rows by the generator of a study (of `cotune tune --task generation`)."""
+    from cotune.api import load
+    from cotune.errors import ModelError
+    from cotune.listing import write_samples
+    from cotune.product.generator import Generator
+
+    best = load(study).best
+    if not isinstance(best, Generator):
+        raise ModelError(f"the model of {study} predicts and makes no rows; use `cotune predict {study} NEW`")
+    write_samples(best, count, seed, output)
 
 
 @app.command(epilog=_epilog("cotune report runs/adult"))

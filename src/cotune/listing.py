@@ -7,20 +7,26 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
+
 from cotune.catalogue import Technique
 from cotune.errors import ModelError, RecipeError
 from cotune.files import replacing
 from cotune.product import Model
+from cotune.product.generator import Generator
 from cotune.recipe import make
 from cotune.recipe.schema import domains, foreign
 from cotune.recipe.settings import Domain
 from cotune.records import StudyView
 from cotune.records.ablation import Ablation, Worth
+from cotune.report.facts import generates, made_rows
 from cotune.report.forecasts import beside_baselines
 from cotune.report.made import is_ensemble, whose
 from cotune.space import from_recipe
 from cotune.study.lr_find import LrCurve
 from cotune.study.mending import mended
+from cotune.study.pictures import png
 from cotune.study.rule import Given
 from cotune.types import Status, TrialResult
 
@@ -48,7 +54,7 @@ def print_summary(view: StudyView) -> None:
     summary = view.summary()
     best, counts = summary["best"], summary["trials"]
     print(
-        f"{view.meta['name']}: {summary['task']} of {view.meta['target']}, {summary['direction']} {summary['metric']}"
+        f"{view.meta['name']}: {summary['task']}{_of_target(view)}, {summary['direction']} {summary['metric']}"
     )
     if best is None:
         print("best      none yet")
@@ -67,6 +73,8 @@ def print_summary(view: StudyView) -> None:
             print(f"labels    positive above a probability of {_number(model['threshold'])}")
     for line in beside_baselines(view):
         print(f"against   {line}")
+    for sentence in summary["findings"]:
+        print(f"noticed   {sentence}")
     training = sum(trial.status is Status.RUNNING for trial in view.trials)
     words = [f"{count} {word}" for word, count in counts.items()] + (
         [f"{training} in training"] if training else []
@@ -83,10 +91,17 @@ def print_conclusion(view: StudyView, path: Path, report: Path) -> None:
     print_summary(view)
     if report.exists():
         print(f"report    {report}")
+        if generates(view):
+            print(f"use       cotune sample {path} -n 100 -o {made_rows(view)}")
+            return
         new, what = NEW[_kind(view)]
         print(f"use       cotune predict {path} {new} -o predictions.csv{what}")
     if not view.meta.get("finished"):
         print(f"go on     cotune resume {path}")
+
+
+def _of_target(view: StudyView) -> str:
+    return "" if generates(view) else f" of {view.meta['target']}"
 
 
 NEW = {
@@ -143,7 +158,7 @@ def explain_trial(view: StudyView, number: int) -> dict[str, Any]:
 def _fixed(view: StudyView, trial: TrialResult) -> dict[str, Any]:
     """Values that are the same for all trials, of the keys that have a meaning in this one."""
     found: dict[str, Any] = {}
-    for section in ("prepare", "network", "training"):
+    for section in ("prepare", "network", *(["generation"] if generates(view) else []), "training"):
         settings = view.meta["resolved"][section]
         found |= {
             k: v for k, v in settings.items() if k not in trial.params and not isinstance(v, list | dict)
@@ -357,12 +372,54 @@ def _probability(value: float | None) -> str:
     return "–" if value is None else f"{value:.2g}"
 
 
-def write_predictions(model: Model, data: Path, output: Path | None) -> None:
+def write_samples(generator: Generator, count: int, seed: int, output: Path) -> None:
+    """Generate rows into a file: a table as CSV or Parquet, images as .npz (X), .npy, or a folder of PNG files.
+
+    Raises:
+        ModelError: `output` is of another kind, or cannot be written.
+    """
+    law = f"cannot write {output}"
+    if not output.parent.is_dir():
+        raise ModelError(f"{law}: there is no directory {output.parent}; make it first, or choose another -o")
+    suffixes = (".npz", ".npy", "") if generator.is_of_images else (".csv", ".parquet")
+    if output.suffix not in suffixes:
+        known = ".npz, .npy or a folder" if generator.is_of_images else ".csv or .parquet"
+        raise ModelError(
+            f"{law}: these samples go to {known}, but -o ends with '{output.suffix}'; choose another -o"
+        )
+    rows = generator.sample(count, seed=seed)
+    try:
+        if isinstance(rows, pl.DataFrame):
+            with replacing(output) as partial:
+                rows.write_parquet(partial) if output.suffix == ".parquet" else rows.write_csv(partial)
+        elif output.suffix:
+            with replacing(output) as partial, partial.open("wb") as handle:
+                np.savez(handle, X=rows) if output.suffix == ".npz" else np.save(handle, rows)
+        else:
+            _write_pictures(generator, count, seed, output)
+    except OSError as error:
+        raise ModelError(f"{law} ({error.strerror}); choose another -o") from None
+    print(f"{count} samples → {output}", file=sys.stderr)
+
+
+def _write_pictures(generator: Generator, count: int, seed: int, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    pixels = generator.features(count, seed=seed).double().numpy().reshape(-1, *generator.shape.shape)
+    channels = 3 if pixels.shape[3] >= 3 else 1
+    for number, image in enumerate((pixels[..., :channels] * 255).round().astype(np.uint8)):
+        with replacing(folder / f"{number:05d}.png") as partial:
+            partial.write_bytes(png(image))
+
+
+def write_predictions(model: Model | Generator, data: Path, output: Path | None) -> None:
     """Predict `data` to `output` (CSV, or Parquet by its suffix) or to standard output.
 
     Raises:
         ModelError: `output` cannot be written.
     """
+    if isinstance(model, Generator):
+        model.predict(data)
+    assert isinstance(model, Model)
     if output is not None and output.exists() and data.exists() and output.samefile(data):
         raise ModelError(f"-o {output} would overwrite the rows to predict; choose another file")
     if output is not None and not output.parent.is_dir():

@@ -30,6 +30,8 @@ class Task(StrEnum):
     REGRESSION = "regression"
     BINARY = "binary"
     MULTICLASS = "multiclass"
+    GENERATION = "generation"
+    """Rows like those at hand; nothing is predicted."""
     OWN = "own"
     """What a loss of the user's own says; there is no class and no value to be predicted."""
 

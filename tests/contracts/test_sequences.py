@@ -62,8 +62,9 @@ def test_other_batches(name: str, batch_size: int) -> None:
 
 
 def test_a_snapshot_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
-    lanes = [drawn(network, n) for n, network in enumerate(NETWORKS.values())]
-    made = engine([one for one in lanes if one.structure.network.outputs > 1], metric="log_loss")
+    some = ("lstm, all at once", "tcn, unequal lengths", "transformer")
+    lanes = [drawn(NETWORKS[name], n) for n, name in enumerate(some)]
+    made = engine(lanes, metric="log_loss")
     made.train_epoch()
     by_id = {one.id: one for one in lanes}
     copy, _ = through_a_file(made, tmp_path / "a", [], by_id)

@@ -35,6 +35,7 @@ SHAPES: Mapping[str, Mapping[str, Value]] = {
     },
     "bag": {"embedding_width": 8, "dropout": 0.0, "word_dropout": 0.0},
     "transformer": {"width": 8, "heads": 2, "activation": "relu", "dropout": 0.0},
+    "gan": {"task": "generation", "gan_width": 16, "gan_depth": 2, "latent": 8},
 }
 """By family."""
 
@@ -92,6 +93,8 @@ def on_images(technique: Technique, family: str) -> bool:
 
 def rows_of(technique: Technique, family: str) -> Any:
     """What `cotune.tune` takes: images and labels, or a table with the target `y`."""
+    if Task.GENERATION in technique.tasks:
+        return pixels(rows=ROWS)[0] if technique.data == ("image",) else _columns(Task.REGRESSION, ROWS)
     rows = FEW.get(str(technique.on.get("method"))) or MANY.get(technique.kind, ROWS)
     task, counted = task_of(technique), technique.on.get("loss") in COUNTS
     if family in OF_WORDS or technique.data == ("text",):
@@ -161,6 +164,8 @@ def settings_of(technique: Technique, family: str) -> dict[str, Any]:
     """Recipe keys of a study that uses it; what only a user knows is missing where it is not a column."""
     shape = {"family": family, **SHAPES[family]}
     texts = family in OF_WORDS or technique.data == ("text",)
+    if technique.on.get("latent"):
+        shape.pop("latent")
     own = set(technique.on) & set(PREPARES["series"])
     columns = not texts and not on_images(technique, family) and family not in GRAPHS and not own
     scaling = {"scaling": "standard"} if columns else {}

@@ -38,7 +38,7 @@ class Technique:
     parameters: tuple[str, ...]
     reference: str
     summary: str
-    tasks: tuple[Task, ...] = tuple(Task)
+    tasks: tuple[Task, ...] = tuple(task for task in Task if task is not Task.GENERATION)
     asks: tuple[str, ...] = ()
     command: str = ""
 

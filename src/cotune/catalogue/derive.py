@@ -27,7 +27,9 @@ FOREIGN: Mapping[str, Collection[str]] = {
 NEUTRAL = ("none", "plain")
 """Names of choices that leave things as they are."""
 
-TASKS = tuple(Task)
+TASKS = tuple(task for task in Task if task is not Task.GENERATION)
+PREDICTING = tuple(family for family in FAMILIES if family != "gan")
+"""Tasks and families where something is predicted; techniques of generation say so."""
 CLASSES = tuple(task for task in Task if task.is_classification)
 VALUES = (Task.REGRESSION,)
 
@@ -42,7 +44,7 @@ def technique(
     summary: str,
     parameters: Collection[str] = (),
     data: Collection[str] = DATA,
-    families: Collection[str] = FAMILIES,
+    families: Collection[str] = PREDICTING,
     tasks: tuple[Task, ...] = TASKS,
     asks: tuple[str, ...] = (),
     command: str = "",

@@ -1,9 +1,9 @@
 """Initialisation: where weights begin, and which of them move."""
 
 from cotune.catalogue.base import Technique
-from cotune.catalogue.derive import stand_in, technique
+from cotune.catalogue.derive import PREDICTING, stand_in, technique
 from cotune.nets.initialisers import INITIALISERS
-from cotune.recipe.names import FAMILIES, GRAPHS
+from cotune.recipe.names import GRAPHS
 from cotune.types import Value
 
 KIND = "initialisation"
@@ -26,14 +26,14 @@ FORMULAS = {
 BESIDE: dict[str, dict[str, Value]] = {"zeros": {"depth": 0}}
 """What some of them are of no use without."""
 
-NO_GRAPHS = tuple(family for family in FAMILIES if family not in GRAPHS)
+NO_GRAPHS = tuple(family for family in PREDICTING if family not in GRAPHS)
 
 
 def _row(name: str) -> Technique:
     return technique(
         KIND, name, {"init": name, **BESIDE.get(name, {})}, {"init": stand_in("init", name)},
         reference=INITIALISERS[name].source, summary=FORMULAS[name],
-        families=NO_GRAPHS if INITIALISERS[name].measures else FAMILIES,
+        families=NO_GRAPHS if INITIALISERS[name].measures else PREDICTING,
     )  # fmt: skip
 
 

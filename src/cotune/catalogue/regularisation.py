@@ -1,13 +1,13 @@
 """Regularisation: what keeps a network from learning its training rows by heart."""
 
 from cotune.catalogue.base import Technique
-from cotune.catalogue.derive import NEUTRAL, options, technique
-from cotune.recipe.names import FAMILIES, GRAPHS, SEQUENTIAL
+from cotune.catalogue.derive import NEUTRAL, PREDICTING, options, technique
+from cotune.recipe.names import GRAPHS, SEQUENTIAL
 from cotune.types import Value
 
 KIND = "regularisation"
 
-NO_GRAPHS = tuple(family for family in FAMILIES if family not in GRAPHS)
+NO_GRAPHS = tuple(family for family in PREDICTING if family not in GRAPHS)
 """Networks over graphs leave out units, features, edges and attention."""
 
 PENALTIES = (
@@ -73,7 +73,7 @@ def _dropout(kind: str) -> Technique:
     return technique(
         KIND, name, {"dropout": 0.2, "dropout_kind": kind, **BESIDE.get(kind, {})}, {"dropout": 0.0},
         parameters=["dropout"], reference=reference, summary=summary,
-        families=("cnn", *SEQUENTIAL) if kind in OF_MAPS else FAMILIES if kind == "unit" else NO_GRAPHS,
+        families=("cnn", *SEQUENTIAL) if kind in OF_MAPS else PREDICTING if kind == "unit" else NO_GRAPHS,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from cotune.catalogue.after import AFTER_ROWS
 from cotune.catalogue.augmentation import AUGMENTATION_ROWS
 from cotune.catalogue.base import Technique
 from cotune.catalogue.batch import BATCH_ROWS
+from cotune.catalogue.generation import GENERATION_ROWS
 from cotune.catalogue.graphs import (
     GRAPH_INITIALISATION_ROWS,
     GRAPH_PREPARATION_ROWS,
@@ -43,6 +44,7 @@ _ALL: dict[str, Sequence[Technique]] = {
     "optimizer": OPTIMIZER_ROWS,
     "schedule": SCHEDULE_ROWS,
     "batch": BATCH_ROWS,
+    "generation": GENERATION_ROWS,
     "validation": VALIDATION_ROWS,
     "metric": METRIC_ROWS,
     "after": AFTER_ROWS,

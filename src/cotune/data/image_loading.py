@@ -12,6 +12,7 @@ import polars as pl
 from cotune.data.arrays import Floats, Ints
 from cotune.data.columns import Asked, groups_of, times_of
 from cotune.data.dataset import Column, Dataset, fingerprint
+from cotune.data.generated import GENERATION, images_to_generate, labelled_goal
 from cotune.data.image_sources import (
     COLUMN,
     ImageSource,
@@ -33,6 +34,7 @@ from cotune.data.target import Target, label_type, read_target
 from cotune.data.targets import one_name
 from cotune.errors import ColumnError, TargetError
 from cotune.files import replacing
+from cotune.types import Task
 
 
 def find(request: Request) -> Dataset | None:
@@ -42,7 +44,9 @@ def find(request: Request) -> Dataset | None:
         limited = (
             None if room is None or scratch is None else lambda size: None if room.has(size) else scratch()
         )
-        images = find_images(request.source, one_name(asked.target), limited)
+        name = one_name(asked.target)
+        images = images_to_generate(request.source, name) if asked.task == GENERATION else None
+        images = images or find_images(request.source, name, limited)
         return None if images is None else images_of(images, asked, request.options["image_size"], room)
 
 
@@ -72,6 +76,8 @@ def images_of(source: ImageSource, asked: Asked, size: str | Size, room: Room | 
                 f"{role} names the column '{name}', but {source.words} has no columns; list the images in a CSV "
                 "with further columns"
             )
+    if asked.task == GENERATION:
+        return _to_generate(source, size, room)
     if source.labels is None:
         raise TargetError(
             f"images need labels to be learned, but {source.words} has none; pass a pair (X, y), save X and y in an "
@@ -92,6 +98,28 @@ def images_of(source: ImageSource, asked: Asked, size: str | Size, room: Room | 
         label_type=label_type(source.labels.dtype, goal.classes, from_text=source.is_folder),
         room=room,
         test=test,
+    )
+
+
+def _to_generate(source: ImageSource, size: str | Size, room: Room | None) -> Dataset:
+    """The data set of images to be generated: labels, where there are any, serve the network that judges."""
+    goal = labelled_goal(source.labels, source.rows, source.place)
+    survey = source.pictures.survey()
+    shape = survey.shape(size)
+    labels = (
+        f"the labels ({len(goal.classes)} classes) serve the judge" if goal.classes else "there are no labels"
+    )
+    columns = [_described(COLUMN, source.rows, shape, inferred=True)]
+    return _dataset(
+        _laid(source.pictures, goal.kept, shape, room),
+        goal=goal,
+        target=source.labels.name if source.labels is not None and goal.classes else "",
+        columns=columns,
+        name=source.name,
+        notes=[*source.notes, *_notes(survey, shape), labels],
+        label_type="str",
+        room=room,
+        test=source.test,
     )
 
 
@@ -199,10 +227,11 @@ def _dataset(
     groups: Ints | None = None,
     times: Floats | None = None,
 ) -> Dataset:
-    described = Column(target, "target", 0, goal.distinct, True, f"to be predicted: {goal.task}")
+    purpose = "labels for the judge" if goal.task is Task.GENERATION else f"to be predicted: {goal.task}"
+    described = [Column(target, "target", 0, goal.distinct, True, purpose)] if target else []
     return Dataset(
         frame=frame,
-        columns=(*columns, described),
+        columns=(*columns, *described),
         target=target,
         task=goal.task,
         classes=goal.classes,

@@ -122,6 +122,10 @@ def _from_file(path: Path, target: str | None, scratch: Path | None) -> ImageSou
     without = [f"y_{part}" for part in parts if f"y_{part}" not in found]
     if "train" not in parts:
         return _of_arrays([found["x_test"]], None, name, words)
+    if len(without) == len(parts):
+        images = [found[f"x_{part}"] for part in parts]
+        after = np.arange(len(images[0]), sum(map(len, images)))
+        return _of_arrays(images, None, name, words, after if len(parts) > 1 else None)
     if without:
         raise SourceError(f"{path} must have labels for all its images, but lacks {' and '.join(without)}")
     labels = pl.concat([labels_of(found[f"y_{part}"], target or "target") for part in parts])
@@ -306,9 +310,12 @@ def files_of(series: pl.Series, folder: Path, place: Callable[[int], str]) -> Fi
 
 
 def save_arrays(source: ImageSource, path: Path) -> None:
-    """Write images and labels that came from memory, so that `find_images` finds them there."""
+    """Write images, and labels where there are any, that came from memory, so that `find_images` finds them there."""
     assert isinstance(source.pictures, Arrays)
-    assert source.labels is not None
+    if source.labels is None or source.labels.null_count() == source.labels.len():
+        with path.open("wb") as handle:
+            np.savez(handle, X=np.concatenate(source.pictures.parts))
+        return
     kept, labels = source.labels.is_not_null().to_numpy(), source.labels.drop_nulls()
     numbers = labels.dtype.is_numeric() or labels.dtype == pl.Boolean
     y = labels.to_numpy() if numbers else np.array(labels.cast(pl.String).to_list(), dtype=np.str_)

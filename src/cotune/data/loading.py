@@ -10,6 +10,7 @@ from cotune.data.cells import PARSERS
 from cotune.data.columns import Asked, check_columns, check_features, describe, groups_of, times_of
 from cotune.data.dataset import Column, Dataset, fingerprint
 from cotune.data.forms import FORMS
+from cotune.data.generated import GENERATION, table_to_generate
 from cotune.data.image_loading import image_column, images_in_table
 from cotune.data.images import Size
 from cotune.data.request import Request
@@ -24,7 +25,7 @@ from cotune.data.targets import one_name, read_several, target_names
 from cotune.data.text_loading import text_column, texts_in_table
 from cotune.errors import TargetError, did_you_mean
 
-TASKS = ("auto", "regression", "binary", "multiclass", "forecast", "own")
+TASKS = ("auto", "regression", "binary", "multiclass", "forecast", "own", GENERATION)
 
 
 def load(
@@ -47,7 +48,8 @@ def load(
             or 4 for images.
         target: name of the column to predict, or names of several numbers; for (X, y) the name that y gets (default
             "target").
-        task: "regression", "binary", "multiclass", "forecast", or "auto" to tell it from the target's values.
+        task: "regression", "binary", "multiclass", "forecast", or "auto" to tell it from the target's values;
+            "generation" to learn to make rows, for which no target is needed.
         columns: column → kind, where the inferred kind is wrong.
         group: column whose equal values must not be torn apart by a split.
         time: column that orders the rows.
@@ -93,6 +95,8 @@ def load(
 def _typed(table: Table[Columns], asked: Asked, room: Room | None, folder: Path, size: str | Size) -> Dataset:
     """One column is looked at after the other: of a table that is not in memory, one is in memory at a time."""
     frame, place = table.frame, table.origin.place
+    if asked.task == GENERATION:
+        return table_to_generate(table, asked, room)
     names = target_names(table, asked.target)
     name, several = names[0], len(names) > 1
     for each in names:

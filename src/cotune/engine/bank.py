@@ -39,6 +39,7 @@ class Variant:
         classes: how many there are; 0 for a regression, or where a network has an output for each.
         world: what all rows share, such as a graph; it has a method `to` that lays it on a device, and lanes of one
             population have the same object.
+        judge: of generated rows, see `cotune.engine.judging`; `None` where nothing is generated.
     """
 
     numeric: Tensor
@@ -52,6 +53,7 @@ class Variant:
     shape: tuple[int, ...] = ()
     classes: int = 0
     world: Any = None
+    judge: Any = None
 
     @property
     def variation(self) -> float:

@@ -185,6 +185,11 @@ NEUTRAL: dict[str, float] = {
     "focal_gamma": 0.0,
     "margin": 1.0,
     "contrast_temperature": 0.1,
+    "generator_lr": 1.0,
+    "gradient_penalty": 0.0,
+    "instance_noise": 0.0,
+    "real_label": 1.0,
+    "deep_supervision": 0.0,
 }
 """The fusable numbers of a lane, each with the value at which it does nothing."""
 

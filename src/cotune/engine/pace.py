@@ -4,7 +4,10 @@ The layers of a network are numbered in order of use, l = 0 … L, the head last
 
     pace(l) = layer_lr^(L − l), or 0 while l < freeze − ⌊epoch / unfreeze⌋  (unfreeze = 0: they never thaw)
 
-Sources: Howard & Ruder, Universal Language Model Fine-tuning, ACL 2018 (discriminative rates, gradual unfreezing).
+A generator's layers learn at `generator_lr` times the rate of the discriminator that they contend with.
+
+Sources: Howard & Ruder, Universal Language Model Fine-tuning, ACL 2018 (discriminative rates, gradual unfreezing);
+Heusel et al., Two Time-Scale Update Rule, NeurIPS 2017 (generators).
 """
 
 import torch
@@ -22,7 +25,7 @@ def layers_of(network: Network) -> tuple[str, ...]:
 
 def paced(lane: Lane) -> bool:
     """Whether a lane's layers learn at different rates."""
-    return lane.number("freeze") > 0 or lane.number("layer_lr") != 1
+    return lane.number("freeze") > 0 or lane.number("layer_lr") != 1 or lane.number("generator_lr") != 1
 
 
 def pace(lane: Lane, layout: Layout, epoch: int) -> Tensor:
@@ -36,5 +39,6 @@ def pace(lane: Lane, layout: Layout, epoch: int) -> Tensor:
     for weight in layout.weights:
         place = names.index(weight.name.split(".")[0])
         rate = lane.number("layer_lr") ** (len(names) - 1 - place)
+        rate *= lane.number("generator_lr") if weight.name.startswith("generator") else 1.0
         views[weight.name].fill_(0.0 if place < frozen else rate)
     return found[0]

@@ -118,6 +118,8 @@ class Run:
         self._chances = Chances(lanes, self._weights.device)
         self._goal_seeds = torch.tensor([rng.seed_of(lane.seed, "goal") for lane in lanes])
         self._losses = self._loss_inputs() if structure.goal is None else []
+        of_goal = self._numbers if structure.goal is not None else {}
+        self._goal_numbers = {name: self._on_device(value) for name, value in of_goal.items()}
         self._prepare_dropout(first)
         epochs = state.epoch[rows].tolist()
         self._update = Update(
@@ -208,6 +210,7 @@ class Run:
             world=self._world,
             aside=aside,
             chance=chance,
+            numbers=self._goal_numbers,
             draw=partial(self._draw, t),
         )
         with self._compute.autocast():
@@ -216,6 +219,7 @@ class Run:
         for leaf, view in self._added_up:
             assert leaf.grad is not None
             view.copy_(leaf.grad)
+        self._update.turn = aside.turn[0] if aside.turn else None
         return loss
 
     def _loss_of(self, batch: Batch, context: Context) -> Tensor:

@@ -76,6 +76,8 @@ class Update:
         plain = all(name in IN_PLACE for name, _, _ in self._optimizers) and self._pace is None
         adds = self._method.accumulates or self._method.looks_ahead or self._method.averages
         self._careful = not plain or adds or "max_norm" in self._some
+        self.turn: Tensor | None = None
+        """What each weight's step is multiplied by in this step [k weight]; `None` where all are 1."""
 
     def _on_device(self, tensor: Tensor) -> Tensor:
         return tensor.to(self._weights.device)
@@ -106,7 +108,7 @@ class Update:
         Raises:
             RuntimeError, MemoryError: memory ran out; weights and memory are as before.
         """
-        with self._whole() if self._careful else nullcontext():
+        with self._whole() if self._careful or self.turn is not None else nullcontext():
             self._take(t)
 
     @contextmanager
@@ -137,9 +139,12 @@ class Update:
             regularize.clip_norm(g, some["clip_norm"])
         if "gradient_noise" in some:
             regularize.add_noise(g, self._normals(t), now["noise"].squeeze(1))
+        held = None if self.turn is None else self._keep_what_waits()
         self._step(t)
         if "max_norm" in some:
             regularize.max_norm(w, some["max_norm"], self._layout)
+        if held is not None:
+            self._take_turns(*held)
         if self._method.looks_ahead:
             slow = self._memory[:, self._places["slow"]]
             slow.copy_(torch.where(now["ahead"] > 0, slow + now["ahead"] * (w - slow), slow))
@@ -168,6 +173,13 @@ class Update:
             optimizer.update(w[rows], g[rows], memory, self._scratch[rows], now, decayed, **extra)
         if before is not None and self._pace is not None:
             w.copy_(torch.where(self._pace == 1, w, before + self._pace * (w - before)))
+
+    def _take_turns(self, weights: Tensor, memory: Tensor) -> None:
+        """Let the step be as long as it is whose turn: where it is nobody's, weights and memory are as before."""
+        assert self.turn is not None
+        w, turn = self._weights, self.turn
+        w.copy_(torch.where(turn == 1, w, weights + turn * (w - weights)))
+        self._memory.copy_(torch.where((turn == 0).unsqueeze(1), memory, self._memory))
 
     def _keep_what_waits(self) -> tuple[Tensor, Tensor]:
         return self._weights.clone(), self._memory.clone()

@@ -1,6 +1,6 @@
 """What a forward pass needs beside weights and rows: the mode, and what differs from lane to lane."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,10 +23,13 @@ class Aside:
     Args:
         heads: (weight, logits [lane batch head]) of further heads, judged as the logits are.
         penalties: [lane] each, added to the loss as they are.
+        turn: at most one, set by a goal: what each weight's step is multiplied by [lane weight]; 0: it waits, and so
+            does its optimizer's memory.
     """
 
     heads: list[tuple[float | Tensor, Tensor]] = field(default_factory=list)
     penalties: list[Tensor] = field(default_factory=list)
+    turn: list[Tensor] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Context:
         aside: takes what is added to the loss, or `None` where nobody asks.
         draw: gives so many signed 8-bit draws of this step to each lane [lane draw], or `None` where nothing is drawn.
         chance: what else a step that trains leaves to chance, or `None`.
+        numbers: the lanes' own numbers by name [lane]; of lanes with a goal alone.
     """
 
     training: bool
@@ -56,6 +60,7 @@ class Context:
     aside: Aside | None = None
     draw: Callable[[int], Tensor] | None = None
     chance: Chance | None = None
+    numbers: Mapping[str, Tensor] = field(default_factory=dict)
 
     def activate(self, x: Tensor, slope: Tensor | None = None) -> Tensor:
         """Each lane's own activation on x [lane batch unit].

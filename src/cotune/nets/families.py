@@ -7,6 +7,7 @@ from typing import Any
 from cotune.nets.anchored import Anchored
 from cotune.nets.bag import Bag
 from cotune.nets.cnn import CNN
+from cotune.nets.gan import GAN
 from cotune.nets.graph.gat import GAT
 from cotune.nets.graph.gcn import GCN
 from cotune.nets.graph.gin import GIN
@@ -35,6 +36,7 @@ FAMILIES: dict[str, Callable[..., Network]] = {
     "module": Module,
     "textcnn": TextCNN,
     "bag": Bag,
+    "gan": GAN,
 }
 
 

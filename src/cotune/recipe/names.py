@@ -44,6 +44,7 @@ INITS = (
 EMBEDDING_LOSSES = ("contrastive", "triplet", "supervised_contrastive")
 LOSSES = ("cross_entropy", "mse", "mae", "huber", "log_cosh", "quantile", "poisson", "gaussian",
           "binary_cross_entropy", "focal", "hinge", *EMBEDDING_LOSSES)  # fmt: skip
+CONTEST_LOSSES = ("cross_entropy", "least_squares", "wasserstein", "hinge")
 ANCHORS = ("none", "last", "mean", "standard")
 NUMBERS = ("plain", "piecewise", "periodic")
 COLUMN_KINDS = ("numeric", "categorical", "boolean", "date", "identifier", "constant", "ignore", "image",
@@ -73,6 +74,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     "sage": ("graph",),
     "gat": ("graph",),
     "gin": ("graph",),
+    "gan": ("table", "image"),
     "module": ("table", "image", "series", "forecast", "tensors"),
 }
 """Family → kinds of data that it learns from. Of a table one of `SEQUENTIAL` reads the columns as a series."""
@@ -97,6 +99,6 @@ KINDS = ("table", "series", "image", "forecast", "graph", "text", "tensors")
 MetricName = Literal[
     "accuracy", "balanced_accuracy", "precision_macro", "precision_micro", "precision_weighted", "recall_macro",
     "recall_micro", "recall_weighted", "f1_macro", "f1_micro", "f1_weighted", "mcc", "roc_auc", "pr_auc", "log_loss",
-    "brier", "calibration_error", "r2", "rmse", "mse", "mae", "mape", "loss",
+    "brier", "calibration_error", "r2", "rmse", "mse", "mae", "mape", "frechet", "kernel_distance", "coverage", "loss",
 ]  # fmt: skip
 METRICS: tuple[str, ...] = get_args(MetricName)

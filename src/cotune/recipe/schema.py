@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from cotune.recipe.generation import GenerationSection
 from cotune.recipe.module import ModuleSection
 from cotune.recipe.names import (
     ACTIVATIONS,
@@ -43,7 +44,7 @@ class DataSection(Section):
         description="Name of the column to predict; of several numbers to predict together, their names: `a,b,c` or a "
         "list.",
     )
-    task: Literal["auto", "regression", "binary", "multiclass", "forecast", "own"] = "auto"
+    task: Literal["auto", "regression", "binary", "multiclass", "forecast", "generation", "own"] = "auto"
     columns: dict[
         str,
         Literal[
@@ -283,9 +284,9 @@ class NetworkSection(Section):
             low=1,
             high=64,
             when=("family", ("transformer", "gat")),
-            source="Vaswani et al. 2017; Veličković et al. 2018: 8",
+            source="Vaswani et al. 2017; Veličković et al. 2018",
         ),
-    ] = 4
+    ] = 8
     feedforward: Annotated[
         Setting,
         Domain("int", low=1, high=8, when=("family", ("transformer",)), source="Vaswani et al. 2017: 4"),
@@ -483,6 +484,7 @@ class Recipe(Section):
     split: SplitSection = SplitSection()
     prepare: PrepareSection = PrepareSection()
     network: NetworkSection = NetworkSection()
+    generation: GenerationSection = GenerationSection()
     module: ModuleSection = ModuleSection()
     augment: AugmentSection = AugmentSection()
     training: TrainingSection = TrainingSection()

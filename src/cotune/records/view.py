@@ -115,7 +115,8 @@ class StudyView:
     def summary(self) -> dict[str, Any]:
         """The value of `cotune show --json`.
 
-        `test_score` is the model's; `single_test_score` is the best trial's alone.
+        `test_score` is the model's; `single_test_score` is the best trial's alone. `findings` are what was noticed of
+        generated rows, such as mode collapse.
         """
         result = self.meta.get("result") or {}
         leaders = self.ranked()
@@ -139,6 +140,7 @@ class StudyView:
             "best": best,
             "single_test_score": single,
             "model": model,
+            "findings": list((result.get("generation") or {}).get("findings", ())),
             "trials": {word: sum(t.status == word for t in self.trials) for word in ended},
             "lane_steps": steps,
             "seconds": round(max((b.elapsed for b in self.boundaries), default=0.0), 3),

@@ -47,6 +47,8 @@ def sentence(view: StudyView) -> Markup:
     effort = f"{_tied(count(len(view.trials), 'trial'))} in {_tied(duration(facts.seconds(view)))}"
     if trial is None:
         return _nothing(view, effort)
+    if facts.generates(view):
+        return _generating(view, trial, effort)
     target = Markup("<code>{}</code>").format(shorten(view.meta.get("target"), 60))
     network = describe(view, trial)
     name, validation = metric(view.metric), figure(trial.score, 3)
@@ -63,6 +65,20 @@ def sentence(view: StudyView) -> Markup:
         trial.number, target, name, figure(test.get(view.metric), 3), validation
     )
     return Markup("{}: {}, picked from {}.").format(lead, network, effort)
+
+
+def _generating(view: StudyView, trial: TrialResult, effort: str) -> Markup:
+    name, validation = metric(view.metric), figure(trial.score, 3)
+    result = facts.result(view)
+    test = (result.get("test") or {}).get(view.metric)
+    if test is None:
+        return Markup(
+            "Trial {} leads so far at generating rows with validation {} {}, the best of {}."
+        ).format(trial.number, name, validation, effort)
+    raw = (result["generation"].get("untrained") or {}).get(view.metric)
+    return Markup(
+        "Trial {} generates rows with test {} {} (validation\u00a0{}; untrained\u00a0{}), picked from {}."
+    ).format(trial.number, name, figure(test, 3), validation, figure(raw, 3), effort)
 
 
 def _of_many(view: StudyView, target: Markup, network: str, effort: str) -> Markup:
@@ -92,6 +108,8 @@ def _nothing(view: StudyView, effort: str) -> Markup:
 def describe(view: StudyView, trial: TrialResult) -> str:
     """A trial's network in words: `an MLP of 2 × 128 GELU units`, `a CNN of 2 convolutions, 16 and 32 GELU filters of
     3 × 3 pixels`."""
+    if facts.generates(view):
+        return "a generator and its discriminator"
     if facts.setting(view, trial, "network", "family") == "cnn":
         return _describe_cnn(view, trial)
     depth, width, activation = (

@@ -8,7 +8,7 @@ from cotune.records.view import StudyView
 from cotune.report.charts.parameter import Axis
 from cotune.report.charts.progress import Ended
 from cotune.report.words import is_number
-from cotune.types import Status, TrialResult, Value
+from cotune.types import Status, Task, TrialResult, Value
 
 
 def seconds(view: StudyView) -> float:
@@ -71,6 +71,16 @@ def ended_trials(view: StudyView) -> list[Ended]:
         for n, when in found
         if n in kept and (score := kept[n].score) is not None
     ]
+
+
+def generates(view: StudyView) -> bool:
+    """Whether the study learns to make rows; else it predicts."""
+    return view.meta.get("task") == Task.GENERATION.value
+
+
+def made_rows(view: StudyView) -> str:
+    """What stands for the file of generated rows."""
+    return "OUT.csv" if new_rows(view).endswith(".csv") else "OUT"
 
 
 def new_rows(view: StudyView) -> str:

@@ -11,6 +11,7 @@ from cotune.files import write_text
 from cotune.records.ablation import Ablation
 from cotune.records.view import StudyView
 from cotune.report import answer, drawings, facts, forecasts, made, tables
+from cotune.report.generated import generated
 from cotune.report.words import count, finalize, metric, shorten
 from cotune.report.worths import worths
 
@@ -58,6 +59,9 @@ def render(view: StudyView, *, ablation: Ablation | None = None) -> str:
         parts=tables.parts(view),
         data_argument=facts.data_argument(view),
         new_rows=facts.new_rows(view),
+        generates=facts.generates(view),
+        made_rows=facts.made_rows(view),
+        generated=generated(view),
         classes=count(len(view.meta.get("classes") or ()), "class", "classes"),
     )
 

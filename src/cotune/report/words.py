@@ -30,6 +30,9 @@ METRICS = {
     "mse": "MSE",
     "mae": "MAE",
     "mape": "MAPE",
+    "frechet": "Fréchet distance",
+    "kernel_distance": "kernel distance",
+    "coverage": "coverage",
     "loss": "own loss",
 }
 

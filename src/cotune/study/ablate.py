@@ -29,7 +29,7 @@ from cotune.study.rule import Given
 from cotune.study.session import Sitting, prepare_again
 from cotune.study.side_by_side import Course, Plan, complete_seeds, differ, scores, train
 from cotune.study.worth import judged, ranked
-from cotune.types import LaneId, Params, Progress, Value
+from cotune.types import LaneId, Params, Progress, Task, Value
 
 LEAST_SEEDS = 2
 """Fewer say nothing of chance."""
@@ -77,6 +77,11 @@ def ablate(
         sitting.say("reading the data of the study")
         try:
             prepared = prepare_again(meta, directory, data, verb="ablate", own=own)
+            if prepared.dataset.task is Task.GENERATION:
+                raise StudyError(
+                    f"the study in {directory.path} generates rows, and techniques are ablated where networks predict; "
+                    "compare settings with `cotune tune --task generation --set KEY=[A, B]`"
+                )
             contest = _Contest(prepared, meta, params, techniques, seeds=seeds, add=add, kinds=kinds)
             found = contest.run(trial, sitting, time_limit)
         finally:

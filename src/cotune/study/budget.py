@@ -21,6 +21,9 @@ from cotune.engine.parallel import cores
 FULL_TRAINING = 0.3
 """With all slots taken, a full training takes at most this fraction of a study's time limit."""
 
+CONTEST_TRAINING = 0.55
+"""The same of a study that generates."""
+
 LEAST_EPOCHS = 8
 """Fewer epochs than this teach a network, and a search, too little."""
 
@@ -56,7 +59,14 @@ def measure(lanes: Sequence[Lane], *, metric: str, lanes_per_trial: int, compute
 
 
 def affordable(
-    epochs: int, slots: int, speed: Speed, *, seconds: float, lanes: int, enough: int = LEAST_EPOCHS
+    epochs: int,
+    slots: int,
+    speed: Speed,
+    *,
+    seconds: float,
+    lanes: int,
+    enough: int = LEAST_EPOCHS,
+    contest: bool = False,
 ) -> tuple[int, int]:
     """Epochs a trial may take, and slots, such that the time affords enough full trainings one after another.
 
@@ -65,9 +75,10 @@ def affordable(
         seconds: the time limit.
         lanes: lanes of a trial; the slots hold at least one trial.
         enough: epochs for which slots are given up.
+        contest: whether lanes are generators, which gain by long training more than by a choice among many.
     """
-    share = FULL_TRAINING * seconds
-    fewest = min(slots, max(LEAST_LANES, lanes))
+    share = (CONTEST_TRAINING if contest else FULL_TRAINING) * seconds
+    fewest = min(slots, max(cores() if contest else LEAST_LANES, lanes))
     fewest = max(fewest, min(slots, speed.together or 1))  # fewer than step together save no time
     wanted = max(LEAST_EPOCHS, min(enough, epochs))
     while slots > fewest and wanted * speed.round_seconds(slots) > share:

@@ -2,7 +2,7 @@
 
 ```
 runs/adult/  study.yaml  study.sqlite  leaderboard.csv  report.html  snapshots/  best/  [data.parquet|npz]  [rows/]
-             [start.safetensors]  [ablation.json]
+             [start.safetensors]  [judge.safetensors]  [ablation.json]
 ```
 """
 
@@ -34,6 +34,8 @@ class Directory:
         """A copy of data that came from memory, so that the study can be resumed."""
         self.start = path / "start.safetensors"
         """A copy of the weights that networks begin with, where the recipe names any."""
+        self.judge = path / "judge.safetensors"
+        """The network that judges generated images, where images are generated."""
         self.rows = path / "rows"
         """Rows that do not fit into memory; of use until the study is finished."""
 
@@ -85,6 +87,7 @@ class Directory:
                 self.data,
                 *(self.path / form.kept for form in FORMS.values()),
                 self.start,
+                self.judge,
                 self.recipe,
                 self.rows,
             )

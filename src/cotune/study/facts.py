@@ -16,7 +16,7 @@ from cotune.recipe.presets import keys_set
 from cotune.recipe.settings import to_plain
 from cotune.study.prepared import Prepared, compute_for
 from cotune.study.rule import Given
-from cotune.types import LaneId
+from cotune.types import LaneId, Task
 
 SHOWN = 8
 """Names of columns in one line."""
@@ -114,10 +114,10 @@ def _plan(prepared: Prepared, recipe: Recipe) -> list[str]:
 def announcement(prepared: Prepared, directory: Path) -> str:
     """The line that says what is about to be done."""
     dataset = prepared.dataset
+    of = "" if dataset.task is Task.GENERATION else f" of {dataset.target}"
     return (
-        f"{dataset.name}: {dataset.rows:,} {_rows(dataset)}, {dataset.task.value} of "
-        f"{dataset.target}; searching {len(prepared.space.parameters)} parameters by {prepared.recipe.search.metric} "
-        f"→ {directory}"
+        f"{dataset.name}: {dataset.rows:,} {_rows(dataset)}, {dataset.task.value}{of}; "
+        f"searching {len(prepared.space.parameters)} parameters by {prepared.recipe.search.metric} → {directory}"
     )
 
 
@@ -131,6 +131,8 @@ def column_lines(dataset: Dataset) -> list[str]:
     """Which columns were taken for what: a line for the target and one for each kind."""
     classes = f", {len(dataset.classes)} classes" if dataset.classes else ""
     lines = [f"target {dataset.target}: {dataset.task.value}{classes} (another with --task)"]
+    if dataset.task is Task.GENERATION:
+        lines = ["generation: rows like these are to be made, and nothing is predicted"]
     kinds = dict.fromkeys(column.kind for column in dataset.columns if column.kind != "target")
     for kind in kinds:
         names = [column.name for column in dataset.columns if column.kind == kind]

@@ -24,6 +24,8 @@ from cotune.recipe.names import SCHEDULED
 from cotune.recipe.schema import PrepareSection, domains
 from cotune.space import Space
 from cotune.study import words
+from cotune.study.contests import CONTEST_STEPS, contest_of
+from cotune.study.judges import Judges
 from cotune.study.mending import mended
 from cotune.study.modules import OwnLane, OwnModule, inputs_of
 from cotune.study.networks import anchored, network_of
@@ -32,6 +34,9 @@ from cotune.types import LaneId, Params, Task, Value
 
 PREPARATION = tuple(PrepareSection.model_fields)
 """Preparation settings; those without a meaning in a configuration are absent from it."""
+
+PRETRAIN_EPOCHS = 200
+"""The recipe's default, for configurations made from others that learn nothing beforehand."""
 
 _Key = tuple[int, tuple[tuple[str, Value], ...]]
 """Fold and settings, in the order of `PREPARATION`."""
@@ -45,6 +50,7 @@ class LaneFactory:
         space: of the recipe.
         dataset, splits: the data.
         start: weights that networks begin with where they fit, by name.
+        judges: of generated rows; `None` where something is predicted.
         own: the networks, where the user builds them.
     """
 
@@ -56,6 +62,7 @@ class LaneFactory:
         splits: Splits,
         *,
         start: Mapping[str, torch.Tensor] | None = None,
+        judges: Judges | None = None,
         own: OwnModule | None = None,
     ) -> None:
         self._recipe = recipe
@@ -63,6 +70,7 @@ class LaneFactory:
         self._dataset = dataset
         self._splits = splits
         self._start = start
+        self._judges = judges
         self._own = own
         self._given = Given.of(recipe, dataset, splits)
         self._rows = [(torch.from_numpy(f.train), torch.from_numpy(f.validation)) for f in splits.folds]
@@ -76,7 +84,13 @@ class LaneFactory:
     def with_recipe(self, recipe: Recipe) -> "LaneFactory":
         """The same with another recipe for the same space, data and split; prepared rows are shared."""
         other = LaneFactory(
-            recipe, self._space, self._dataset, self._splits, start=self._start, own=self._own
+            recipe,
+            self._space,
+            self._dataset,
+            self._splits,
+            start=self._start,
+            judges=self._judges,
+            own=self._own,
         )
         other._rows, other._trained = self._rows, self._trained
         other._pipelines, other._variants, other._worlds = self._pipelines, self._variants, self._worlds
@@ -103,9 +117,8 @@ class LaneFactory:
         asked = config["batch_size"]
         batch = shortest if asked == "full" else min(_int(asked), shortest)
         numbers = _numbers(config)
-        outputs = variant.values * LOSSES[str(config["loss"])].outputs(
-            len(self._dataset.classes), _int(config.get("embedding_size", 0))
-        )
+        generates = self._judges is not None
+        outputs = 1 if generates else variant.values * self._outputs(config)
         pipeline = self._fitted(fold, config)
         seed = seed_of(self._recipe.search.seed, name.trial, name.index)
         own = self._own_lane(config, seed, variant, train, batch, outputs)
@@ -116,17 +129,21 @@ class LaneFactory:
         )
         network = anchored(network, pipeline, str(config["anchor"])) if own is None else network
         names = {name: str(config[name]) for name in ("activation", "optimizer", "loss")}
+        steps, goal = shortest // batch, None
+        epochs = self._recipe.training.epochs
+        assert isinstance(epochs, int)
+        if generates:
+            steps, names["loss"] = min(steps, CONTEST_STEPS), str(config["gan_loss"])
+            goal = contest_of(config, network, steps=epochs * steps)
         structure = Structure(
             network=network,
             batch_size=batch,
-            steps=shortest // batch,
+            steps=steps,
             weighted=variant.class_weights is not None,
-            method=Method.of(numbers, loops=variant.values == 1 and knows(network, **names)),
-            goal=None if own is None else own.goal,
+            method=Method.of(numbers, loops=goal is None and variant.values == 1 and knows(network, **names)),
+            goal=goal if own is None else own.goal,
             world=pipeline.world_name,
         )
-        epochs = self._recipe.training.epochs
-        assert isinstance(epochs, int)
         return Lane(
             id=name,
             seed=seed,
@@ -175,6 +192,11 @@ class LaneFactory:
             device=str(self._recipe.training.device),
         )
 
+    def _outputs(self, config: Mapping[str, Value]) -> int:
+        """Outputs that a configuration's loss asks of a network."""
+        loss = LOSSES[str(config["loss"])]
+        return loss.outputs(len(self._dataset.classes), _int(config.get("embedding_size", 0)))
+
     def _pretrained(
         self, config: Mapping[str, Value], network: Network, world: Any, activation: str
     ) -> Mapping[str, torch.Tensor] | None:
@@ -182,7 +204,7 @@ class LaneFactory:
         method = str(config.get("pretrain", "none"))
         if method == "none" or not isinstance(network, GraphNetwork):
             return None
-        epochs = _int(config["pretrain_epochs"])
+        epochs = _int(config.get("pretrain_epochs", PRETRAIN_EPOCHS))
         key = (network, activation, method, epochs, id(world))
         if key not in self._learned:
             seed = seed_of(self._recipe.search.seed, "pretrain")
@@ -236,10 +258,10 @@ class LaneFactory:
         settings = _preparation(config)
         key = (fold, tuple(settings.items()))
         if key not in self._variants:
-            self._variants[key] = self._prepare(self._fitted(fold, config))
+            self._variants[key] = self._prepare(self._fitted(fold, config), fold)
         return self._variants[key]
 
-    def _prepare(self, pipeline: Fitted) -> Variant:
+    def _prepare(self, pipeline: Fitted, fold: int) -> Variant:
         features = prepared(pipeline, self._dataset)
         y = as_tensor(self._dataset.y)
         if isinstance(pipeline, WindowPipeline):
@@ -263,6 +285,7 @@ class LaneFactory:
             shape=_shape(self._dataset, pipeline),
             classes=len(self._dataset.classes),
             world=self._world(pipeline),
+            judge=None if self._judges is None else self._judges.judge(pipeline, fold),
         )
 
     def _world(self, pipeline: Fitted) -> Any:

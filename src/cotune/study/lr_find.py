@@ -26,7 +26,7 @@ from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine, slots
 from cotune.engine.parallel import one_thread_a_kernel
 from cotune.engine.rng import seed_of
-from cotune.errors import LaneOutOfMemory
+from cotune.errors import LaneOutOfMemory, RecipeError
 from cotune.recipe import Recipe
 from cotune.space import from_recipe
 from cotune.study.forecasts import options_of
@@ -37,7 +37,7 @@ from cotune.study.resolve import division as folded
 from cotune.study.resolve import resolve
 from cotune.study.rule import Given
 from cotune.study.starting import start_of
-from cotune.types import LaneId, Value
+from cotune.types import LaneId, Task, Value
 
 LOWEST, HIGHEST, COUNT = 1e-6, 10.0, 64
 STEPS = 100
@@ -109,6 +109,11 @@ def lr_find(source: Any, recipe: Recipe) -> LrCurve:
             room=Room(data.memory, Path(folder)),
             options=options_of(recipe),
         )
+        if dataset.task is Task.GENERATION:
+            raise RecipeError(
+                "a range test looks for the rate at which a loss falls fastest, but in data.task generation two losses "
+                "contend and need not fall; search lr in the study: --set 'lr={low: 1e-4, high: 1e-3, log: true}'"
+            )
         splits = split(dataset, folded(recipe, dataset), seed=recipe.search.seed)
         resolved = resolve(recipe, dataset, splits)
         given = Given.of(resolved, dataset, splits)

@@ -13,6 +13,7 @@ from cotune.nets.families import FAMILIES
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
 from cotune.recipe.names import GRAPHS
+from cotune.study.contests import gan_of
 from cotune.study.sequences import SEQUENCES
 from cotune.study.texts import TEXTS
 from cotune.types import Value
@@ -122,6 +123,7 @@ BUILDERS: dict[str, Callable[[Config, Variant, int, int, int], tuple[Network, in
     "module": _module,
     **dict.fromkeys(GRAPHS, _graph),
     **TEXTS,
+    "gan": gan_of,
 }
 
 

@@ -9,6 +9,7 @@ from cotune.recipe import Recipe
 from cotune.recipe.presets import EFFORTS
 from cotune.space import Space
 from cotune.study.budget import Speed, affordable, measure
+from cotune.study.contests import CONTEST_EPOCHS
 from cotune.study.lanes import LaneFactory
 from cotune.study.slots import worth_having
 from cotune.types import LaneId
@@ -63,10 +64,14 @@ def fit_to_machine(
     )
     count = count if asked == "auto" else asked
     if limit is not None:
+        contest = lane.structure.goal is not None
         enough = EFFORTS[resolved.search.preset].enough
+        enough = CONTEST_EPOCHS[resolved.search.preset][0] if contest else enough
         if len(lane.variant.shape) == 2:  # few series make short epochs
             enough = max(enough, -(-STEPS_OF_SERIES // lane.structure.steps))
-        fitting, fewer = affordable(epochs, count, speed, seconds=limit, lanes=each, enough=enough)
+        fitting, fewer = affordable(
+            epochs, count, speed, seconds=limit, lanes=each, enough=enough, contest=contest
+        )
         epochs = fitting if recipe.training.epochs == "auto" else epochs
         count = fewer if asked == "auto" else count
     return speed, resolved.model_copy(

@@ -15,6 +15,7 @@ from cotune.recipe import Recipe
 from cotune.recipe.names import AUTO
 from cotune.recipe.presets import EFFORTS, DataFacts, with_preset
 from cotune.recipe.schema import AfterSection, SplitSection, as_read
+from cotune.study.contests import CONTEST_BATCH, CONTEST_EPOCHS, CONTESTS, generated_kind, without_after
 from cotune.study.suited import suited
 from cotune.types import Task
 
@@ -33,18 +34,21 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
         DeviceError: the device is not there.
     """
     recipe = suited(preset(recipe, dataset, splits), dataset)
+    generates = dataset.task is Task.GENERATION
     rows = _training_rows(splits)
     training, search = recipe.training, recipe.search
     limited = search.trials or search.time_limit or search.lane_epochs
     whole = isinstance(dataset.frame, GraphRows) and dataset.frame.task != "graph"
     batch = training.batch_size
-    if batch == "auto":
+    if batch == "auto" and generates:
+        batch = min(CONTEST_BATCH, rows)
+    elif batch == "auto":
         batch = "full" if whole and recipe.network.neighbours == 0 else min(default_batch(rows), rows)
     compute_of(training.device, training.precision, deterministic=training.deterministic)
     epochs = training.epochs
     if epochs == "auto":
         effort = EFFORTS[search.preset]
-        fewest, most = effort.epochs
+        fewest, most = CONTEST_EPOCHS[search.preset] if generates else effort.epochs
         epochs = max(fewest, min(most, round(effort.row_epochs / rows)))
         epochs = GRAPH_EPOCHS if batch == "full" and whole else epochs
     metric = _metric(search.metric, dataset, splits)
@@ -55,7 +59,7 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
                 update={
                     "batch_size": batch,
                     "epochs": epochs,
-                    "loss": _loss(training.loss, dataset, splits),
+                    "loss": training.loss if generates else _loss(training.loss, dataset, splits),
                     "device": named(training.device),
                 }
             ),
@@ -63,10 +67,10 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
                 update={
                     "metric": metric,
                     "also": also,
-                    "trials": search.trials if limited else TRIALS,
+                    "trials": search.trials if limited else CONTESTS if generates else TRIALS,
                 }
             ),
-            "after": _after(recipe, dataset.task, metric),
+            "after": without_after(recipe.after) if generates else _after(recipe, dataset.task, metric),
         }
     )
 
@@ -74,8 +78,9 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
 def preset(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
     """The recipe with the settings of its preset for these data, where it sets none of its own."""
     kinds = [column.kind for column in dataset.columns if column.is_feature]
+    generates = dataset.task is Task.GENERATION
     facts = DataFacts(
-        kind=as_read(dataset.kind, recipe.network.family),
+        kind=generated_kind(dataset.kind) if generates else as_read(dataset.kind, recipe.network.family),
         classification=dataset.task.is_classification,
         rows=_training_rows(splits),
         numeric=sum(kind in ("numeric", "date") for kind in kinds),

@@ -29,6 +29,8 @@ from cotune.study.budget import Speed
 from cotune.study.directory import Directory
 from cotune.study.facts import announcement, column_lines, facts_of
 from cotune.study.forecasts import options_of
+from cotune.study.generating import finish_generation, generator_of
+from cotune.study.judges import Judges
 from cotune.study.lanes import LaneFactory
 from cotune.study.loop import Study, no_network
 from cotune.study.mending import settled
@@ -39,7 +41,7 @@ from cotune.study.resolve import division, preset, resolve
 from cotune.study.rule import Given
 from cotune.study.starting import keep_start, kept_start, start_of, with_whole_path, words_of_start
 from cotune.study.winner import tested
-from cotune.types import Progress
+from cotune.types import Progress, Task
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,8 @@ def _begin(
     space = from_recipe(resolved)
     _check_strategy(resolved, space)
     start = start_of(resolved, dataset)
-    factory = LaneFactory(resolved, space, dataset, splits, start=start, own=own)
+    judges = Judges.of(dataset, splits, seed=resolved.search.seed, path=directory.judge)
+    factory = LaneFactory(resolved, space, dataset, splits, start=start, judges=judges, own=own)
     if resolved.network.family == "module":
         notes += (words_of_module(factory, space),)
     named = resolved.network.pretrained or resolved.network.embeddings
@@ -133,7 +136,7 @@ def _begin(
     claim()
     speed, resolved = fit_to_machine(recipe, resolved, space, factory)
     factory = factory.with_recipe(resolved)
-    target = recipe.data.target if dataset.targets else dataset.target
+    target = recipe.data.target if dataset.targets else dataset.target or None
     kept = {"source": _keep(source, dataset, directory), "target": target}
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=kept)})
     resolved = resolved.model_copy(update={"data": recipe.data})
@@ -235,7 +238,8 @@ def prepare_again(
     space = from_recipe(resolved)
     named = resolved.network.pretrained or resolved.network.embeddings
     start = None if named is None else kept_start(directory.start)
-    factory = LaneFactory(resolved, space, dataset, splits, start=start, own=own)
+    judges = Judges.of(dataset, splits, seed=resolved.search.seed, path=directory.judge)
+    factory = LaneFactory(resolved, space, dataset, splits, start=start, judges=judges, own=own)
     return Prepared(resolved, space, dataset, splits, factory, speed)
 
 
@@ -287,7 +291,15 @@ def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitt
             _derive(store, directory)
             raise no_network(ending.reason)
         return
-    if ending.interrupted:
+    if prepared.dataset.task is Task.GENERATION:
+        generator = generator_of(prepared, ending.leaders[0])
+        generator.save(directory.best)
+        if not ending.interrupted:
+            sitting.say("judging what the best generator makes")
+            found = finish_generation(prepared, ending.leaders[0], generator)
+            about = {**store.meta()["data"], "preparation": generator.describe()}
+            store.set_meta(result=found, data=about, finished=ending.reason)
+    elif ending.interrupted:
         alone(prepared, ending.leaders[0]).save(directory.best)
     else:  # the test rows are looked at once, when nothing is left to decide
         made = make_model(prepared, ending.leaders)

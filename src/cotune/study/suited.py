@@ -21,10 +21,11 @@ from cotune.recipe.schema import (
 )
 from cotune.recipe.section import Section
 from cotune.recipe.settings import Range, Setting
+from cotune.study.contests import refuse_contests, suited_to_generate
 from cotune.study.forecasts import refuse_single, suited_to
 from cotune.study.sequences import of_sequences
 from cotune.study.texts import of_texts
-from cotune.types import Value
+from cotune.types import Task, Value
 
 WORDS = {
     "mlp": "a multi-layer perceptron",
@@ -40,6 +41,7 @@ WORDS = {
     "gin": "a graph isomorphism network",
     "textcnn": "a convolutional network of words",
     "bag": "a bag of words",
+    "gan": "a generator and its discriminator",
     "module": "a network of your own",
 }
 
@@ -83,6 +85,8 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
     """
     kind = dataset.kind
     _refuse_foreign_data(recipe, kind)
+    if dataset.task is Task.GENERATION:
+        return suited_to_generate(recipe.model_copy(update={"prepare": _prepare(recipe, kind)}), dataset)
     recipe = suited_to(recipe, dataset.frame if isinstance(dataset.frame, Windows) else None)
     prepare = _prepare(recipe, kind)
     if dataset.targets or kind == "forecast":
@@ -93,6 +97,7 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
         family = AUTO[kind]
     families = _values(family)
     _refuse_families(families, kind)
+    refuse_contests(recipe, families)
     network = recipe.network.model_copy(update={"family": family})
     if set(families) & set(SEQUENTIAL):
         if not set(families) <= set(SEQUENTIAL):

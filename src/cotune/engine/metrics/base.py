@@ -32,6 +32,7 @@ class Metric:
         needs_probabilities: whether it means something only if f are log-probabilities, not mere scores.
         needs_rows: rows under which it has no meaning.
         needs_classes: classes that must occur among the rows.
+        generation: whether it judges generated rows, by features of these (f) and of real ones (y).
         own: whether it is what a loss of the user's own says; see `cotune.engine.own_goal`.
     """
 
@@ -42,10 +43,13 @@ class Metric:
     needs_probabilities: bool = False
     needs_rows: int = 1
     needs_classes: int = 1
+    generation: bool = False
     own: bool = False
 
     def fits(self, task: Task) -> bool:
         """Whether it judges what is learned in a task."""
+        if task is Task.GENERATION:
+            return self.generation
         if task is Task.OWN:
             return self.own
-        return not self.own and self.classification == task.is_classification
+        return not (self.generation or self.own) and self.classification == task.is_classification
