@@ -71,7 +71,7 @@ REGISTRIES: dict[str, Collection[str]] = {
     "init": INITIALISERS,
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
-    "metric": METRICS,
+    "metric": [name for name, metric in METRICS.items() if not metric.own],
     "dropout_kind": DROPOUTS,
     "method": get_args(SplitSection.model_fields["method"].annotation),
     "ensemble": get_args(AfterSection.model_fields["ensemble"].annotation),
