@@ -12,9 +12,9 @@ GAN = ("family", ("gan",))
 class GenerationSection(Section):
     """A generator and a discriminator, for `task: generation`."""
 
-    latent: Annotated[
-        Setting, Domain("int", low=2, high=1024, when=GAN, source="Goodfellow et al. 2014; numbers of noise")
-    ] = 64
+    latent: Annotated[Setting, Domain("int", low=2, high=1024, when=GAN, source="Goodfellow et al. 2014")] = (
+        64
+    )
     gan_width: Annotated[
         Setting,
         Domain(
@@ -23,14 +23,12 @@ class GenerationSection(Section):
             high=1024,
             words=("auto",),
             when=GAN,
-            source="Radford et al. 2016; filters next to the pixels, or units",
+            source="Radford et al. 2016",
         ),
     ] = "auto"
     gan_depth: Annotated[
         Setting,
-        Domain(
-            "int", low=1, high=6, words=("auto",), when=GAN, source="halvings of an image, or hidden layers"
-        ),
+        Domain("int", low=1, high=6, words=("auto",), when=GAN, source="Radford et al. 2016"),
     ] = "auto"
     gan_loss: Annotated[
         Setting,
@@ -75,7 +73,7 @@ class GenerationSection(Section):
             low=1,
             high=20,
             when=GAN,
-            source="Arjovsky et al. 2017; steps of the discriminator for one of the generator",
+            source="Arjovsky et al. 2017",
         ),
     ] = 1
     generator_lr: Annotated[
@@ -86,7 +84,7 @@ class GenerationSection(Section):
             high=100,
             fusable=True,
             when=GAN,
-            source="Heusel et al. 2017; its learning rate to the discriminator's",
+            source="Heusel et al. 2017",
         ),
     ] = 1.0
     gan_balance: Annotated[
@@ -95,7 +93,7 @@ class GenerationSection(Section):
             "name",
             options=("none", "waiting", "slowed"),
             when=GAN,
-            source="Berthelot et al. 2017; which side waits, or is slowed down, when it is ahead",
+            source="Berthelot et al. 2017",
         ),
     ] = "none"
     deep_supervision: Annotated[
@@ -106,7 +104,7 @@ class GenerationSection(Section):
             high=10,
             fusable=True,
             when=GAN,
-            source="Lee et al. 2015; weight of further heads, 0 is off",
+            source="Lee et al. 2015",
         ),
     ] = 0.0
     instance_noise: Annotated[
@@ -117,7 +115,7 @@ class GenerationSection(Section):
             high=2,
             fusable=True,
             when=GAN,
-            source="Sønderby et al. 2017; fades to the end, 0 is off",
+            source="Sønderby et al. 2017",
         ),
     ] = 0.0
     real_label: Annotated[
@@ -128,6 +126,6 @@ class GenerationSection(Section):
             high=1,
             fusable=True,
             when=("gan_loss", ("cross_entropy", "least_squares")),
-            source="Salimans et al. 2016; below 1 is one-sided label smoothing",
+            source="Salimans et al. 2016",
         ),
     ] = 1.0
