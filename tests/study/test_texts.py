@@ -102,7 +102,7 @@ def test_from_a_source_to_predictions(form: Callable[[Path], Any], family: str, 
 def test_families_of_sequences_read_words(family: str, tmp_path: Path) -> None:
     asked = {key: value for key, value in SMALL.items() if key != "filters"}
     asked |= {"family": family, "width": 8, "trials": 1, "lr": 0.02, "pooling": "max", "target": "y"}
-    study = cotune.tune(made(), out=tmp_path / "s", **asked)
+    study = cotune.tune(made(rows=200), out=tmp_path / "s", **asked)
     assert study.show()["best"]["score"] >= 0.75
     assert cotune.load(study.path).best.predict(["a fine film", ""]).shape == (2,)
 
