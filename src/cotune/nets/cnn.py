@@ -12,12 +12,12 @@ Source: LeCun et al., Gradient-based learning applied to document recognition, 1
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from cotune.kernels.program import Builder, Program
 from cotune.nets.context import Context
+from cotune.nets.convolve import convolve
 from cotune.nets.dropout import Factors
 from cotune.nets.layers import linear
 from cotune.nets.layout import Layout, Weight
@@ -168,7 +168,7 @@ class CNN:
             if drop is not None and self.dropping == "connect":
                 w = w * drop.part(first, tuple(w.shape[1:]))
             x = h.reshape(*h.shape[:2], height, across, channels)
-            z = _convolve(x, w, weights.get(f"{name}.bias"), self.kernel)
+            z = convolve(x, w, weights.get(f"{name}.bias"), self.kernel)
             z = context.gauged(name, z)
             z = normalise(self.norm, name, z.flatten(2, 3), weights, statistics, context)
             slope = weights[f"{name}.slope"].repeat(1, height * across) if self.slopes else None
@@ -205,27 +205,6 @@ class CNN:
         return build.finish(
             build.linear(build.flat(h), weight=at["head.weight"], bias=at["head.bias"], units=self.head)
         )
-
-
-def _convolve(x: Tensor, w: Tensor, b: Tensor | None, kernel: int) -> Tensor:
-    """x [lane batch height width channel] with each lane's own filters, as one grouped convolution.
-
-    On a CPU lane by lane: its kernels round differently by the count of groups.
-    """
-    if x.device.type != "cpu":
-        return _grouped(x, w, b, kernel)
-    lanes = [slice(i, i + 1) for i in range(len(x))]
-    return torch.cat([_grouped(x[i], w[i], None if b is None else b[i], kernel).contiguous() for i in lanes])
-
-
-def _grouped(x: Tensor, w: Tensor, b: Tensor | None, kernel: int) -> Tensor:
-    lanes, batch, height, across, channels = x.shape
-    units = w.shape[2]
-    images = x.permute(1, 0, 4, 2, 3).reshape(batch, lanes * channels, height, across)
-    filters = w.view(lanes, kernel, kernel, channels, units).permute(0, 4, 3, 1, 2)
-    filters = filters.reshape(lanes * units, channels, kernel, kernel)
-    y = F.conv2d(images, filters, None if b is None else b.reshape(-1), padding=kernel // 2, groups=lanes)
-    return y.view(batch, lanes, units, height, across).permute(1, 0, 3, 4, 2)
 
 
 def _pool(x: Tensor) -> Tensor:
