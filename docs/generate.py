@@ -78,9 +78,10 @@ MEANINGS = {
     "embedding_init": "How embeddings of words are drawn.",
     "word_swap": "Share of a text's words that change places in pairs.",
     "word_dropout": "Share of a text's words that become unknown.",
-    "family": "Family of networks: `mlp`; `cnn`, which needs images; `gru`, `rnn`, `lstm`, `tcn` and `transformer`, "
-    "which read series, the columns of a table, in their order, as one, or the windows of a forecast. `auto`: `cnn` "
-    "for images, `tcn` for series, else `mlp`.",
+    "family": "Family of networks: `mlp`; `cnn` and `resnet`, which need images; `gru`, `rnn`, `lstm`, `tcn` and "
+    "`transformer`, which read series, the columns of a table, in their order, as one, or the windows of a forecast. "
+    "`auto`: for images from 24 pixels on `resnet`, if there is time for 10 epochs of one, for others `cnn`; `tcn` for "
+    "series, else `mlp`.",
     "layers": "Layers of a recurrent network or a Transformer, one on top of the other.",
     "bidirectional": "Whether every recurrent layer reads from the end, too.",
     "pooling": "What the head sees of all times: the last state, their mean, the largest, or a mean by attention. "
@@ -92,8 +93,19 @@ MEANINGS = {
     "heads": "Heads of attention, over times or over graphs; `width` is that of all heads together, rounded up to a "
     "multiple of them.",
     "feedforward": "Units of the hidden layer in each layer of a Transformer, as a multiple of its width.",
-    "filters": "Filters of the first convolution, doubled in each further one; of a TextCNN those of each size. "
-    "`auto`: 8 or 16, 16 to 64 on a GPU; 64 of a TextCNN.",
+    "filters": "Filters of the first convolution, doubled in each further one, or in each further stage of a `resnet`; "
+    "of a TextCNN those of each size. `auto`: 8 or 16, 16 to 64 on a GPU; 32 of a `resnet`, 64 of a TextCNN.",
+    "map_pooling": "What the head reads of the last maps: all pixels, or the mean or the largest of each. `auto`: "
+    "`flatten` for a `cnn`, `average` for a `resnet`.",
+    "block": "What a residual block adds to its maps; see [images](images.md).",
+    "stages": "Stages of blocks; the sides of the images halve from one to the next. `auto`: up to 3.",
+    "blocks": "Blocks of each stage.",
+    "stem": "Pixels between the places of the first convolution. `auto`: 2 from 24 pixels on, else 1.",
+    "excitation": "Whether blocks weigh their maps by what the whole image shows.",
+    "experts": "Branches of each block of the last stage, of which a gate chooses two for each image; 1 is a plain "
+    "block.",
+    "supervision": "Weight of the loss of further heads on the stages before the last; 0 is none.",
+    "exit_at": "An image leaves at the first head whose largest probability is at least this; 0 is never.",
     "convolutions": "Stages of convolution and 2 × 2 pooling. `auto`: 2 or 3, fewer for sides below 24 pixels.",
     "kernel": "Side of the filters. `auto`: 3.",
     "width": "Units of a hidden layer.",

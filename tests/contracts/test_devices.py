@@ -15,6 +15,7 @@ from cotune.engine.lanes import Lane
 from cotune.engine.population import Population
 from cotune.errors import DeviceError, RecipeError
 from cotune.nets.cnn import CNN
+from cotune.nets.resnet import ResNet
 from cotune.nets.rnn import RNN
 from engine import places
 from engine.lanes import lane, metric_of, table
@@ -33,6 +34,11 @@ EVERYTHING = {
     "l1, clip": {"l1": 1e-3, "clip_norm": 0.5},
     "regression": {"variant": table(classes=0)},
     "convolutions": {"variant": table(features=128), "network": CNN(8, 8, 2, (8, 16), 3, 3), "dropout": 0.2},
+    "residual": {
+        "variant": table(features=128),
+        "network": ResNet(8, 8, 2, 8, 2, 1, 3, 3, experts=3, excitation=True, supervision=0.3),
+        "dropout": 0.2,
+    },
     "recurrent": {"variant": table(features=12), "network": RNN(4, 3, 8, 3)},
 }
 

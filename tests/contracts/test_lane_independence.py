@@ -24,6 +24,7 @@ from cotune.engine.outcome import Way
 from cotune.engine.schedules import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.initialisers import INITIALISERS
+from cotune.nets.resnet import ResNet
 from cotune.recipe.names import NORMS
 from engine import lanes as made_of
 from engine import places
@@ -64,6 +65,13 @@ SHAPES = {
         "depth": 0,
     },
     "seven features, batch 1": {"variant": table(rows=12, features=7), "batch_size": 1},
+    "residual network, batch 11": {
+        "variant": table(rows=76, features=60, weighted=True),
+        "batch_size": 11,
+        "network": ResNet(
+            5, 4, 3, 8, 2, 1, 3, 3, block="separable", excitation=True, experts=3, supervision=0.3
+        ),
+    },
     "odd everything": {"variant": table(rows=76, features=13, classes=5), "batch_size": 11, "norm": "layer"},
 }
 HEAVY_SHAPES = {"heavy": {"variant": table(rows=700, features=10), "batch_size": 256, "norm": "batch"}}

@@ -13,6 +13,7 @@ from cotune.engine.plain import true_weights
 from cotune.engine.start import layers_taken
 from cotune.nets.cnn import CNN
 from cotune.nets.layout import Layout
+from cotune.nets.resnet import ResNet
 from cotune.nets.rnn import RNN
 from engine.lanes import lane, population, row, started, table
 
@@ -24,6 +25,7 @@ LANES = {
     "waves": lane(width=5, waved=2),
     "linear": lane(depth=0),
     "images": lane(network=CNN(4, 4, 1, (8, 16), 3, 3), variant=table(features=16)),
+    "residual": lane(network=ResNet(4, 4, 1, 8, 2, 1, 3, 3, supervision=0.3), variant=table(features=16)),
     "series": lane(network=RNN(4, 4, 8, 3), variant=table(features=16)),
 }  # fmt: skip
 

@@ -18,12 +18,14 @@ from cotune.engine.optim import OPTIMIZERS
 from cotune.engine.plain import PlainCNN, PlainRNN, true_weights
 from cotune.engine.plain_graphs import PlainGraph
 from cotune.engine.plain_norms import stored
+from cotune.engine.plain_resnet import PlainResNet
 from cotune.engine.plain_sequences import PlainSequence
 from cotune.engine.plain_text import PlainBag, PlainTextCNN
 from cotune.engine.schedules import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.cnn import CNN
 from cotune.nets.initialisers import INITIALISERS
+from cotune.nets.resnet import ResNet
 from cotune.nets.rnn import RNN
 from cotune.recipe.names import DROPOUTS, NORMS, WITH_MOMENTUM, WITH_SQUARES
 from cotune.types import Task
@@ -88,6 +90,8 @@ def plain_weights(network: nn.Module) -> dict[str, torch.Tensor]:
     """The twin's weights under the names and in the shapes of the fused path."""
     if isinstance(network, PlainGraph):
         return {name: p.detach() for name, (p, _) in network.by_name().items()}
+    if isinstance(network, PlainResNet):
+        return {name: tensor.detach() for name, tensor in network.by_name().items()}
     found = {"head.weight": network.head.weight.T, "head.bias": network.head.bias}
     if isinstance(network, PlainCNN):
         for i, (layer, norm) in enumerate(zip(network.convolutions, network.norms, strict=True)):
@@ -379,6 +383,7 @@ CNNS = {
     "8 by 8": CNN(8, 8, 1, (8, 16), 3, 3),
     "odd sides, three channels": CNN(7, 5, 3, (8,), 3, 3),
     "kernel of 5": CNN(8, 6, 2, (16, 8), 5, 3),
+    "mean of maps": CNN(8, 6, 2, (8, 16), 3, 3, pooling="average"),
     "large enough to be unfolded in parts": CNN(28, 28, 1, (16, 32), 3, 3),
 }
 
@@ -391,6 +396,12 @@ def test_convolutional_networks(shape: CNN, dropout: float) -> None:
     compare(lane(network=shape, variant=images, optimizer="nesterov", activation="tanh", lr=0.05), epochs=2)
 
 
+def test_the_largest_of_maps() -> None:
+    """By plain descent: most pixels get no gradient, and Adam amplifies its rounding."""
+    shape = CNN(8, 6, 2, (8, 16), 3, 3, pooling="max")
+    compare(lane(network=shape, variant=table(features=96), optimizer="nesterov", lr=0.05), epochs=2)
+
+
 @pytest.mark.parametrize("norm", NORMS)
 def test_norms_of_images(norm: str) -> None:
     shape = CNN(6, 5, 2, (8, 16), 3, 3, norm=norm)
@@ -401,6 +412,51 @@ def test_norms_of_images(norm: str) -> None:
 def test_kinds_of_dropout_of_images(dropping: str) -> None:
     shape = CNN(6, 5, 2, (8, 16), 3, 3, dropping=dropping)
     compare(lane(network=shape, variant=table(features=60), dropout=0.3, lr=0.003), epochs=2)
+
+
+RESNETS = {
+    "two stages": ResNet(8, 8, 1, 8, 2, 1, 3, 3),
+    "odd sides, three channels, two blocks": ResNet(7, 5, 3, 8, 2, 2, 3, 3),
+    "bottleneck": ResNet(6, 6, 1, 16, 2, 1, 3, 3, block="bottleneck"),
+    "separable, kernel of 5": ResNet(8, 6, 2, 8, 2, 1, 5, 3, block="separable"),
+    "excitation": ResNet(6, 6, 1, 8, 2, 1, 3, 3, excitation=True),
+    "experts": ResNet(6, 6, 1, 8, 2, 1, 3, 3, experts=3),
+    "separable experts, excitation": ResNet(
+        4, 6, 1, 8, 1, 2, 3, 3, block="separable", experts=2, excitation=True
+    ),
+    "supervision": ResNet(8, 8, 1, 8, 3, 1, 3, 3, supervision=0.4),
+    "early exit": ResNet(8, 8, 1, 8, 3, 1, 3, 3, supervision=0.4, exit_at=0.5),
+    "largest of maps": ResNet(6, 6, 1, 8, 2, 1, 3, 3, pooling="max"),
+    "flat": ResNet(6, 5, 1, 8, 2, 1, 3, 3, pooling="flatten"),
+    "nine classes": ResNet(6, 6, 1, 8, 1, 1, 3, 9),
+    "stem of two pixels": ResNet(9, 8, 1, 8, 2, 1, 3, 3, stem=2),
+}
+
+
+@pytest.mark.parametrize("shape", RESNETS.values(), ids=RESNETS.keys())
+def test_residual_networks(shape: ResNet) -> None:
+    """Beside another lane with another activation; plain descent, since Adam amplifies the rounding of no gradient."""
+    images = table(features=shape.features, classes=shape.outputs)
+    some: dict[str, Any] = {"network": shape, "variant": images, "optimizer": "nesterov", "lr": 0.02}
+    compare(lane(**some, weight_decay=0.1), lane(1, **some, activation="silu"), epochs=2, tolerance=1e-3)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("block", ["basic", "separable"])
+def test_norms_of_residual_networks(norm: str, block: str) -> None:
+    shape = ResNet(6, 5, 2, 8, 2, 1, 3, 3, norm=norm, block=block)
+    compare(
+        lane(network=shape, variant=table(features=60), optimizer="nesterov", lr=0.01, activation="tanh"),
+        epochs=2,
+        tolerance=1e-3,
+    )
+
+
+@pytest.mark.parametrize("dropping", DROPOUTS)
+def test_kinds_of_dropout_of_residual_networks(dropping: str) -> None:
+    shape = ResNet(6, 5, 2, 8, 2, 1, 3, 3, norm="group", dropping=dropping, supervision=0.3)
+    one = lane(network=shape, variant=table(features=60), dropout=0.3, lr=0.003, activation="selu")
+    compare(one, lane(1, network=shape, variant=table(features=60), dropout=0.1), epochs=2, tolerance=1e-3)
 
 
 @pytest.mark.parametrize("shape", [CNNS["odd sides, three channels"], RNN(6, 3, 8, 3)], ids=str)

@@ -51,7 +51,7 @@ EVERY = [
     for rows in (50, 300, 100_000)
     for numeric in (0, 3, 1_000)
     for categorical in (0, 2)
-]
+] + [DataFacts("image", True, 900, 0, 0, family="resnet", colour=colour) for colour in (True, False)]
 """One of each sort of data that rows tell apart."""
 
 
@@ -149,6 +149,7 @@ def test_a_recipe_keeps_what_was_set_on_its_way_through_python() -> None:
         (Where(classification=False), False, "a regression"),
         (Where(classification=True, rows=(900, None)), True, "classes, 900 or more training rows"),
         (Where(rows=(0, 899)), False, "up to 899 training rows"),
+        (Where(families=("resnet",), colour=True), False, "resnet, colour"),
         (Where(numeric=(1, 4), categorical=(0, 0)), False, "1 to 4 numeric columns, no categorical columns"),
     ],
 )

@@ -47,6 +47,10 @@ CASES: dict[str, tuple[dict[str, Any], Given, dict[str, Value]]] = {
     "dropout of layers in a shallow network": (
         {"dropout_kind": "depth", "residual": True, "depth": 1}, Given(), {"dropout_kind": "unit"},
     ),
+    "early exits without classes": (
+        {"family": "resnet", "loss": "hinge", "exit_at": 0.9, "supervision": 0.3}, IMAGES, {"exit_at": 0.0},
+    ),
+    "early exits that nobody trains": ({"family": "resnet", "exit_at": 0.9}, IMAGES, {"supervision": 0.3}),
     "dropout without hidden layers": ({"depth": 0}, Given(), {"dropout": 0.0}),
     "instance norm without convolutions": ({"norm": "instance"}, Given(), {"norm": "layer"}),
     "batch norm of one row": ({"norm": "batch", "batch_size": 1}, Given(), {"norm": "layer"}),
@@ -216,7 +220,7 @@ def test_what_is_mended_breaks_no_rule(config: dict[str, Value], known: Given) -
 
 
 def test_defaults_break_no_rule() -> None:
-    for kind, family in (("table", "mlp"), ("image", "mlp"), ("image", "cnn")):
+    for kind, family in (("table", "mlp"), ("image", "mlp"), ("image", "cnn"), ("image", "resnet")):
         recipe = make(batch_size=32, loss="cross_entropy", family=family)
         assert settled(recipe, Given(kind=kind)) == (recipe, ())
 
@@ -230,6 +234,9 @@ OTHERS: tuple[tuple[str, dict[str, Any], Given, bool], ...] = (
     ("cnn", {"freeze": 4, "convolutions": 3}, IMAGES, False),
     ("cnn", {"dropout_kind": "depth", "residual": True}, IMAGES, False),
     ("cnn", {"init": "zeros"}, IMAGES, False),
+    ("resnet", {"dropout_kind": "depth", "stages": 1, "norm": "instance"}, IMAGES, True),
+    ("resnet", {"freeze": 3, "stages": 2}, IMAGES, True),
+    ("resnet", {"freeze": 4, "stages": 2}, IMAGES, False),
     ("gru", {"jitter": 0.1, "mixup": 0.2, "freeze": 2, "dropout": 0.0}, SERIES, True),
     ("gru", {"freeze": 3}, SERIES, False),
     ("gru", {"freeze": 2, "dropout": 0.2}, SERIES, False),

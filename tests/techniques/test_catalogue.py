@@ -36,6 +36,8 @@ TEXTBOOK = {
     "focal_loss noise_injection piecewise_linear periodic",
     "augmentation": "jitter amplitude time_warp window "
     "flip rotate translate zoom shear crop brightness contrast erase mixup cutmix feature_mask",
+    "architecture": "residual bottleneck depthwise_separable global_average_pooling squeeze_and_excitation "
+    "mixture_of_experts early_exit deep_supervision",
     "activation": "identity sigmoid tanh relu leaky_relu prelu elu selu gelu silu mish softplus hardsigmoid hardswish "
     "hardtanh",
     "loss": "mse mae huber log_cosh quantile poisson gaussian cross_entropy binary_cross_entropy focal label_smoothing "

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from cotune.catalogue import Technique
-from cotune.recipe.names import GRAPHS, OF_WORDS, SEQUENTIAL
+from cotune.recipe.names import CONVOLVING, GRAPHS, OF_WORDS, SEQUENTIAL
 from cotune.recipe.schema import PREPARES
 from cotune.types import Task, Value
 from study.pictures import pixels
@@ -36,6 +36,14 @@ SHAPES: Mapping[str, Mapping[str, Value]] = {
     "bag": {"embedding_width": 8, "dropout": 0.0, "word_dropout": 0.0},
     "transformer": {"width": 8, "heads": 2, "activation": "relu", "dropout": 0.0},
     "gan": {"task": "generation", "gan_width": 16, "gan_depth": 2, "latent": 8},
+    "resnet": {
+        "filters": 8,
+        "stages": 1,
+        "norm": "batch",
+        "activation": "relu",
+        "dropout": 0.0,
+        "schedule": "cosine",
+    },
 }
 """By family."""
 
@@ -88,7 +96,7 @@ def forecasts(technique: Technique) -> bool:
 
 def on_images(technique: Technique, family: str) -> bool:
     """Whether the rows are images."""
-    return family == "cnn" or technique.data == ("image",)
+    return family in CONVOLVING or technique.data == ("image",)
 
 
 def rows_of(technique: Technique, family: str) -> Any:

@@ -1,7 +1,7 @@
 """Normalisation: of what a hidden layer yields, or of its weights."""
 
 from cotune.catalogue.derive import NEUTRAL, PREDICTING, options, stand_in, technique
-from cotune.recipe.names import GRAPH_NORMS, GRAPHS
+from cotune.recipe.names import CONVOLVING, GRAPH_NORMS, GRAPHS
 
 NO_GRAPHS = tuple(family for family in PREDICTING if family not in GRAPHS)
 
@@ -45,7 +45,7 @@ OF_LAYERS = tuple(
     technique(
         "normalisation", name, {"norm": name}, {"norm": stand_in("norm", name)},
         reference=FACTS[name][0], summary=FACTS[name][1],
-        families=("cnn",) if name in OF_PIXELS else PREDICTING if name in GRAPH_NORMS else NO_GRAPHS,
+        families=CONVOLVING if name in OF_PIXELS else PREDICTING if name in GRAPH_NORMS else NO_GRAPHS,
     )
     for name in options("norm")
     if name not in NEUTRAL

@@ -2,7 +2,7 @@
 
 from cotune.catalogue.base import Technique
 from cotune.catalogue.derive import NEUTRAL, PREDICTING, options, technique
-from cotune.recipe.names import GRAPHS, SEQUENTIAL
+from cotune.recipe.names import CONVOLVING, GRAPHS, SEQUENTIAL
 from cotune.types import Value
 
 KIND = "regularisation"
@@ -73,7 +73,7 @@ def _dropout(kind: str) -> Technique:
     return technique(
         KIND, name, {"dropout": 0.2, "dropout_kind": kind, **BESIDE.get(kind, {})}, {"dropout": 0.0},
         parameters=["dropout"], reference=reference, summary=summary,
-        families=("cnn", *SEQUENTIAL) if kind in OF_MAPS else PREDICTING if kind == "unit" else NO_GRAPHS,
+        families=(*CONVOLVING, *SEQUENTIAL) if kind in OF_MAPS else PREDICTING if kind == "unit" else NO_GRAPHS,
     )  # fmt: skip
 
 

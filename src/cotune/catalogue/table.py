@@ -6,6 +6,7 @@ from typing import Any
 
 from cotune.catalogue.activation import ACTIVATION_ROWS
 from cotune.catalogue.after import AFTER_ROWS
+from cotune.catalogue.architecture import ARCHITECTURE_ROWS
 from cotune.catalogue.augmentation import AUGMENTATION_ROWS
 from cotune.catalogue.base import Technique
 from cotune.catalogue.batch import BATCH_ROWS
@@ -33,6 +34,7 @@ from cotune.errors import RecipeError, did_you_mean
 _ALL: dict[str, Sequence[Technique]] = {
     "preparation": (*PREPARATION_ROWS, *GRAPH_PREPARATION_ROWS),
     "augmentation": AUGMENTATION_ROWS,
+    "architecture": ARCHITECTURE_ROWS,
     "activation": ACTIVATION_ROWS,
     "loss": LOSS_ROWS,
     "initialisation": (*INITIALISATION_ROWS, *GRAPH_INITIALISATION_ROWS),

@@ -19,6 +19,7 @@ from cotune.engine.plain_norms import (
     stored,
     with_norm,
 )
+from cotune.engine.plain_resnet import PlainResNet
 from cotune.engine.plain_sequences import PlainRecurrent, PlainTCN, PlainTransformer, linear_of
 from cotune.engine.plain_text import PlainBag, PlainTextCNN
 from cotune.nets.anchored import Anchored
@@ -27,6 +28,7 @@ from cotune.nets.cnn import CNN
 from cotune.nets.graph.network import GraphNetwork
 from cotune.nets.layout import Layout
 from cotune.nets.mlp import MLP
+from cotune.nets.resnet import ResNet
 from cotune.nets.rnn import RNN
 from cotune.nets.sequence.recurrent import Recurrent
 from cotune.nets.sequence.tcn import TCN
@@ -224,7 +226,14 @@ class PlainCNN(nn.Module):
                 z = alpha_dropped(z, factors, q) if network.dropping == "alpha" else z * factors
                 drawn += factors.numel()
             x = nn.functional.max_pool2d(z.permute(0, 3, 1, 2), 2)
-        logits: Tensor = self.head(x.permute(0, 2, 3, 1).flatten(1))
+        match network.pooling:
+            case "average":
+                features = x.mean((2, 3))
+            case "max":
+                features = x.amax((2, 3))
+            case _:
+                features = x.permute(0, 2, 3, 1).flatten(1)
+        logits: Tensor = self.head(features)
         return logits
 
     def _without(self, convolution: nn.Conv2d, x: Tensor, drawn: int) -> Tensor:
@@ -281,6 +290,9 @@ def plain_network(lane: Lane) -> nn.Module:
             return PlainTextCNN(lane, first_weights(lane), activation_of(lane, width))
         case Bag():
             return PlainBag(lane, first_weights(lane))
+        case ResNet():
+            own = partial(activation_of, lane)
+            return PlainResNet(lane, own, first_weights(lane), first_statistics(lane))
     raise ValueError(f"there is no plain twin of {lane.structure.network}; give it one in plain_network")
 
 

@@ -125,7 +125,7 @@ def orthogonal(x: Tensor) -> Tensor:
 
 
 def hidden_matrices(network: nn.Module) -> list[nn.Parameter]:
-    """The weights from units to units: every matrix, and filter bank, but embeddings, the head and norms' scales."""
-    named, apart = network.named_parameters(), ("embeddings.", "head.")
+    """The weights from units to units: all but embeddings, heads, depthwise filters and norms' scales."""
+    named, apart = network.named_parameters(), ("embeddings.", "head.", "heads.", "each.")
     found = [(name, p) for name, p in named if p.ndim >= 2 and not name.startswith(apart)]
     return [p for name, p in found if not name.endswith("original0")]

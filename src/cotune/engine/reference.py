@@ -100,6 +100,7 @@ def train(lane: Lane, *, epochs: int) -> PlainTraining:
     method = PlainMethod(lane, network, optimizer)
     batch, steps = lane.structure.batch_size, lane.structure.steps
     plateau = Plateau(lane)
+    factors: Any = getattr(network, "factors", None)
     step, losses = 0, []
     for epoch in range(epochs):
         total = 0.0
@@ -148,12 +149,20 @@ def changed(lane: Lane, rows: Tensor, step: int) -> Batch:
 def backward(lane: Lane, network: nn.Module, batch: Batch) -> float:
     """Fill the gradients with those of the loss on a batch; returns the loss."""
     network.zero_grad()
-    logits = network(batch.numeric, batch.codes)
-    loss = loss_of(lane, logits, batch.y)
-    if batch.share is not None and batch.share < 1:
-        loss = batch.share * loss + (1 - batch.share) * loss_of(lane, logits, batch.y[batch.partner])
+    loss = _loss(lane, network(batch.numeric, batch.codes), batch)
+    for weight, head in getattr(network, "further", ()):
+        loss = loss + weight * _loss(lane, head, batch)
+    loss = loss + getattr(network, "penalty", 0.0)
     loss.backward()  # type: ignore[no-untyped-call]
     return loss.item()
+
+
+def _loss(lane: Lane, logits: Tensor, batch: Batch) -> Tensor:
+    """Of one head; with mixed targets where examples were mixed."""
+    loss = loss_of(lane, logits, batch.y)
+    if batch.share is None or not batch.share < 1:
+        return loss
+    return batch.share * loss + (1 - batch.share) * loss_of(lane, logits, batch.y[batch.partner])
 
 
 def add_penalties(lane: Lane, network: nn.Module) -> None:

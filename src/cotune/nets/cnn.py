@@ -6,23 +6,26 @@
 | w      | filters                                          | lane (down across channel) unit   |
 
 hᵢ = pool(drop(activate(hᵢ₋₁ ∗ Wᵢ + bᵢ)));  logits = flat(h) W + b. Borders count as zero; sizes halve layer by layer.
+The head may read the mean, or the largest, of each last map instead of all its pixels.
 Source: LeCun et al., Gradient-based learning applied to document recognition, 1998, with today's activations.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from cotune.kernels.program import Builder, Program
 from cotune.nets.context import Context
-from cotune.nets.convolve import convolve
+from cotune.nets.convolve import fold, unfold
 from cotune.nets.dropout import Factors
 from cotune.nets.layers import linear
 from cotune.nets.layout import Layout, Weight
+from cotune.nets.maps import Team, parted
 from cotune.nets.mlp import HEAD_MULTIPLE
-from cotune.nets.norms import kept, learned, normalise, normed_weight
+from cotune.nets.norms import kept, learned
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class CNN:
         norm: see `cotune.nets.norms`.
         dropping: what dropout leaves out, see `cotune.nets.dropout`; not "depth", as nothing is added to.
         slopes: whether the activation learns a slope for each filter.
+        pooling: one of `cotune.nets.maps.POOLINGS`.
     """
 
     height: int
@@ -50,12 +54,14 @@ class CNN:
     norm: str = "none"
     dropping: str = "unit"
     slopes: bool = False
+    pooling: str = "flatten"
 
     @property
     def kind(self) -> str:
         """What sort of network this is, in a few words."""
         more = "" if self.dropping == "unit" else f", dropout of {self.dropping}"
         more += ", learned slopes" if self.slopes else ""
+        more += "" if self.pooling == "flatten" else f", {self.pooling} of maps"
         return f"CNN, {len(self.filters)} convolutions, norm {self.norm}{more}"
 
     @property
@@ -91,7 +97,7 @@ class CNN:
     @property
     def compiles(self) -> bool:
         """Whether compiled loops know all of it."""
-        return self.norm == "none" and self.dropping == "unit"
+        return self.norm == "none" and self.dropping == "unit" and self.pooling == "flatten"
 
     @property
     def whole(self) -> bool:
@@ -114,6 +120,8 @@ class CNN:
     @property
     def _flat(self) -> int:
         height, across, _, units = self._stages()[-1]
+        if self.pooling != "flatten":
+            return units
         return (height // 2) * (across // 2) * units
 
     def _stages(self) -> list[tuple[int, int, int, int]]:
@@ -160,35 +168,36 @@ class CNN:
         context: Context,
     ) -> Tensor:
         """Logits [lane batch head]; columns beyond `outputs` are padding and hold zero."""
-        h, first, rows = numeric, 0, numeric.shape[1]
-        drop = context.dropout if context.training else None
-        for layer, stage in enumerate(self._stages()):
-            name, (height, across, channels, units) = f"convolution{layer}", stage
-            w = normed_weight(self.norm, name, weights, statistics, context)
-            if drop is not None and self.dropping == "connect":
-                w = w * drop.part(first, tuple(w.shape[1:]))
-            x = h.reshape(*h.shape[:2], height, across, channels)
-            z = convolve(x, w, weights.get(f"{name}.bias"), self.kernel)
-            z = context.gauged(name, z)
-            z = normalise(self.norm, name, z.flatten(2, 3), weights, statistics, context)
-            slope = weights[f"{name}.slope"].repeat(1, height * across) if self.slopes else None
-            z = context.activate(z.flatten(2), slope)
-            if drop is not None:
-                z = self._dropped(z.view(*z.shape[:2], -1, units), drop, first).flatten(2)
-                first += self._draws_of(stage, rows)
-            h = context.seen(name, _pool(z.view(*z.shape[:2], height, across, units)).flatten(2))
+        x = numeric.reshape(*numeric.shape[:2], *self.example)
+        teams = parted(self.norm, weights, statistics, x, context)
+        h = torch.cat([self._read(team, maps) for team, maps in teams])
         logits = context.gauged("head", linear(h, weights["head.weight"], weights["head.bias"]))
         return context.seen("head", logits)
 
+    def _read(self, team: Team, h: Tensor) -> Tensor:
+        """What the head reads of a team's images, lane batch feature."""
+        drop, first, rows = (team.context.dropout if team.context.training else None), 0, len(h)
+        for layer, stage in enumerate(self._stages()):
+            name, factors = f"convolution{layer}", None
+            if drop is not None and self.dropping == "connect":
+                factors = drop.part(first, (self.kernel**2 * stage[2], stage[3]))
+            z = team.convolve(name, h, kernel=self.kernel, factors=factors)
+            z = team.activate(name, team.normalise(name, z))
+            if drop is not None:
+                z = fold(self._dropped(unfold(z, team.lanes), drop, first))
+                first += self._draws_of(stage, rows)
+            h = team.context.seen(name, F.max_pool2d(z, 2))
+        return team.pooled(self.pooling, h)
+
     def _dropped(self, z: Tensor, drop: Factors, first: int) -> Tensor:
-        """z [lane batch position unit] without what is left out."""
+        """z [lane batch height width unit] without what is left out."""
         match self.dropping:
             case "unit":
                 return z * drop.part(first, tuple(z.shape[1:]))
             case "alpha":
                 return drop.alpha(z.flatten(2), first).view(z.shape)
             case "spatial":
-                return z * drop.part(first, (z.shape[1], 1, z.shape[3]))
+                return z * drop.part(first, (z.shape[1], 1, 1, z.shape[4]))
         return z
 
     def program(self, layout: Layout, statistics: Layout, rows: int) -> Program:  # noqa: ARG002
@@ -205,11 +214,3 @@ class CNN:
         return build.finish(
             build.linear(build.flat(h), weight=at["head.weight"], bias=at["head.bias"], units=self.head)
         )
-
-
-def _pool(x: Tensor) -> Tensor:
-    """The largest of 2 by 2 pixels of x [lane batch height width channel]."""
-    lanes, batch, height, across, channels = x.shape
-    images = x.permute(0, 1, 4, 2, 3).reshape(lanes * batch, channels, height, across)
-    y: Tensor = F.max_pool2d(images, 2)
-    return y.view(lanes, batch, channels, height // 2, across // 2).permute(0, 1, 3, 4, 2)

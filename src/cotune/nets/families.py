@@ -15,6 +15,7 @@ from cotune.nets.graph.sage import SAGE
 from cotune.nets.mlp import MLP
 from cotune.nets.module import Build, Module
 from cotune.nets.network import Network
+from cotune.nets.resnet import ResNet
 from cotune.nets.rnn import RNN
 from cotune.nets.sequence.recurrent import Recurrent
 from cotune.nets.sequence.tcn import TCN
@@ -29,6 +30,7 @@ FAMILIES: dict[str, Callable[..., Network]] = {
     "lstm": Recurrent,
     "tcn": TCN,
     "transformer": Transformer,
+    "resnet": ResNet,
     "gcn": GCN,
     "sage": SAGE,
     "gat": GAT,

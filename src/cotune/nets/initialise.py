@@ -76,7 +76,7 @@ def _draw(
             return torch.rand(shape, generator=generator) * 0.5 - 0.25
         case "fan":
             name = (INITIALISERS[init].head if weight.name.startswith("head") else "") or init
-            matrix = Matrix(shape, shape[-1] * weight.places, std)
+            matrix = Matrix(shape, weight.places * (1 if weight.each else shape[-1]), std)
             return INITIALISERS[name].draw(matrix, generator)
     raise AssertionError(weight.init)
 

@@ -39,6 +39,7 @@ class Weight:
         accumulates: whether autograd adds its gradient up; a linear layer overwrites its own.
         decay: whether weight decay and L1 act on it (matrices yes; biases and norms no).
         places: of a filter, how often a unit uses an input; 1 for a matrix.
+        each: whether each unit has an input of its own, as in a depthwise convolution; (places, unit) is no matrix.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Weight:
     decay: bool = False
     accumulates: bool = True
     places: int = 1
+    each: bool = False
 
     @property
     def size(self) -> int:
@@ -55,8 +57,9 @@ class Weight:
 
     @property
     def hidden(self) -> bool:
-        """Whether it is a matrix from units to units: neither an embedding nor the head."""
-        return len(self.shape) == 2 and self.init in MATRICES and not self.name.startswith("head.")
+        """Whether it is a matrix from units to units: neither an embedding nor a head."""
+        matrix = len(self.shape) == 2 and self.init in MATRICES and not self.each
+        return matrix and not self.name.startswith("head")
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     "gin": ("graph",),
     "gan": ("table", "image"),
     "module": ("table", "image", "series", "forecast", "tensors"),
+    "resnet": ("image",),
 }
 """Family → kinds of data that it learns from. Of a table one of `SEQUENTIAL` reads the columns as a series."""
 FAMILIES = tuple(READS)
@@ -95,6 +96,10 @@ AUTO: Mapping[str, str] = {
 """Kind of data → its family where the recipe leaves that open."""
 KINDS = ("table", "series", "image", "forecast", "graph", "text", "tensors")
 """Kinds of data that studies can be made of."""
+CONVOLVING = ("cnn", "resnet")
+"""Families of feature maps."""
+BLOCKS = ("basic", "bottleneck", "separable")
+MAP_POOLINGS = ("flatten", "average", "max")
 
 MetricName = Literal[
     "accuracy", "balanced_accuracy", "precision_macro", "precision_micro", "precision_weighted", "recall_macro",

@@ -8,6 +8,7 @@ it set what has no meaning beside what the request fixes (filters, where the fam
 |--------|-------------------------------------------------------------------|
 | rows   | training rows of the smallest fold                                |
 | numeric, categorical | columns that are numbers (dates too), and categories |
+| colour | whether images have red, green and blue                          |
 
 Structural keys (those that are not `fusable`) multiply the kinds of networks, and each kind is asked a group of trials
 before it is judged: so rows keep few choices there, and wide ranges where lanes share a step.
@@ -39,6 +40,7 @@ class DataFacts:
     categorical: int
     family: str = ""
     """Of networks, "" where several are searched."""
+    colour: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,11 @@ class Where:
     categorical: tuple[int, int | None] = (0, None)
     families: tuple[str, ...] = ()
     """() for all."""
+    colour: bool | None = None
 
     def holds(self, facts: DataFacts) -> bool:
         """Whether the data are such."""
-        if self.classification not in (None, facts.classification):
+        if self.classification not in (None, facts.classification) or self.colour not in (None, facts.colour):
             return False
         if self.families and facts.family not in self.families:
             return False
@@ -76,8 +79,9 @@ class Where:
             (self.categorical, "categorical columns"),
         )
         named = (" or ".join(self.families),) if self.families else ()
+        colour = {None: (), True: ("colour",), False: ("grey",)}[self.colour]
         return ", ".join(
-            (*named, *task, *(_bounds(ends, noun) for ends, noun in counts if ends != (0, None)))
+            (*named, *colour, *task, *(_bounds(ends, noun) for ends, noun in counts if ends != (0, None)))
         )
 
 
@@ -343,6 +347,22 @@ BEST_GRAPH = (
     Row("edge_drop", Range(0.0, 0.5), "Rong et al. 2020"),
     Row("members", 32, "Lakshminarayanan et al. 2017"),
 )
+RESNET, COLOUR = Where(families=("resnet",)), Where(families=("resnet",), colour=True)
+
+OF_RESNETS = (
+    Row("norm", "batch", "Ioffe & Szegedy 2015", RESNET),
+    Row("activation", "relu", "He et al. 2016", RESNET),
+    Row("dropout", 0.0, "He et al. 2016: none beside batch norm", RESNET),
+    Row("schedule", "one_cycle", "Smith & Topin 2019", RESNET),
+    Row("lr", Range(3e-3, 1e-2, log=True), "measured", RESNET),
+    Row("weight_decay", Range(0.01, 0.2, log=True), "measured", RESNET),
+    Row("batch_size", 64, "measured: maps of so many images stay in the caches", RESNET),
+    Row("kernel", 3, "Simonyan & Zisserman 2015", RESNET),
+    Row("crop", 3.0, "He et al. 2016: 4 of 32 pixels", COLOUR),
+    Row("flip", 0.5, "Krizhevsky et al. 2012; most photographs have no left and right", COLOUR),
+    Row("translate", 0.07, "Simard et al. 2003; 2 of 28 pixels", RESNET),
+)
+"""For residual networks, in every preset: few numbers are searched, as a training takes minutes."""
 
 OF_TEXT = (
     Row("epochs", 8, "measured: from then on training rows are known by heart"),
@@ -430,19 +450,19 @@ BEST_CONTEST_OF_ROWS = (
 
 ROWS: Mapping[tuple[str, Kind], tuple[Row, ...]] = {
     ("fast", "table"): FAST_TABLE,
-    ("fast", "image"): FAST_IMAGE,
+    ("fast", "image"): (*OF_RESNETS, *FAST_IMAGE),
     ("fast", "series"): FAST_SERIES,
     ("fast", "forecast"): FAST_FORECAST,
     ("balanced", "table"): BALANCED_TABLE,
     ("balanced", "series"): BALANCED_SERIES,
-    ("balanced", "image"): BALANCED_IMAGE,
+    ("balanced", "image"): (*OF_RESNETS, *BALANCED_IMAGE),
     ("balanced", "forecast"): BALANCED_FORECAST,
     ("fast", "text"): FAST_TEXT,
     ("balanced", "text"): BALANCED_TEXT,
     ("best", "text"): BEST_TEXT,
     ("best", "table"): BEST_TABLE,
     ("best", "series"): BEST_SERIES,
-    ("best", "image"): BEST_IMAGE,
+    ("best", "image"): (*OF_RESNETS, *BEST_IMAGE),
     ("best", "forecast"): BEST_FORECAST,
     ("fast", "graph"): FAST_GRAPH,
     ("balanced", "graph"): BALANCED_GRAPH,

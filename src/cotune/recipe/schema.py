@@ -12,10 +12,13 @@ from cotune.recipe.module import ModuleSection
 from cotune.recipe.names import (
     ACTIVATIONS,
     ANCHORS,
+    BLOCKS,
+    CONVOLVING,
     DROPOUTS,
     FAMILIES,
     GRAPHS,
     INITS,
+    MAP_POOLINGS,
     NORMS,
     NUMBERS,
     OF_WORDS,
@@ -245,13 +248,14 @@ class NetworkSection(Section):
         (1, 2, 3)
     )
     filters: Annotated[
-        Setting, Domain("int", low=8, high=512, step=8, words=("auto",), when=("family", ("cnn", "textcnn")))
+        Setting,
+        Domain("int", low=8, high=512, step=8, words=("auto",), when=("family", (*CONVOLVING, "textcnn"))),
     ] = "auto"
     convolutions: Annotated[
         Setting, Domain("int", low=1, high=8, words=("auto",), when=("family", ("cnn",)))
     ] = "auto"
     kernel: Annotated[
-        Setting, Domain("int", low=1, high=11, step=2, words=("auto",), when=("family", ("cnn",)))
+        Setting, Domain("int", low=1, high=11, step=2, words=("auto",), when=("family", CONVOLVING))
     ] = "auto"
     layers: Annotated[
         Setting, Domain("int", low=1, high=16, when=("family", (*RECURRENT, "transformer")))
@@ -291,6 +295,51 @@ class NetworkSection(Section):
         Setting,
         Domain("int", low=1, high=8, when=("family", ("transformer",)), source="Vaswani et al. 2017: 4"),
     ] = 2
+    map_pooling: Annotated[
+        Setting,
+        Domain(
+            "name",
+            options=MAP_POOLINGS,
+            words=("auto",),
+            when=("family", CONVOLVING),
+            source="Lin et al. 2014",
+        ),
+    ] = "auto"
+    block: Annotated[
+        Setting,
+        Domain(
+            "name",
+            options=BLOCKS,
+            when=("family", ("resnet",)),
+            source="He et al. 2016; Howard et al. 2017; Chollet 2017",
+        ),
+    ] = "basic"
+    stages: Annotated[
+        Setting, Domain("int", low=1, high=6, words=("auto",), when=("family", ("resnet",)))
+    ] = "auto"
+    blocks: Annotated[Setting, Domain("int", low=1, high=32, when=("family", ("resnet",)))] = 1
+    stem: Annotated[Setting, Domain("int", low=1, high=4, words=("auto",), when=("family", ("resnet",)))] = (
+        "auto"
+    )
+    excitation: Annotated[Setting, Domain("bool", when=("family", ("resnet",)), source="Hu et al. 2018")] = (
+        False
+    )
+    experts: Annotated[
+        Setting, Domain("int", low=1, high=32, when=("family", ("resnet",)), source="Shazeer et al. 2017")
+    ] = 1
+    supervision: Annotated[
+        Setting, Domain("float", low=0, high=2, when=("family", ("resnet",)), source="Lee et al. 2015")
+    ] = 0.0
+    exit_at: Annotated[
+        Setting,
+        Domain(
+            "float",
+            low=0,
+            high=1,
+            when=("family", ("resnet",)),
+            source="Teerapittayanon et al. 2016; Huang et al. 2018",
+        ),
+    ] = 0.0
     activation: Annotated[Setting, Domain("name", options=ACTIVATIONS)] = Choice(("relu", "gelu", "silu"))
     norm: Annotated[
         Setting,

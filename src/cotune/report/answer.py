@@ -112,6 +112,8 @@ def describe(view: StudyView, trial: TrialResult) -> str:
         return "a generator and its discriminator"
     if facts.setting(view, trial, "network", "family") == "cnn":
         return _describe_cnn(view, trial)
+    if facts.setting(view, trial, "network", "family") == "resnet":
+        return _describe_resnet(view, trial)
     depth, width, activation = (
         facts.setting(view, trial, "network", k) for k in ("depth", "width", "activation")
     )
@@ -140,6 +142,17 @@ def _describe_cnn(view: StudyView, trial: TrialResult) -> str:
             "  ", " "
         )
     )
+
+
+def _describe_resnet(view: StudyView, trial: TrialResult) -> str:
+    stages, blocks, first, kind = (
+        facts.setting(view, trial, "network", k) for k in ("stages", "blocks", "filters", "block")
+    )
+    if not isinstance(stages, int) or not isinstance(blocks, int) or not isinstance(first, int):
+        return "a residual network"
+    depth = _tied(count(stages * blocks, f"{clean(kind or '')} block"))
+    widths = str(first) if stages == 1 else f"{first} to {first << (stages - 1)}"
+    return f"a residual network of {depth}, {widths} maps"
 
 
 def _tied(words: str) -> str:

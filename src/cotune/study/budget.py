@@ -27,6 +27,9 @@ CONTEST_TRAINING = 0.55
 LEAST_EPOCHS = 8
 """Fewer epochs than this teach a network, and a search, too little."""
 
+PATIENT, PATIENT_EPOCHS = 0.8, 24
+"""Of networks that need minutes: the part of the time a training takes, and epochs that are worth fewer trainings."""
+
 LEAST_LANES = 4
 """Fewer slots than this leave nothing to choose from."""
 
@@ -85,6 +88,24 @@ def affordable(
         slots = max(fewest, slots // 2)
     affordable_epochs = int(share / speed.round_seconds(slots))
     return max(min(LEAST_EPOCHS, epochs), min(epochs, affordable_epochs)), slots
+
+
+def patient(epochs: int, speed: Speed, *, seconds: float, lanes: int) -> tuple[int, int]:
+    """(epochs, slots) where a training takes so long that a few of them are all there is time for.
+
+    Then to stop most of them early, and begin others, would leave none that was trained to its end: each goes on for
+    `PATIENT` of the time, beside as many as leave it `PATIENT_EPOCHS` epochs, on two lanes a core at most.
+
+    Args:
+        epochs: what they would be without a limit.
+        seconds: the time limit.
+        lanes: of a trial.
+    """
+    share, fewest = PATIENT * seconds, max(lanes, cores())
+    slots = 2 * fewest
+    if share / speed.round_seconds(slots) < PATIENT_EPOCHS:
+        slots = fewest
+    return max(1, min(epochs, int(share / speed.round_seconds(slots)))), slots
 
 
 class Pace:

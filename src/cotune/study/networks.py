@@ -12,6 +12,7 @@ from cotune.nets.cnn import CNN
 from cotune.nets.families import FAMILIES
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
+from cotune.nets.resnet import ResNet
 from cotune.recipe.names import GRAPHS
 from cotune.study.contests import gan_of
 from cotune.study.sequences import SEQUENCES
@@ -77,8 +78,39 @@ def _cnn(config: Config, variant: Variant, _: int, outputs: int, __: int) -> tup
         norm=str(config["norm"]),
         dropping=str(config["dropout_kind"]),
         slopes=config["activation"] == "prelu",
+        pooling=_pooling(config, "flatten"),
     )
     return network, network.width
+
+
+def _resnet(config: Config, variant: Variant, _: int, outputs: int, __: int) -> tuple[Network, int]:
+    height, across, channels = variant.shape
+    network = ResNet(
+        height=height,
+        across=across,
+        channels=channels,
+        filters=_int(config["filters"]),
+        stages=_int(config["stages"]),
+        blocks=_int(config["blocks"]),
+        kernel=_int(config["kernel"]),
+        outputs=outputs,
+        block=str(config["block"]),
+        stem=_int(config["stem"]),
+        norm=str(config["norm"]),
+        dropping=str(config["dropout_kind"]),
+        slopes=config["activation"] == "prelu",
+        excitation=bool(config["excitation"]),
+        experts=_int(config["experts"]),
+        pooling=_pooling(config, "average"),
+        supervision=_float(config["supervision"]),
+        exit_at=_float(config["exit_at"]),
+    )
+    return network, network.width
+
+
+def _pooling(config: Config, usual: str) -> str:
+    """What becomes of the last maps; `auto` is what is usual in the family."""
+    return usual if config["map_pooling"] == "auto" else str(config["map_pooling"])
 
 
 def _graph(config: Config, variant: Variant, _: int, outputs: int, batch: int) -> tuple[Network, int]:
@@ -124,9 +156,15 @@ BUILDERS: dict[str, Callable[[Config, Variant, int, int, int], tuple[Network, in
     **dict.fromkeys(GRAPHS, _graph),
     **TEXTS,
     "gan": gan_of,
+    "resnet": _resnet,
 }
 
 
 def _int(value: Value) -> int:
     assert isinstance(value, int)
     return value
+
+
+def _float(value: Value) -> float:
+    assert isinstance(value, int | float)
+    return float(value)

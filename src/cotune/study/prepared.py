@@ -8,7 +8,7 @@ from cotune.engine.loop import slots
 from cotune.recipe import Recipe
 from cotune.recipe.presets import EFFORTS
 from cotune.space import Space
-from cotune.study.budget import Speed, affordable, measure
+from cotune.study.budget import PATIENT_EPOCHS, Speed, affordable, measure, patient
 from cotune.study.contests import CONTEST_EPOCHS
 from cotune.study.lanes import LaneFactory
 from cotune.study.slots import worth_having
@@ -51,7 +51,7 @@ def fit_to_machine(
     epochs, limit = resolved.training.epochs, resolved.search.time_limit
     assert isinstance(epochs, int)
     each = factory.lanes_per_trial
-    asked = resolved.search.lanes
+    asked, rungs = resolved.search.lanes, resolved.search.rungs
     compute = compute_for(resolved)
     most = max(slots(lane.structure, len(lane.train), compute), each)
     speed = Speed(0.0, each)
@@ -72,11 +72,20 @@ def fit_to_machine(
         fitting, fewer = affordable(
             epochs, count, speed, seconds=limit, lanes=each, enough=enough, contest=contest
         )
+        if _needs_patience(recipe, resolved, compute) and fitting < min(epochs, PATIENT_EPOCHS):
+            fitting, fewer = patient(epochs, speed, seconds=limit, lanes=each)
+            rungs = "rungs" in recipe.search.model_fields_set and rungs
         epochs = fitting if recipe.training.epochs == "auto" else epochs
         count = fewer if asked == "auto" else count
     return speed, resolved.model_copy(
         update={
             "training": resolved.training.model_copy(update={"epochs": epochs}),
-            "search": resolved.search.model_copy(update={"lanes": count}),
+            "search": resolved.search.model_copy(update={"lanes": count, "rungs": rungs}),
         }
     )
+
+
+def _needs_patience(recipe: Recipe, resolved: Recipe, compute: Compute) -> bool:
+    """Whether all networks are of a sort that needs minutes on a CPU, and the recipe says neither epochs nor lanes."""
+    is_open = recipe.training.epochs == recipe.search.lanes == "auto"
+    return is_open and resolved.network.family == "resnet" and compute.on_host

@@ -12,10 +12,10 @@ from cotune.engine.metrics import METRICS
 from cotune.errors import RecipeError
 from cotune.product.after.threshold import by_labels
 from cotune.recipe import Recipe
-from cotune.recipe.names import AUTO
 from cotune.recipe.presets import EFFORTS, DataFacts, with_preset
 from cotune.recipe.schema import AfterSection, SplitSection, as_read
 from cotune.study.contests import CONTEST_BATCH, CONTEST_EPOCHS, CONTESTS, generated_kind, without_after
+from cotune.study.residual import usual_family
 from cotune.study.suited import suited
 from cotune.types import Task
 
@@ -86,13 +86,15 @@ def preset(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
         numeric=sum(kind in ("numeric", "date") for kind in kinds),
         categorical=kinds.count("categorical"),
         family=_family(recipe, dataset),
+        colour=dataset.kind == "image" and dataset.examples is not None and dataset.examples.shape[-1] == 3,
     )
     return with_preset(recipe, facts)
 
 
 def _family(recipe: Recipe, dataset: Dataset) -> str:
     family = recipe.network.family
-    return str(AUTO[dataset.kind] if family == "auto" else family) if isinstance(family, str) else ""
+    usual = usual_family(recipe, dataset) if family == "auto" else family
+    return str(usual) if isinstance(usual, str) else ""
 
 
 FEW_SERIES = 500

@@ -48,14 +48,21 @@ def _on_graphs(config: Config, _: Given | None = None) -> bool:
 
 
 def _residual(config: Config) -> bool:
-    """Whether layers add to their input; no others than perceptrons do."""
-    return _plain(config) and bool(config.get("residual"))
+    """Whether layers add to their input."""
+    return config.get("family") == "resnet" or (_plain(config) and bool(config.get("residual")))
+
+
+def _exits(config: Config) -> bool:
+    """Whether images leave a network early."""
+    return config.get("family") == "resnet" and _on(config, "exit_at")
 
 
 def _hidden(config: Config) -> int:
-    """Hidden layers."""
+    """Hidden layers; a block is one to optimizers."""
     if _on_graphs(config):
         return int(_number(config, "depth", 2.0)) - 1
+    if config.get("family") == "resnet":
+        return 1 + int(_number(config, "stages", 1.0) * _number(config, "blocks", 1.0))
     key = "depth" if _plain(config) else "convolutions"
     return int(_number(config, key, 1.0))
 
@@ -102,6 +109,8 @@ DATA = {"table", "series", "image", "graph", "text"}
 """Kinds of data that recipes know."""
 
 SMOOTHED = (domains()["label_smoothing"][1].when or ("", ()))[1]
+SURE = ("cross_entropy", "focal")
+"""Losses whose outputs are logits of classes, of which the probabilities sum to one."""
 SCORES = tuple(name for name, loss in LOSSES.items() if not loss.probabilities)
 """Losses whose outputs are scores, not probabilities."""
 
@@ -163,10 +172,25 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "dropout of layers in a shallow network",
-        ("dropout_kind", "depth"),
-        lambda c, _: c.get("dropout_kind") == "depth" and _residual(c) and _hidden(c) < 2,
+        ("dropout_kind", "depth", "family"),
+        _both(_plain, lambda c, _: c.get("dropout_kind") == "depth" and _residual(c) and _hidden(c) < 2),
         {"dropout_kind": "unit"},
         "residual connections begin at the second hidden layer, so there is no layer to leave out",
+    ),
+    Rule(
+        "early exits without classes",
+        ("exit_at", "loss", "family"),
+        lambda c, _: _exits(c) and c.get("loss") not in SURE,
+        {"exit_at": 0.0},
+        f"an image leaves where a class is probable enough, and only {' and '.join(SURE)} say how probable one is",
+        refused=True,
+    ),
+    Rule(
+        "early exits that nobody trains",
+        ("exit_at", "supervision", "family"),
+        lambda c, _: _exits(c) and not _on(c, "supervision"),
+        {"supervision": 0.3},
+        "heads on the way learn by the weight that `supervision` gives their loss",
     ),
     Rule(
         "dropout without hidden layers",

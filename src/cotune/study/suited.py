@@ -9,7 +9,7 @@ from cotune.data.windows import Windows
 from cotune.engine.devices import named
 from cotune.errors import RecipeError
 from cotune.recipe import Choice, Recipe
-from cotune.recipe.names import AUTO, READS, SEQUENTIAL
+from cotune.recipe.names import AUTO, CONVOLVING, READS, SEQUENTIAL
 from cotune.recipe.schema import (
     LOADS,
     PREPARES,
@@ -23,6 +23,7 @@ from cotune.recipe.section import Section
 from cotune.recipe.settings import Range, Setting
 from cotune.study.contests import refuse_contests, suited_to_generate
 from cotune.study.forecasts import refuse_single, suited_to
+from cotune.study.residual import stages, usual_family
 from cotune.study.sequences import of_sequences
 from cotune.study.texts import of_texts
 from cotune.types import Task, Value
@@ -43,6 +44,7 @@ WORDS = {
     "bag": "a bag of words",
     "gan": "a generator and its discriminator",
     "module": "a network of your own",
+    "resnet": "a residual network",
 }
 
 ROWS_OF = {
@@ -94,7 +96,7 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
     _refuse_stretching(recipe, dataset)
     family = recipe.network.family
     if family == "auto":
-        family = AUTO[kind]
+        family = usual_family(recipe, dataset)
     families = _values(family)
     _refuse_families(families, kind)
     refuse_contests(recipe, families)
@@ -127,9 +129,12 @@ def suited(recipe: Recipe, dataset: Dataset) -> Recipe:
     if isinstance(dataset.frame, GraphRows):
         _refuse_of_other_rows(network, dataset.frame.task)
     images = dataset.frame if isinstance(dataset.frame, Images) else None
-    if images is not None and "cnn" in families:
+    if images is not None and set(CONVOLVING) & set(families):
         on_gpu = named(recipe.training.device) != "cpu"
-        network = network.model_copy(update=_convolutions(network, images.shape, on_gpu=on_gpu))
+        if "cnn" in families:
+            network = network.model_copy(update=_convolutions(network, images.shape, on_gpu=on_gpu))
+        if "resnet" in families:
+            network = network.model_copy(update=stages(network, images.shape))
     return recipe.model_copy(update={"network": network, "prepare": prepare})
 
 
