@@ -69,8 +69,8 @@ def test_leaderboard_json_has_the_documented_keys(home: Path) -> None:
 def test_show_json_has_the_documented_keys(home: Path) -> None:
     facts = parsed(command("show", home / "regression", "--json"))
     assert list(facts) == [
-        "task", "metric", "direction", "best", "single_test_score", "model", "trials", "lane_steps", "seconds",
-        "capacity_used",
+        "task", "metric", "direction", "best", "single_test_score", "model", "findings", "trials", "lane_steps",
+        "seconds", "capacity_used",
     ]  # fmt: skip
     assert list(facts["best"]) == ["trial", "score", "test_score"]
     assert list(facts["trials"]) == ["complete", "stopped", "diverged", "failed"]

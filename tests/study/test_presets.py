@@ -12,6 +12,7 @@ import yaml
 import cotune
 from cotune.api import build_recipe
 from cotune.recipe import Choice, Recipe, as_yaml, make, presets, read
+from cotune.recipe.names import KINDS
 from cotune.recipe.presets import (
     EFFORTS,
     ROWS,
@@ -46,6 +47,8 @@ EVERY = [
         ("forecast", "mlp"),
         ("graph", "gcn"),
         ("text", "textcnn"),
+        ("generated image", "gan"),
+        ("generated table", "gan"),
     )
     for classes in (True, False)
     for rows in (50, 300, 100_000)
@@ -63,9 +66,7 @@ def value(recipe: Recipe, key: str) -> Any:
 def test_the_tables_are_of_the_presets_that_recipes_name() -> None:
     assert set(PRESETS) == set(get_args(SearchSection.model_fields["preset"].annotation))
     assert set(ROWS) == {
-        (preset, kind)
-        for preset in PRESETS
-        for kind in ("table", "series", "image", "forecast", "graph", "text")
+        (preset, kind) for preset in PRESETS for kind in (*KINDS[:-1], "generated image", "generated table")
     }
     assert make().search.preset == "balanced"
     for preset in PRESETS:
@@ -100,7 +101,7 @@ def test_what_a_preset_makes_is_a_recipe_with_a_space(preset: str, facts: DataFa
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("kind", ["table", "series", "image", "graph"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_the_user_sets_stays_even_where_it_is_the_default(preset: str, kind: Any) -> None:
     defaults = make()
     facts = replace(TABLE, kind=kind)

@@ -287,8 +287,8 @@ class Model:
         if isinstance(about, dict) and isinstance(about.get("format"), int) and about["format"] > FORMAT:
             law = f"the model in {directory} has format {about['format']}, this cotune reads up to {FORMAT}"
             raise ModelError(f"{law}; upgrade with `pip install -U cotune`")
-        if build is None and any(tree.get("family") == "module" for tree in about.get("networks", ())):
-            name = next(tree["shape"]["name"] for tree in about["networks"] if tree.get("family") == "module")
+        name = _own_module(about)
+        if build is None and name is not None:
             law = f"the model in {directory} is a {name} of your own, which cotune cannot build"
             raise ModelError(f"{law}; pass the function that built it: cotune.load(path, build=…)")
         try:
@@ -346,3 +346,12 @@ class Model:
             raise ValueError(f"temperature {self.temperature}")
         if self.threshold is not None and not (0 < self.threshold < 1 and len(self.classes) == 2):
             raise ValueError(f"threshold {self.threshold}")
+
+
+def _own_module(about: Any) -> str | None:
+    """Name of the user's own network in a model's description; `None` where there is none, or nothing can be read."""
+    try:
+        own = [tree["shape"]["name"] for tree in about["networks"] if tree.get("family") == "module"]
+    except (AttributeError, KeyError, TypeError):
+        return None
+    return str(own[0]) if own else None
