@@ -49,7 +49,8 @@ def halt():  # asked before every step: memory runs out in the middle of an epoc
             del hog[-megabytes:]
     return False
 
-warm = engine([lane(i, variant=variant, batch_size=256, norm="batch", dropout=0.2) for i in range(8)])
+warm = engine(
+    [lane(i, variant=variant, batch_size=256, norm="batch", dropout=0.2, clip_norm=1.0, l1=1e-4) for i in range(8)])
 warm.train_epoch()  # libraries load what they load, and threads start
 if sys.argv[8] == "judge":  # no training: memory runs out when lanes are judged
     after = 1

@@ -55,7 +55,14 @@ def lanes_of(name: str, family: str) -> tuple[tuple[Lane, ...], str]:
     """Three trials of a technique, and the metric that they are judged by."""
     technique = TECHNIQUES[name]
     rows, asked = rows_of(technique, family), make(**settings_of(technique, family))
-    dataset = load(rows, target=target_of(rows))
+    options = {name: getattr(asked.data, name) for name in type(asked.data).model_fields}
+    known = ("source", "target", "task", "columns", "memory")
+    dataset = load(
+        rows,
+        target=target_of(rows),
+        task=asked.data.task,
+        options={name: value for name, value in options.items() if name not in known},
+    )
     splits = split(dataset, asked.split, seed=0)
     recipe = resolve(asked, dataset, splits)
     space = from_recipe(recipe)
@@ -85,7 +92,14 @@ def alone(lane: Lane, metric: str) -> Trace:
 
 
 def poisoned(lane: Lane) -> Lane:
-    """The lane with rows that are no numbers."""
+    """The lane with rows that are no numbers; where rows have none, with such weights."""
+    if not lane.variant.numeric.shape[1]:
+        network = lane.structure.network
+        start = {
+            weight.name: torch.full(network.real_shape(weight, lane.width), torch.nan)
+            for weight in network.weights()
+        }
+        return replace(lane, start=start)
     numeric = torch.full_like(lane.variant.numeric, torch.nan)
     return replace(lane, variant=replace(lane.variant, numeric=numeric))
 

@@ -64,7 +64,7 @@ KNOWN = {
     "mae": sk.mean_absolute_error,
     "mape": sk.mean_absolute_percentage_error,
 }
-METRICS = {name: metric for name, metric in EVERY.items() if not metric.own}
+METRICS = {name: metric for name, metric in EVERY.items() if not (metric.own or metric.generation)}
 """Those of predictions: what a loss of the user's own says is no function of them."""
 CLASSIFIERS = [name for name, metric in METRICS.items() if metric.classification]
 REGRESSORS = [name for name, metric in METRICS.items() if not metric.classification]

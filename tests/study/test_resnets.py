@@ -59,7 +59,14 @@ def test_it_learns(tmp_path: Path) -> None:
 
 def test_what_it_is_built_of_can_be_searched(tmp_path: Path) -> None:
     asked = {"block": ["basic", "bottleneck"], "excitation": [False, True], "family": ["cnn", "resnet"]}
-    more = {"convolutions": 1, "search": "grid", "epochs": 1, "trials": None, "map_pooling": "average"}
+    more = {
+        "convolutions": 1,
+        "search": "grid",
+        "epochs": 1,
+        "trials": None,
+        "map_pooling": "average",
+        "dropout": 0.0,
+    }
     study = cotune.tune(pixels(40), out=tmp_path / "study", **{**TINY, **asked, **more})
     built = [trial.params for trial in study.view().trials]
     assert len(built) == 5, "a plain network has no blocks"
@@ -142,7 +149,7 @@ def test_where_time_is_short_no_training_is_stopped(
 
 def test_a_plain_network_reads_means_of_maps(tmp_path: Path) -> None:
     keys = {key: setting for key, setting in TINY.items() if key != "stages"}
-    asked = {**keys, "family": "cnn", "convolutions": 1, "map_pooling": "average"}
+    asked = {**keys, "family": "cnn", "convolutions": 1, "map_pooling": "average", "dropout": 0.0}
     study = cotune.tune(pixels(60), out=tmp_path / "study", **asked)
     shape = study.best.networks[0].shape
     assert isinstance(shape, CNN)

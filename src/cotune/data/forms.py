@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cotune.data import forecast, graph_loading, image_loading, series_loading, tensor_loading, text_loading
+from cotune.data import forecast, image_loading, series_loading, tensor_loading, text_loading
 from cotune.data.dataset import Dataset
 from cotune.data.request import Request
 from cotune.data.text_sources import KEPT as KEPT_TEXTS
@@ -31,9 +31,21 @@ class Form:
     kept: str
 
 
+def _find_graph(request: Request) -> Dataset | None:
+    from cotune.data import graph_loading  # brings torch and SciPy along
+
+    return graph_loading.find(request)
+
+
+def _keep_graph(source: object, target: str, path: Path) -> bool:
+    from cotune.data import graph_loading
+
+    return graph_loading.keep(source, target, path)
+
+
 FORMS: dict[str, Form] = {
     "forecast": Form(forecast.find, forecast.keep, "data.parquet"),
-    "graph": Form(graph_loading.find, graph_loading.keep, "graph.npz"),
+    "graph": Form(_find_graph, _keep_graph, "graph.npz"),
     "series": Form(series_loading.find, series_loading.keep, "series.npz"),
     "image": Form(image_loading.find, image_loading.keep, "data.npz"),
     "tensors": Form(tensor_loading.find, tensor_loading.keep, "tensors.npz"),

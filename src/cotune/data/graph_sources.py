@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import polars as pl
@@ -270,9 +271,10 @@ def _from_path(path: Path, target: str | None, edges: str | None) -> GraphSource
                 if not {"edges", "adjacency"} & set(found.files):
                     return None
                 parts = {key: found[key] for key in found.files}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, BadZipFile) as error:
             raise SourceError(
-                f"{path} must be a whole .npz file, but reading fails: {error}; copy it again"
+                f"{path} must be a whole .npz file, but reading fails: {error}; copy it again, "
+                "or save it with numpy.savez"
             ) from None
         return _of_mapping(parts, target, name, str(path))
     if path.is_dir() and (path / EDGES).is_file():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import polars as pl
@@ -69,7 +70,7 @@ def find_series(source: object, target: str | None, *, kind: str = "auto") -> Se
             return _from_ts(path, target)
         return _from_file(path, name, kind) if path.exists() and is_array(path) else None
     X, y = source if isinstance(source, tuple) and len(source) == 2 else (source, None)
-    if not (_is_ragged(X) or (kind == KIND and _axes(X) == 3)):
+    if not (_is_ragged(X, kind == KIND) or (kind == KIND and _axes(X) == 3)):
         return None
     words = "X" if y is not None else "the array"
     labels = None if y is None else labels_of(y, name)
@@ -145,7 +146,7 @@ def _has(path: Path, member: str) -> bool:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return member in archive.files
-    except (OSError, ValueError):
+    except (OSError, ValueError, BadZipFile):
         return False  # what is wrong with it is told by whoever reads it
 
 
@@ -227,11 +228,15 @@ def _numbers(column: pl.Series, words: str) -> pl.Series:
     return numbers
 
 
-def _is_ragged(X: object) -> bool:
-    """Whether it is a list of rows of unequal lengths, each an array [time] or [time channel]."""
+def _is_ragged(X: object, said: bool) -> bool:
+    """Whether it is a list of rows of unequal lengths, each an array [time] or [time channel].
+
+    Lists of bare numbers are a table with a row too short, unless it is `said` that they are series.
+    """
     if not isinstance(X, list | tuple) and not (isinstance(X, np.ndarray) and X.dtype == object):
         return False
-    shapes = {np.shape(row)[:1] for row in X if not isinstance(row, str) and 1 <= len(_shape(row)) <= 2}
+    least = 1 if said or all(isinstance(row, np.ndarray) for row in X) else 2
+    shapes = {np.shape(row)[:1] for row in X if not isinstance(row, str) and least <= len(_shape(row)) <= 2}
     return len(shapes) > 1
 
 
@@ -252,7 +257,7 @@ def _axes(value: object) -> int:
 def _rows(X: Any, words: str) -> list[Float32s]:
     """Each row [time channel]."""
     rows = []
-    for place, row in enumerate(X if _is_ragged(X) else as_numpy(X, words)):
+    for place, row in enumerate(X if _is_ragged(X, True) else as_numpy(X, words)):
         try:
             values = np.asarray(row, dtype=np.float32)
         except (TypeError, ValueError):

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -224,6 +225,6 @@ def read(path: Path) -> Handed:
         with np.load(path, allow_pickle=False) as file:
             inputs = [file[f"input{i}"] for i in range(sum(name.startswith("input") for name in file.files))]
             others = {n: file[n] if n in file.files else None for n in ("target", "validation", "test")}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise SourceError(f"{path} cannot be read ({error}); bring it back from a backup") from None
     return Handed(tuple(inputs), **others)

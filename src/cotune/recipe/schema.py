@@ -371,7 +371,7 @@ class NetworkSection(Section):
             below=1,
             fusable=True,
             when=("family", GRAPHS),
-            source="Kipf & Welling 2017; features of nodes",
+            source="Kipf & Welling 2017",
         ),
     ] = 0.0
     attention_dropout: Annotated[
@@ -391,7 +391,7 @@ class NetworkSection(Section):
             low=0,
             high=1000,
             when=("family", ("sage",)),
-            source="Hamilton et al. 2017; drawn a node, 0 is all",
+            source="Hamilton et al. 2017",
         ),
     ] = 0
     readout: Annotated[

@@ -235,7 +235,7 @@ class TrainingSection(Section):
             "name",
             options=("none", "masked", "dgi"),
             fusable=True,
-            source="Hou et al. 2022; Veličković et al. 2019; of networks over graphs, before there are labels",
+            source="Hou et al. 2022; Veličković et al. 2019",
         ),
     ] = "none"
     pretrain_epochs: Annotated[

@@ -22,6 +22,7 @@ from cotune.errors import RecipeError
 from cotune.recipe import Choice, Recipe
 from cotune.recipe.schema import DataSection, NetworkSection
 from cotune.recipe.settings import Range, Setting
+from cotune.types import Task
 
 NAMED = ("source", "target", "task", "columns", "memory")
 """Keys of the data section that are for all kinds of data."""
@@ -127,7 +128,7 @@ def baseline_figures(windows: Windows, rows: Ints) -> list[dict[str, object]]:
     names = [
         name
         for name, metric in METRICS.items()
-        if not metric.classification and metric.needs_rows <= len(rows)
+        if metric.fits(Task.REGRESSION) and metric.needs_rows <= len(rows)
     ]
     found: list[dict[str, object]] = []
     for baseline in baselines(windows, rows):

@@ -11,6 +11,9 @@ from cotune.errors import ModelError
 
 T = TypeVar("T")
 
+GRAPH_FORMAT = "cotune graph 1"
+"""Of `cotune.data.prepare.graph`, which is loaded when it is needed."""
+
 
 def seal(form: str, state: object) -> dict[str, Any]:
     """`state` as a tree of plain JSON types with its format's name and a checksum."""

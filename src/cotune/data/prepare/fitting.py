@@ -5,9 +5,9 @@ from typing import Any, Protocol
 
 from cotune.data.arrays import Ints
 from cotune.data.dataset import Dataset
-from cotune.data.prepare import graph, pixels, series, tensors, tokens, windowed
+from cotune.data.prepare import pixels, series, tensors, tokens, windowed
+from cotune.data.prepare.codec import GRAPH_FORMAT
 from cotune.data.prepare.features import Features, Figure
-from cotune.data.prepare.graph import GraphPipeline
 from cotune.data.prepare.pipeline import Pipeline
 from cotune.data.prepare.pixels import PixelPipeline
 from cotune.data.prepare.series import SeriesPipeline
@@ -74,12 +74,28 @@ class Fitted(Protocol):
         """What was done, in plain sentences."""
 
 
+class _Graphs:
+    """The preparation of graphs, loaded when it is needed: it brings torch and SciPy along."""
+
+    @staticmethod
+    def fit(dataset: Dataset, rows: Ints, settings: Mapping[str, Value]) -> Fitted:
+        from cotune.data.prepare.graph import GraphPipeline
+
+        return GraphPipeline.fit(dataset, rows, settings)
+
+    @staticmethod
+    def from_json(tree: object) -> Fitted:
+        from cotune.data.prepare.graph import GraphPipeline
+
+        return GraphPipeline.from_json(tree)
+
+
 PIPELINES: Mapping[str, Any] = {
     "table": Pipeline,
     "image": PixelPipeline,
     "series": SeriesPipeline,
     "forecast": WindowPipeline,
-    "graph": GraphPipeline,
+    "graph": _Graphs,
     "tensors": TensorPipeline,
     "text": TokenPipeline,
 }
@@ -89,7 +105,7 @@ FORMATS: Mapping[str, Any] = {
     pixels.FORMAT: PixelPipeline,
     series.FORMAT: SeriesPipeline,
     windowed.FORMAT: WindowPipeline,
-    graph.FORMAT: GraphPipeline,
+    GRAPH_FORMAT: _Graphs,
     tensors.FORMAT: TensorPipeline,
     tokens.FORMAT: TokenPipeline,
 }

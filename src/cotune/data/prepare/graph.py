@@ -26,7 +26,7 @@ from cotune.data.dataset import Dataset
 from cotune.data.graph_loading import rows_to_predict
 from cotune.data.graph_rows import ROW, Graph, GraphRows
 from cotune.data.prepare import balance
-from cotune.data.prepare.codec import seal, unseal
+from cotune.data.prepare.codec import GRAPH_FORMAT, seal, unseal
 from cotune.data.prepare.features import Features, Figure, target_scale
 from cotune.data.prepare.settings import decided_graph
 from cotune.data.prepare.structure import structure_features
@@ -34,7 +34,7 @@ from cotune.data.world import Entries, World
 from cotune.errors import SourceError
 from cotune.types import Value
 
-FORMAT = "cotune graph 1"
+FORMAT = GRAPH_FORMAT
 
 
 @dataclass(frozen=True)
