@@ -92,14 +92,9 @@ def alone(lane: Lane, metric: str) -> Trace:
 
 
 def poisoned(lane: Lane) -> Lane:
-    """The lane with rows that are no numbers; where rows have none, with such weights."""
+    """The lane with rows that are no numbers; where rows have none, with a rate that blows it up."""
     if not lane.variant.numeric.shape[1]:
-        network = lane.structure.network
-        start = {
-            weight.name: torch.full(network.real_shape(weight, lane.width), torch.nan)
-            for weight in network.weights()
-        }
-        return replace(lane, start=start)
+        return replace(lane, numbers={**lane.numbers, "lr": 1e38})
     numeric = torch.full_like(lane.variant.numeric, torch.nan)
     return replace(lane, variant=replace(lane.variant, numeric=numeric))
 

@@ -66,6 +66,7 @@ def test_what_it_is_built_of_can_be_searched(tmp_path: Path) -> None:
         "trials": None,
         "map_pooling": "average",
         "dropout": 0.0,
+        "activation": "relu",
     }
     study = cotune.tune(pixels(40), out=tmp_path / "study", **{**TINY, **asked, **more})
     built = [trial.params for trial in study.view().trials]

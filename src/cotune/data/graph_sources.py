@@ -267,7 +267,7 @@ def _from_path(path: Path, target: str | None, edges: str | None) -> GraphSource
     name = path.name.split(".")[0]
     if path.suffix == ".npz" and path.is_file():
         try:
-            with np.load(path) as found:
+            with path.open("rb") as file, np.load(file) as found:
                 if not {"edges", "adjacency"} & set(found.files):
                     return None
                 parts = {key: found[key] for key in found.files}

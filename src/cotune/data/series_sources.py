@@ -144,7 +144,7 @@ def _from_file(path: Path, target: str, kind: str) -> SeriesSource | None:
 
 def _has(path: Path, member: str) -> bool:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return member in archive.files
     except (OSError, ValueError, BadZipFile):
         return False  # what is wrong with it is told by whoever reads it

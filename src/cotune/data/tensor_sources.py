@@ -222,7 +222,7 @@ def read(path: Path) -> Handed:
         SourceError: it is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             inputs = [file[f"input{i}"] for i in range(sum(name.startswith("input") for name in file.files))]
             others = {n: file[n] if n in file.files else None for n in ("target", "validation", "test")}
     except (OSError, ValueError, KeyError, BadZipFile) as error:

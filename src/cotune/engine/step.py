@@ -93,8 +93,8 @@ class Run:
         # write their rows at the same time.
         self._weights = state.weights.data[rows]
         self._memory = state.memory[rows]
-        self._statistics = statistics_layout.views(state.statistics[rows])
-        self._flat_statistics = state.statistics[rows]
+        self._statistics = statistics_layout.views(state.statistics.data[rows])
+        self._flat_statistics = state.statistics.data[rows]
         self._taken = state.step[rows]
         leaves = layout.views(self._weights.detach())
         self._leaves = {name: leaf.detach().requires_grad_() for name, leaf in leaves.items()}
