@@ -38,7 +38,7 @@ from cotune.study.facts import facts_of
 from cotune.study.lanes import LaneFactory
 from cotune.study.loop import Study
 from cotune.study.prepared import Prepared, fit_to_machine
-from cotune.study.resolve import resolve
+from cotune.study.settling.resolve import resolve
 from cotune.types import Record
 
 METRIC = "log_loss"

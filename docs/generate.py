@@ -12,12 +12,13 @@ from typing import Any
 
 from cotune.catalogue.base import Technique
 from cotune.catalogue.table import KINDS
-from cotune.recipe.presets import EFFORTS, ROWS, Kind
+from cotune.recipe.presets.base import Kind
+from cotune.recipe.presets.by_kind import EFFORTS, ROWS
 from cotune.recipe.reading import json_schema
 from cotune.recipe.schema import Recipe, leaves
 from cotune.recipe.settings import Domain, to_plain
-from cotune.study.rule import Rule
-from cotune.study.rules import FINE, IMPOSSIBLE, RULES
+from cotune.study.rules.rule import Rule
+from cotune.study.rules.table import FINE, IMPOSSIBLE, RULES
 
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- begin: made by docs/generate.py -->", "<!-- end -->"

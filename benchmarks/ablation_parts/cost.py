@@ -19,7 +19,7 @@ from cotune.engine.parallel import cores
 from cotune.records import Store
 from cotune.records.ablation import Ablation
 from cotune.study import Directory
-from cotune.study.ablate import ablate
+from cotune.study.ablation.ablate import ablate
 from cotune.study.session import Sitting, prepare_again
 from cotune.types import LaneId
 

@@ -10,7 +10,7 @@ import torch
 from cotune.engine.bank import Variant
 from cotune.engine.lanes import NUMBERS, Lane, Structure
 from cotune.engine.loop import Engine
-from cotune.nets.cnn import CNN
+from cotune.nets.image.cnn import CNN
 from cotune.nets.mlp import MLP
 from cotune.nets.rnn import RNN
 from cotune.types import LaneId

@@ -36,9 +36,9 @@ from cotune.engine.loop import Engine
 from cotune.recipe import make
 from cotune.space import from_recipe
 from cotune.study.lanes import LaneFactory
-from cotune.study.mending import settled
-from cotune.study.resolve import preset, resolve
-from cotune.study.rule import Given
+from cotune.study.rules.mending import settled
+from cotune.study.rules.rule import Given
+from cotune.study.settling.resolve import preset, resolve
 from family_parts.folder import DATA
 
 CORA = DATA / "cora.npz"

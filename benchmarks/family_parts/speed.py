@@ -22,12 +22,12 @@ from cotune.api import build_recipe
 from cotune.data import load, split
 from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine
-from cotune.engine.plain import plain_network
+from cotune.engine.plain.networks import plain_network
 from cotune.space import from_recipe
 from cotune.study.lanes import LaneFactory
-from cotune.study.mending import settled
-from cotune.study.resolve import resolve
-from cotune.study.rule import Given
+from cotune.study.rules.mending import settled
+from cotune.study.rules.rule import Given
+from cotune.study.settling.resolve import resolve
 from cotune.types import LaneId
 from family_parts import graphs
 from family_parts.folder import DATA

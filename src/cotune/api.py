@@ -19,11 +19,11 @@ from cotune.recipe import Recipe, make, read
 from cotune.records import Store, StudyView, read_view
 from cotune.records.ablation import Ablation
 from cotune.study import Directory
-from cotune.study.ablate import ablate as run_ablation
+from cotune.study.ablation.ablate import ablate as run_ablation
 from cotune.study.lr_find import LrCurve
 from cotune.study.lr_find import lr_find as range_test
-from cotune.study.modules import OwnModule
-from cotune.study.own import of_your_own, suits, with_space
+from cotune.study.own.modules import OwnModule
+from cotune.study.own.request import of_your_own, suits, with_space
 from cotune.study.session import Sitting, begin
 from cotune.study.session import resume as go_on
 from cotune.version import VERSION

@@ -346,7 +346,7 @@ def _with_preset(recipe: Any) -> Any:
         from cotune.study.session import chosen_by_preset
 
         return chosen_by_preset(recipe.data.source, recipe)
-    from cotune.recipe.presets import is_open
+    from cotune.recipe.presets.by_kind import is_open
 
     if "preset" in recipe.search.model_fields_set and is_open(recipe):
         law = f"what the preset {recipe.search.preset} sets depends on the data"

@@ -24,10 +24,10 @@ from cotune.report.facts import generates, made_rows
 from cotune.report.forecasts import beside_baselines
 from cotune.report.made import is_ensemble, whose
 from cotune.space import from_recipe
+from cotune.study.generation.pictures import png
 from cotune.study.lr_find import LrCurve
-from cotune.study.mending import mended
-from cotune.study.pictures import png
-from cotune.study.rule import Given
+from cotune.study.rules.mending import mended
+from cotune.study.rules.rule import Given
 from cotune.types import Status, TrialResult
 
 

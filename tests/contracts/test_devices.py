@@ -14,8 +14,8 @@ from cotune.engine.devices import Compute, compute_of
 from cotune.engine.lanes import Lane
 from cotune.engine.population import Population
 from cotune.errors import DeviceError, RecipeError
-from cotune.nets.cnn import CNN
-from cotune.nets.resnet import ResNet
+from cotune.nets.image.cnn import CNN
+from cotune.nets.image.resnet import ResNet
 from cotune.nets.rnn import RNN
 from engine import places
 from engine.lanes import lane, metric_of, table

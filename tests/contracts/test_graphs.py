@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cotune.data.world import World
+from cotune.data.graphs.world import World
 from cotune.engine import snapshot
 from cotune.engine.chance import Chances
 from cotune.engine.evaluate import outputs

@@ -23,8 +23,8 @@ from cotune.engine.optim import OPTIMIZERS
 from cotune.engine.outcome import Way
 from cotune.engine.schedules import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
+from cotune.nets.image.resnet import ResNet
 from cotune.nets.initialisers import INITIALISERS
-from cotune.nets.resnet import ResNet
 from cotune.recipe.names import NORMS
 from engine import lanes as made_of
 from engine import places

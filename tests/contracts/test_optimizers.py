@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from cotune.engine import plain_optim
 from cotune.engine.optim import OPTIMIZERS, Matrix, Rates
 from cotune.engine.optim.muon import orthogonal
 from cotune.engine.parallel import one_thread_a_kernel
+from cotune.engine.plain import optim as plain_optim
 
 SIZE, DECAYED, LANES = 64, 32, 3
 INPUTS, UNITS = 4, 8

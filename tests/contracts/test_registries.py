@@ -7,12 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from cotune.engine import plain, plain_losses, reference
 from cotune.engine.lanes import NUMBERS
 from cotune.engine.links import LINKS, NEIGHBOURS
 from cotune.engine.loss import LOSSES
 from cotune.engine.metrics import METRICS
 from cotune.engine.optim import OPTIMIZERS, Rates
+from cotune.engine.plain import losses as plain_losses
+from cotune.engine.plain import networks as plain
+from cotune.engine.plain import reference
 from cotune.engine.schedules import SCHEDULES
 from cotune.kernels import activations, losses, updates
 from cotune.nets.activations import ACTIVATIONS
@@ -21,7 +23,7 @@ from cotune.nets.initialisers import INITIALISERS
 from cotune.product.after import ENSEMBLES
 from cotune.recipe import names, schema
 from cotune.report import words
-from cotune.study.networks import BUILDERS
+from cotune.study.settling.networks import BUILDERS
 from engine.lanes import lane, table
 
 

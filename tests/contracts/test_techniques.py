@@ -21,7 +21,7 @@ from cotune.recipe import make
 from cotune.recipe.schema import leaves
 from cotune.space import from_recipe
 from cotune.study.lanes import LaneFactory
-from cotune.study.resolve import resolve
+from cotune.study.settling.resolve import resolve
 from cotune.types import LaneId
 from engine import lanes as made_of
 from engine.lanes import Figures, Trace, assert_same_bits, engine, row

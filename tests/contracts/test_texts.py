@@ -8,7 +8,7 @@ from contracts.test_snapshot import assert_equal
 from cotune.engine import snapshot
 from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine
-from cotune.nets.textcnn import TextCNN
+from cotune.nets.text.cnn import TextCNN
 from engine import lanes as made_of
 from engine import places
 from engine.lanes import Figures, alone, assert_same_bits, engine, lane, population, row

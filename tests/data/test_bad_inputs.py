@@ -13,8 +13,9 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from cotune.data import blocks, load, split
+from cotune.data import load, split
 from cotune.data.room import Room
+from cotune.data.tables import blocks
 from cotune.errors import ColumnError, DataError, SourceError, SplitError, TargetError
 from cotune.recipe.schema import SplitSection
 

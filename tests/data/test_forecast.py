@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from cotune.data import load, prepared, split
-from cotune.data.calendar import calendar
+from cotune.data.forecasts.calendar import calendar
+from cotune.data.forecasts.spacing import DAY, HOUR, MINUTE, WEEK, Spacing, spacing_of
+from cotune.data.forecasts.windows import Windows
 from cotune.data.prepare.fitting import fit, from_json
-from cotune.data.spacing import DAY, HOUR, MINUTE, WEEK, Spacing, spacing_of
-from cotune.data.windows import Windows
 from cotune.errors import ColumnError, DataError, TargetError
 from cotune.recipe.schema import SplitSection
 

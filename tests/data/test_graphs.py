@@ -11,11 +11,11 @@ import pytest
 from scipy import sparse
 
 from cotune.data import load, split
-from cotune.data.graph_rows import GraphRows
-from cotune.data.graph_sources import find_graph, save_graph
+from cotune.data.graphs.rows import GraphRows
+from cotune.data.graphs.sources import find_graph, save_graph
+from cotune.data.graphs.world import Entries, World
 from cotune.data.prepare.graph import GraphPipeline
 from cotune.data.prepare.structure import structure_features
-from cotune.data.world import Entries, World
 from cotune.errors import CotuneError, SourceError
 from cotune.recipe import make
 

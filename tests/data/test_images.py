@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 from sklearn.preprocessing import StandardScaler
 
-from cotune.data import Images, Room, fit, load, pillow, prepared, split
-from cotune.data.images import said
-from cotune.data.pictures import common_size
+from cotune.data import Images, Room, fit, load, prepared, split
+from cotune.data.images import pillow
+from cotune.data.images.pictures import common_size
+from cotune.data.images.rows import said
 from cotune.data.prepare.fitting import from_json
 from cotune.data.prepare.pipeline import Pipeline
 from cotune.data.prepare.pixels import PixelPipeline

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cotune.data import Dataset, Pipeline, blocks, load, npy, prepared, stored
-from cotune.data.cells import cleaned
-from cotune.data.delimited import read_text
+from cotune.data import Dataset, Pipeline, load, prepared
 from cotune.data.room import Room
-from cotune.data.stored import StoredFrame
+from cotune.data.tables import blocks, npy, stored
+from cotune.data.tables.cells import cleaned
+from cotune.data.tables.delimited import read_text
+from cotune.data.tables.stored import StoredFrame
 from cotune.errors import SourceError
 from data.test_pipeline import every_setting, raw
 from data.test_sources import FRAME, WAYS

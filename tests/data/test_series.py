@@ -10,8 +10,8 @@ import pytest
 
 from cotune.data import load
 from cotune.data.prepare.fitting import fit, from_json
-from cotune.data.series import Series
-from cotune.data.ts import read_ts
+from cotune.data.series.rows import Series
+from cotune.data.series.ts import read_ts
 from cotune.errors import ColumnError, DataError, SourceError, TargetError
 
 HEAD = """# made up

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cotune.data import load, read_frame
-from cotune.data.delimited import _plain, is_regular, parsed, sniff
+from cotune.data.tables.delimited import _plain, is_regular, parsed, sniff
 from cotune.types import Task
 
 FRAME = pl.DataFrame(

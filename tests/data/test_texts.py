@@ -16,9 +16,9 @@ from cotune.data import Dataset, fit, load, split
 from cotune.data.prepare.fitting import from_json
 from cotune.data.prepare.tokenise import splitter
 from cotune.data.prepare.tokens import TokenPipeline
-from cotune.data.text_loading import keep
-from cotune.data.text_sources import KEPT
-from cotune.data.vectors import vectors_of, width_of
+from cotune.data.texts.loading import keep
+from cotune.data.texts.sources import KEPT
+from cotune.data.texts.vectors import vectors_of, width_of
 from cotune.errors import ColumnError, ModelError, RecipeError, SourceError
 from cotune.recipe.schema import SplitSection
 

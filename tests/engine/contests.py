@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from cotune.engine.bank import Variant
-from cotune.engine.contest import Contest
+from cotune.engine.goals.contest import Contest
 from cotune.engine.lanes import Lane, Method
-from cotune.nets.gan import GAN
+from cotune.nets.gan.pair import GAN
 from engine.lanes import NUMBERS, lane
 
 KINDS, SIZES = ("number", "flag", "choice", "category"), (3, 2, 4, 3)

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from cotune.data.world import Entries, World
+from cotune.data.graphs.world import Entries, World
 from cotune.engine.bank import Variant
 from cotune.engine.lanes import Lane
 from cotune.engine.rng import seed_of

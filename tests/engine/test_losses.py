@@ -10,7 +10,7 @@ from torch import Tensor
 from cotune.engine.links import LINKS, link_of
 from cotune.engine.loss import LOSSES, LossInputs
 from cotune.engine.losses.inputs import NUMBERS
-from cotune.engine.plain_losses import loss_of
+from cotune.engine.plain.losses import loss_of
 from engine.lanes import lane, suited, table
 
 CLASSES = [name for name, loss in LOSSES.items() if loss.outputs(3, 0) == 3]

@@ -9,11 +9,11 @@ from torch import Tensor
 from cotune.engine.first_weights import first_rows
 from cotune.engine.lanes import Lane
 from cotune.engine.outcome import Way
-from cotune.engine.plain import true_weights
+from cotune.engine.plain.networks import true_weights
 from cotune.engine.start import layers_taken
-from cotune.nets.cnn import CNN
+from cotune.nets.image.cnn import CNN
+from cotune.nets.image.resnet import ResNet
 from cotune.nets.layout import Layout
-from cotune.nets.resnet import ResNet
 from cotune.nets.rnn import RNN
 from engine.lanes import lane, population, row, started, table
 

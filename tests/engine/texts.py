@@ -6,8 +6,8 @@ import torch
 
 from cotune.engine.bank import Variant
 from cotune.engine.rng import seed_of
-from cotune.nets.bag import Bag
-from cotune.nets.textcnn import TextCNN
+from cotune.nets.text.bag import Bag
+from cotune.nets.text.cnn import TextCNN
 
 WORDS, LENGTH, CLASSES = 48, 10, 3
 

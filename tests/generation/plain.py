@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cotune.engine import rng
-from cotune.engine.contest import FAKE, MIX, REAL, Contest, chances, noise
 from cotune.engine.first_weights import first_rows
+from cotune.engine.goals.contest import FAKE, MIX, REAL, Contest, chances, noise
 from cotune.engine.lanes import Lane
-from cotune.nets.gan import GAN
+from cotune.nets.gan.pair import GAN
 from cotune.nets.layout import Layout
 
 Pairs = Sequence[tuple[str, nn.Parameter, Callable[[Tensor], Tensor]]]

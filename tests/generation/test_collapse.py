@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 import torch
 
-from cotune.study.collapse import findings, lost, modes_of, spread
-from cotune.study.likeness import detectability, likeness
-from cotune.study.pictures import grid, png
+from cotune.study.generation.collapse import findings, lost, modes_of, spread
+from cotune.study.generation.likeness import detectability, likeness
+from cotune.study.generation.pictures import grid, png
 
 
 def clusters(modes: int, rows: int, *, seed: int, scale: float = 1.0) -> torch.Tensor:

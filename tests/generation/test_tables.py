@@ -12,8 +12,8 @@ from cotune.data.prepare.inverse import MISSING, Renderer, unscaled
 from cotune.data.prepare.scale import LINEAR, apply, fit
 from cotune.engine import rng
 from cotune.errors import ColumnError, ModelError, SplitError
-from cotune.nets import gan_tables
-from cotune.nets.gan import GAN
+from cotune.nets.gan import tables as gan_tables
+from cotune.nets.gan.pair import GAN
 from cotune.types import Task
 
 ROWS = 400

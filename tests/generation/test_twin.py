@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from cotune.engine.contest import BALANCES, gradient_penalty
-from cotune.engine.contest_losses import CONTEST_LOSSES
 from cotune.engine.first_weights import first_rows
-from cotune.nets.gan import GAN
+from cotune.engine.goals.contest import BALANCES, gradient_penalty
+from cotune.engine.goals.contest_losses import CONTEST_LOSSES
+from cotune.nets.gan.pair import GAN
 from cotune.nets.layout import Layout
 from cotune.recipe import names
 from cotune.recipe.generation import GenerationSection
@@ -71,7 +71,7 @@ def test_the_gradient_penalty_is_autograds() -> None:
     weights = layouts[0].views(first_rows(one, layouts)[0].unsqueeze(0))
     x, fake, keys = one.variant.numeric[None, :8], one.variant.numeric[None, 8:16], torch.tensor([11])
     from cotune.engine import rng
-    from cotune.engine.contest import MIX
+    from cotune.engine.goals.contest import MIX
 
     u = rng.uniforms(rng.mix(keys + MIX), 8).view(1, 8, 1)
     norms = []

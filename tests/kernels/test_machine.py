@@ -14,7 +14,7 @@ import pytest
 
 from cotune.kernels import activations, fields, leaves, losses, machine, program, updates
 from cotune.kernels.loading import needed
-from cotune.nets.cnn import CNN
+from cotune.nets.image.cnn import CNN
 from cotune.nets.layout import Layout
 from cotune.nets.mlp import MLP
 from cotune.nets.rnn import RNN

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cotune.kernels.program import ACTIVATE, CODE, DX, DY, EXTRA, EXTRA1, EXTRA2, EXTRA3, Builder, Program
-from cotune.nets.cnn import CNN
+from cotune.nets.image.cnn import CNN
 from cotune.nets.layout import Layout
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network

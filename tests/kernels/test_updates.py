@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from cotune.engine import plain_optim
 from cotune.engine.optim import OPTIMIZERS, Rates
+from cotune.engine.plain import optim as plain_optim
 from cotune.kernels.updates import COEFFICIENTS, NAMES
 from kernels.calling import call, normal
 

@@ -11,7 +11,7 @@ from torch import nn
 from cotune.engine.bank import Variant
 from cotune.engine.lanes import Lane, Method
 from cotune.engine.rng import seed_of
-from cotune.study.modules import OwnModule, inputs_of
+from cotune.study.own.modules import OwnModule, inputs_of
 from engine import lanes as made_of
 from engine.lanes import table
 

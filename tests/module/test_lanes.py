@@ -11,7 +11,7 @@ from torch import nn
 from cotune.engine import rng
 from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine
-from cotune.nets.module import Module, engine_name
+from cotune.nets.own.module import Module, engine_name
 from cotune.types import LaneId
 from engine.lanes import Figures, assert_same_bits, metric_of, population, row, table
 from module.networks import ALONE, DRAWING, TOGETHER, Build, FunctionalDropout, Scaled, lane, mlp

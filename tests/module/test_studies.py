@@ -18,7 +18,7 @@ import cotune
 from cotune.api import build_recipe
 from cotune.errors import DataError, ModelError, RecipeError, StudyError
 from cotune.study.directory import Directory
-from cotune.study.own import of_your_own, suits
+from cotune.study.own.request import of_your_own, suits
 from cotune.study.session import Sitting, begin
 from cotune.types import Progress
 from study.tiny import lasting, view_of

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from cotune.data.world import Entries, World
+from cotune.data.graphs.world import Entries, World
 from cotune.nets.graph import flow
 
 LANES, UNITS = 3, 24

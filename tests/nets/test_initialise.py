@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from cotune.engine.first_weights import first_rows
-from cotune.nets.cnn import CNN
 from cotune.nets.context import Context
+from cotune.nets.image.cnn import CNN
 from cotune.nets.initialise import initialise
 from cotune.nets.initialisers import INITIALISERS
 from cotune.nets.layout import Layout

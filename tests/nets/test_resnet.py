@@ -9,19 +9,21 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cotune.engine import plain, snapshot
+from cotune.engine import snapshot
 from cotune.engine.first_weights import first_rows
 from cotune.engine.lanes import Lane
-from cotune.engine.plain_resnet import PlainResNet
-from cotune.nets import experts, families, maps
-from cotune.nets.blocks import BLOCKS
-from cotune.nets.cnn import CNN
+from cotune.engine.plain import networks as plain
+from cotune.engine.plain.resnet import PlainResNet
+from cotune.nets import families
 from cotune.nets.context import Aside, Context
-from cotune.nets.convolve import convolve, convolve_each, fold, unfold
 from cotune.nets.dropout import Factors
-from cotune.nets.exits import leave_early
+from cotune.nets.image import experts, maps
+from cotune.nets.image.blocks import BLOCKS
+from cotune.nets.image.cnn import CNN
+from cotune.nets.image.convolve import convolve, convolve_each, fold, unfold
+from cotune.nets.image.exits import leave_early
+from cotune.nets.image.resnet import ResNet
 from cotune.nets.layout import Layout
-from cotune.nets.resnet import ResNet
 from cotune.recipe import names
 from cotune.recipe.names import NORMS
 from engine.lanes import Figures, assert_same_bits, engine, lane, row, table
@@ -86,7 +88,7 @@ def test_a_team_of_lanes_does_what_each_does_alone(
     def together(norm: str, weights: Any, statistics: Any, x: Tensor, context: Context) -> Any:
         return [(maps.Team(len(x), norm, weights, statistics, context), fold(x))]
 
-    monkeypatch.setattr(f"cotune.nets.{'cnn' if name == 'cnn' else 'resnet'}.parted", together)
+    monkeypatch.setattr(f"cotune.nets.image.{'cnn' if name == 'cnn' else 'resnet'}.parted", together)
     for one, other in zip(one_by_one, outcome(shape, *state), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
 

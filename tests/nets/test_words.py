@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from cotune.nets import words
+from cotune.nets.text import words
 
 LANES, BATCH, POSITIONS, ENTRIES, WIDTH, UNITS = 3, 6, 9, 40, 5, 8
 SIZES = (1, 2, 4)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.optim import SGD, lr_scheduler
 
-from cotune.engine.plain_rates import rate
+from cotune.engine.plain.rates import rate
 from cotune.engine.schedules import SCHEDULES, factors, plateau
 from engine.lanes import NUMBERS, lane
 

@@ -3,7 +3,7 @@
 import pytest
 
 from cotune.nets.activations import ACTIVATIONS
-from cotune.nets.textcnn import TextCNN
+from cotune.nets.text.cnn import TextCNN
 from engine import places
 from engine.lanes import lane, started
 from engine.texts import CLASSES, LENGTH, NETWORKS, WORDS, texts

@@ -9,23 +9,24 @@ import pytest
 import torch
 from torch import nn
 
-from cotune.engine import reference, slots
+from cotune.engine import slots
 from cotune.engine.bank import Variant
 from cotune.engine.evaluate import outputs
 from cotune.engine.lanes import Lane
 from cotune.engine.loss import LOSSES
 from cotune.engine.optim import OPTIMIZERS
-from cotune.engine.plain import PlainCNN, PlainRNN, true_weights
-from cotune.engine.plain_graphs import PlainGraph
-from cotune.engine.plain_norms import stored
-from cotune.engine.plain_resnet import PlainResNet
-from cotune.engine.plain_sequences import PlainSequence
-from cotune.engine.plain_text import PlainBag, PlainTextCNN
+from cotune.engine.plain import reference
+from cotune.engine.plain.graphs import PlainGraph
+from cotune.engine.plain.networks import PlainCNN, PlainRNN, true_weights
+from cotune.engine.plain.norms import stored
+from cotune.engine.plain.resnet import PlainResNet
+from cotune.engine.plain.sequences import PlainSequence
+from cotune.engine.plain.text import PlainBag, PlainTextCNN
 from cotune.engine.schedules import SCHEDULES
 from cotune.nets.activations import ACTIVATIONS
-from cotune.nets.cnn import CNN
+from cotune.nets.image.cnn import CNN
+from cotune.nets.image.resnet import ResNet
 from cotune.nets.initialisers import INITIALISERS
-from cotune.nets.resnet import ResNet
 from cotune.nets.rnn import RNN
 from cotune.recipe.names import DROPOUTS, NORMS, WITH_MOMENTUM, WITH_SQUARES
 from cotune.types import Task

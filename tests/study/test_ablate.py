@@ -16,11 +16,12 @@ from cotune.engine.loop import Engine
 from cotune.errors import RecipeError, SourceError, StudyError, TrainingError
 from cotune.records import Store
 from cotune.records.ablation import HELPS, UNSEEN, Ablation, read_ablation
-from cotune.study import Directory, side_by_side
-from cotune.study.ablate import ablate
+from cotune.study import Directory
+from cotune.study.ablation import side_by_side
+from cotune.study.ablation.ablate import ablate
+from cotune.study.ablation.side_by_side import Plan, scores, train
 from cotune.study.prepared import compute_for
 from cotune.study.session import Sitting, prepare_again
-from cotune.study.side_by_side import Plan, scores, train
 from cotune.types import LaneId, Progress, Value
 from study.pictures import SMALL, archive
 from study.tiny import command, csv, tune

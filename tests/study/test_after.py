@@ -228,7 +228,7 @@ def test_few_validation_rows_choose_nothing_twice(settings: dict[str, Any], why:
 def test_of_many_validation_rows_some_choose(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cotune.study.validation.NUMBERS", 4 * 2 * 20)
+    monkeypatch.setattr("cotune.study.ending.validation.NUMBERS", 4 * 2 * 20)
     study = tune(home / "binary.csv", tmp_path / "study", cv=2)
     after = outcome(study.path)["after"]
     assert after["validation"]["rows"] == 20

@@ -10,9 +10,9 @@ from cotune.catalogue.base import Technique
 from cotune.errors import RecipeError
 from cotune.recipe import Recipe, make
 from cotune.recipe.schema import domains
-from cotune.study.candidates import ALL, must_know
-from cotune.study.counterparts import Configurations, Lineup, Loaded, changed, lineup
-from cotune.study.rule import Given
+from cotune.study.ablation.candidates import ALL, must_know
+from cotune.study.ablation.counterparts import Configurations, Lineup, Loaded, changed, lineup
+from cotune.study.rules.rule import Given
 from cotune.types import Params, Value
 
 FITTING = [

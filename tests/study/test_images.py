@@ -15,7 +15,7 @@ from cotune.api import TunedStudy, build_recipe
 from cotune.data import load, split
 from cotune.engine import plan
 from cotune.errors import DataError, ModelError, RecipeError
-from cotune.nets.cnn import CNN
+from cotune.nets.image.cnn import CNN
 from cotune.nets.mlp import MLP
 from cotune.recipe import make
 from cotune.records import StudyView

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 import cotune
-from cotune.engine.reference import train
+from cotune.engine.plain.reference import train
 from cotune.recipe import make
 from cotune.study.lr_find import COUNT, HIGHEST, LOWEST, LrCurve, _lanes, _trained, curve_of
 from engine.lanes import lane

@@ -11,21 +11,11 @@ import yaml
 
 import cotune
 from cotune.api import build_recipe
-from cotune.recipe import Choice, Recipe, as_yaml, make, presets, read
+from cotune.recipe import Choice, Recipe, as_yaml, make, read
 from cotune.recipe.names import KINDS
-from cotune.recipe.presets import (
-    EFFORTS,
-    ROWS,
-    DataFacts,
-    Kind,
-    Row,
-    Where,
-    all_rows,
-    is_open,
-    keys_set,
-    rows_for,
-    with_preset,
-)
+from cotune.recipe.presets import by_kind as presets
+from cotune.recipe.presets.base import DataFacts, Kind, Row, Where
+from cotune.recipe.presets.by_kind import EFFORTS, ROWS, all_rows, is_open, keys_set, rows_for, with_preset
 from cotune.recipe.schema import SearchSection, domains, leaves
 from cotune.recipe.settings import to_plain
 from cotune.records import Store

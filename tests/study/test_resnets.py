@@ -9,12 +9,13 @@ import pytest
 import cotune
 from cotune.data import load
 from cotune.errors import RecipeError
-from cotune.nets.cnn import CNN
-from cotune.nets.resnet import ResNet
+from cotune.nets.image.cnn import CNN
+from cotune.nets.image.resnet import ResNet
 from cotune.recipe import Choice, make
-from cotune.study import budget, prepared, residual
+from cotune.study import budget, prepared
 from cotune.study.budget import PATIENT_EPOCHS, Speed, patient
-from cotune.study.suited import suited
+from cotune.study.settling import residual
+from cotune.study.settling.suited import suited
 from study.pictures import pixels
 
 TINY: dict[str, Any] = {

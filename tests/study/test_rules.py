@@ -17,9 +17,9 @@ from cotune.recipe import Choice, Range, make
 from cotune.recipe.schema import domains
 from cotune.recipe.settings import Domain
 from cotune.space import from_recipe
-from cotune.study.mending import mended, settled
-from cotune.study.rule import Given, Rule
-from cotune.study.rules import RULES
+from cotune.study.rules.mending import mended, settled
+from cotune.study.rules.rule import Given, Rule
+from cotune.study.rules.table import RULES
 from cotune.types import Task, Value
 from study.test_images import archive
 from study.tiny import command, csv, table, tune

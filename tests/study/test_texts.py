@@ -16,8 +16,8 @@ import cotune
 from cotune.api import TunedStudy, resume
 from cotune.engine import plan
 from cotune.errors import RecipeError
-from cotune.nets.bag import Bag
-from cotune.nets.textcnn import TextCNN
+from cotune.nets.text.bag import Bag
+from cotune.nets.text.cnn import TextCNN
 from cotune.product import Model
 from study.tiny import command
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cotune.records.ablation import HELPS, HURTS, UNSEEN, Worth
-from cotune.study.worth import LEVEL, holm, judged, paired, ranked
+from cotune.study.ablation.worth import LEVEL, holm, judged, paired, ranked
 
 probabilities = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 

@@ -24,7 +24,7 @@ from cotune.nets.dropout import KINDS as DROPOUTS
 from cotune.nets.initialisers import INITIALISERS
 from cotune.recipe import make
 from cotune.recipe.schema import AfterSection, SplitSection, domains, leaves
-from cotune.study.suited import OF_SINGLE_TIMES
+from cotune.study.settling.suited import OF_SINGLE_TIMES
 from cotune.types import Task
 from study.tiny import command
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from cotune.catalogue.base import Technique
 from cotune.catalogue.derive import options, technique, told
-from cotune.engine.contest_losses import CONTEST_LOSSES
+from cotune.engine.goals.contest_losses import CONTEST_LOSSES
 from cotune.types import Task, Value
 
 KIND = "generation"

@@ -9,9 +9,9 @@ import polars as pl
 
 from cotune.data.arrays import Floats, Ints
 from cotune.data.examples import Examples
+from cotune.data.forecasts.windows import Windows
 from cotune.data.room import Room
-from cotune.data.stored import Frame, StoredFrame
-from cotune.data.windows import Windows
+from cotune.data.tables.stored import Frame, StoredFrame
 from cotune.types import Task
 
 HASHED = 100_000

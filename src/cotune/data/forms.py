@@ -8,10 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cotune.data import forecast, image_loading, series_loading, tensor_loading, text_loading
 from cotune.data.dataset import Dataset
+from cotune.data.forecasts import loading as forecast
+from cotune.data.images import loading as image_loading
 from cotune.data.request import Request
-from cotune.data.text_sources import KEPT as KEPT_TEXTS
+from cotune.data.series import loading as series_loading
+from cotune.data.tensors import loading as tensor_loading
+from cotune.data.texts import loading as text_loading
+from cotune.data.texts.sources import KEPT as KEPT_TEXTS
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,14 @@ class Form:
 
 
 def _find_graph(request: Request) -> Dataset | None:
-    from cotune.data import graph_loading  # brings torch and SciPy along
+    """Imported when it is asked for: it brings torch and SciPy along."""
+    from cotune.data.graphs import loading as graph_loading
 
     return graph_loading.find(request)
 
 
 def _keep_graph(source: object, target: str, path: Path) -> bool:
-    from cotune.data import graph_loading
+    from cotune.data.graphs import loading as graph_loading
 
     return graph_loading.keep(source, target, path)
 

@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from cotune.data.cells import PARSERS
-from cotune.data.columns import Asked, check_columns, check_features, describe, groups_of, times_of
 from cotune.data.dataset import Column, Dataset, fingerprint
-from cotune.data.image_sources import ImageSource, find_images, images_in, new_images
+from cotune.data.images.sources import ImageSource, find_images, images_in, new_images
 from cotune.data.origin import Place
 from cotune.data.room import Room
-from cotune.data.saved import Typed
-from cotune.data.stored import cells as cells_of
-from cotune.data.table import Columns, Table
+from cotune.data.tables.cells import PARSERS
+from cotune.data.tables.columns import Asked, check_columns, check_features, describe, groups_of, times_of
+from cotune.data.tables.saved import Typed
+from cotune.data.tables.stored import cells as cells_of
+from cotune.data.tables.table import Columns, Table
 from cotune.data.target import Target, read_target
 from cotune.data.targets import targets_of
 from cotune.errors import ColumnError, DataError, SplitError, did_you_mean

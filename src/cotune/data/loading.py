@@ -6,23 +6,23 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from cotune.data.cells import PARSERS
-from cotune.data.columns import Asked, check_columns, check_features, describe, groups_of, times_of
 from cotune.data.dataset import Column, Dataset, fingerprint
 from cotune.data.forms import FORMS
 from cotune.data.generated import GENERATION, table_to_generate
-from cotune.data.image_loading import image_column, images_in_table
-from cotune.data.images import Size
+from cotune.data.images.loading import image_column, images_in_table
+from cotune.data.images.rows import Size
 from cotune.data.request import Request
 from cotune.data.room import Room
-from cotune.data.saved import Typed, find, key_of, save
-from cotune.data.sources import open_limited, open_source
-from cotune.data.stored import StoredFrame
-from cotune.data.stored import cells as cells_of
-from cotune.data.table import Columns, Table
+from cotune.data.tables.cells import PARSERS
+from cotune.data.tables.columns import Asked, check_columns, check_features, describe, groups_of, times_of
+from cotune.data.tables.saved import Typed, find, key_of, save
+from cotune.data.tables.sources import open_limited, open_source
+from cotune.data.tables.stored import StoredFrame
+from cotune.data.tables.stored import cells as cells_of
+from cotune.data.tables.table import Columns, Table
 from cotune.data.target import label_type, read_target
 from cotune.data.targets import one_name, read_several, target_names
-from cotune.data.text_loading import text_column, texts_in_table
+from cotune.data.texts.loading import text_column, texts_in_table
 from cotune.errors import TargetError, did_you_mean
 
 TASKS = ("auto", "regression", "binary", "multiclass", "forecast", "own", GENERATION)

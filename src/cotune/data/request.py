@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cotune.data.columns import Asked
 from cotune.data.room import Room
+from cotune.data.tables.columns import Asked
 
 
 @dataclass(frozen=True)

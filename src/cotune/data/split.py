@@ -8,8 +8,8 @@ import numpy as np
 
 from cotune.data.arrays import Ints
 from cotune.data.dataset import Dataset
-from cotune.data.split_windows import split_windows
-from cotune.data.windows import Windows
+from cotune.data.forecasts.split import split_windows
+from cotune.data.forecasts.windows import Windows
 from cotune.errors import SplitError
 from cotune.recipe.schema import SplitSection
 

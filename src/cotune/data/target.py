@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 
 from cotune.data.arrays import Floats, Ints
-from cotune.data.cells import categories, check_flat, cleaned, numbers
-from cotune.data.kinds import MOSTLY
 from cotune.data.origin import Place
+from cotune.data.tables.cells import categories, check_flat, cleaned, numbers
+from cotune.data.tables.kinds import MOSTLY
 from cotune.errors import ColumnError, TargetError
 from cotune.types import Task
 

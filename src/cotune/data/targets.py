@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 
 from cotune.data.arrays import Floats
-from cotune.data.cells import is_number
 from cotune.data.origin import Place
-from cotune.data.table import Columns, Table
+from cotune.data.tables.cells import is_number
+from cotune.data.tables.table import Columns, Table
 from cotune.data.target import Target, read_target
 from cotune.errors import TargetError, did_you_mean
 from cotune.types import Task

@@ -39,7 +39,7 @@ class Variant:
         classes: how many there are; 0 for a regression, or where a network has an output for each.
         world: what all rows share, such as a graph; it has a method `to` that lays it on a device, and lanes of one
             population have the same object.
-        judge: of generated rows, see `cotune.engine.judging`; `None` where nothing is generated.
+        judge: of generated rows, see `cotune.engine.goals.judging`; `None` where nothing is generated.
     """
 
     numeric: Tensor

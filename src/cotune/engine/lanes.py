@@ -8,7 +8,7 @@ from torch import Tensor
 
 from cotune.engine.augment.table import AUGMENTATIONS, MIXINGS
 from cotune.engine.bank import Variant
-from cotune.engine.goal import Goal
+from cotune.engine.goals.base import Goal
 from cotune.nets.layout import ALIGN, Layout
 from cotune.nets.mlp import MLP
 from cotune.nets.network import Network
@@ -20,7 +20,7 @@ class Method:
     """What lanes do in a step beside forward, backward and the optimizer, where it costs time or memory.
 
     Args:
-        sharpness: a second gradient where the first leads, see `cotune.engine.sharpness`.
+        sharpness: a second gradient where the first leads, see `cotune.engine.step`.
         averages: an average of the weights is kept, judged and handed out in their stead.
         looks_ahead: slow weights follow the fast ones.
         accumulates: gradients of several batches make one step of the optimizer.

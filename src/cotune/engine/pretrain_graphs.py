@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cotune.data.world import World
+from cotune.data.graphs.world import World
 from cotune.engine import rng
 from cotune.engine.parallel import one_thread_a_kernel
 from cotune.nets.context import Context

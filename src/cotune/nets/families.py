@@ -5,22 +5,22 @@ from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
 from cotune.nets.anchored import Anchored
-from cotune.nets.bag import Bag
-from cotune.nets.cnn import CNN
-from cotune.nets.gan import GAN
+from cotune.nets.gan.pair import GAN
 from cotune.nets.graph.gat import GAT
 from cotune.nets.graph.gcn import GCN
 from cotune.nets.graph.gin import GIN
 from cotune.nets.graph.sage import SAGE
+from cotune.nets.image.cnn import CNN
+from cotune.nets.image.resnet import ResNet
 from cotune.nets.mlp import MLP
-from cotune.nets.module import Build, Module
 from cotune.nets.network import Network
-from cotune.nets.resnet import ResNet
+from cotune.nets.own.module import Build, Module
 from cotune.nets.rnn import RNN
 from cotune.nets.sequence.recurrent import Recurrent
 from cotune.nets.sequence.tcn import TCN
 from cotune.nets.sequence.transformer import Transformer
-from cotune.nets.textcnn import TextCNN
+from cotune.nets.text.bag import Bag
+from cotune.nets.text.cnn import TextCNN
 
 FAMILIES: dict[str, Callable[..., Network]] = {
     "mlp": MLP,

@@ -16,11 +16,11 @@ from torch import Tensor
 from cotune.data.prepare.inverse import Renderer
 from cotune.data.prepare.pixels import PixelPipeline
 from cotune.engine import rng
-from cotune.engine.judging import sampled
+from cotune.engine.goals.judging import sampled
 from cotune.engine.parallel import one_thread_a_kernel
 from cotune.errors import CotuneError, ModelError
 from cotune.files import replacing, write_text
-from cotune.nets.gan import GAN, Moments
+from cotune.nets.gan.pair import GAN, Moments
 from cotune.product.model import PIPELINE, WEIGHTS
 
 FORMAT = 1

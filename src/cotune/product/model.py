@@ -18,14 +18,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from cotune.data.examples import Rows
+from cotune.data.forecasts.windows import Windows
 from cotune.data.prepare.fitting import from_json
-from cotune.data.stored import slices
-from cotune.data.windows import Windows
+from cotune.data.tables.stored import slices
 from cotune.engine.metrics import METRICS
 from cotune.engine.several import judged
 from cotune.errors import CotuneError, ModelError, RecipeError
 from cotune.files import replacing, write_text
-from cotune.nets.module import Build, Module
+from cotune.nets.own.module import Build, Module
 from cotune.product.after.pool import pool
 from cotune.product.after.temperature import scaled
 from cotune.product.after.threshold import by_labels, decided

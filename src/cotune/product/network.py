@@ -17,8 +17,8 @@ from cotune.nets import families
 from cotune.nets.activations import ACTIVATIONS
 from cotune.nets.context import Context
 from cotune.nets.layout import Layout
-from cotune.nets.module import Build, Module
 from cotune.nets.network import Network as Shape
+from cotune.nets.own.module import Build, Module
 
 ROWS = 4096
 """Rows predicted at once."""

@@ -36,7 +36,8 @@ class StudyView:
     - plan: [sentence];
     - once the study has ended, result: {trial, score, test: {metric: figure}, lanes, parameters (count of weights),
       confusion: [[count]] by true and predicted class, or scatter: {actual: […], predicted: […]}} of the test
-      rows; in it after: what was done after training (see `cotune.study.after.Made`), and, where the model is not the
+      rows; in it after: what was done after training (see `cotune.study.ending.after.Made`), and, where the model is
+      not the
       best trial as it was trained, single: {test, lanes, parameters} of that; and finished: why it ended.
     """
 

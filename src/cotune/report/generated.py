@@ -21,7 +21,8 @@ class Generated:
         picture: a data URI of a grid of images; "" for a table.
         rows: samples of a table; no rows for images.
         figures: of the generator and of one that has learned nothing.
-        modes, columns: see `cotune.study.collapse` and `cotune.study.likeness`; no rows where there are none.
+        modes, columns: see `cotune.study.generation.collapse` and `cotune.study.generation.likeness`; no rows where
+            there are none.
         findings: what a reader must know.
         sentences: what else is known.
     """

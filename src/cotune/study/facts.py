@@ -12,10 +12,10 @@ import torch
 from cotune.data import Dataset, describe_columns
 from cotune.engine.metrics import METRICS
 from cotune.recipe import Recipe
-from cotune.recipe.presets import keys_set
+from cotune.recipe.presets.by_kind import keys_set
 from cotune.recipe.settings import to_plain
 from cotune.study.prepared import Prepared, compute_for
-from cotune.study.rule import Given
+from cotune.study.rules.rule import Given
 from cotune.types import LaneId, Task
 
 SHOWN = 8

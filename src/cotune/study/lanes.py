@@ -6,11 +6,11 @@ from typing import Any
 import torch
 
 from cotune.data import Dataset, Fitted, Splits, chooses_rows, fit, prepared
+from cotune.data.forecasts.windows import Windows
 from cotune.data.prepare.series import SeriesPipeline
 from cotune.data.prepare.tokens import TokenPipeline
 from cotune.data.prepare.windowed import WindowPipeline
-from cotune.data.tensors import Tensors
-from cotune.data.windows import Windows
+from cotune.data.tensors.rows import Tensors
 from cotune.engine.bank import Variant, as_tensor
 from cotune.engine.compiled import knows
 from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure
@@ -23,13 +23,13 @@ from cotune.recipe import Recipe
 from cotune.recipe.names import SCHEDULED
 from cotune.recipe.schema import PrepareSection, domains
 from cotune.space import Space
-from cotune.study import words
-from cotune.study.contests import CONTEST_STEPS, contest_of
-from cotune.study.judges import Judges
-from cotune.study.mending import mended
-from cotune.study.modules import OwnLane, OwnModule, inputs_of
-from cotune.study.networks import anchored, network_of
-from cotune.study.rule import Given
+from cotune.study.generation.contests import CONTEST_STEPS, contest_of
+from cotune.study.generation.judges import Judges
+from cotune.study.own.modules import OwnLane, OwnModule, inputs_of
+from cotune.study.rules.mending import mended
+from cotune.study.rules.rule import Given
+from cotune.study.settling.networks import anchored, network_of
+from cotune.study.starting import words
 from cotune.types import LaneId, Params, Task, Value
 
 PREPARATION = tuple(PrepareSection.model_fields)

@@ -29,14 +29,14 @@ from cotune.engine.rng import seed_of
 from cotune.errors import LaneOutOfMemory, RecipeError
 from cotune.recipe import Recipe
 from cotune.space import from_recipe
-from cotune.study.forecasts import options_of
 from cotune.study.lanes import LaneFactory
-from cotune.study.mending import mended, settled
 from cotune.study.prepared import compute_for
-from cotune.study.resolve import division as folded
-from cotune.study.resolve import resolve
-from cotune.study.rule import Given
-from cotune.study.starting import start_of
+from cotune.study.rules.mending import mended, settled
+from cotune.study.rules.rule import Given
+from cotune.study.settling.forecasts import options_of
+from cotune.study.settling.resolve import division as folded
+from cotune.study.settling.resolve import resolve
+from cotune.study.starting.weights import start_of
 from cotune.types import LaneId, Task, Value
 
 LOWEST, HIGHEST, COUNT = 1e-6, 10.0, 64

@@ -6,10 +6,10 @@ from cotune.data import Dataset, Splits
 from cotune.engine.devices import Compute, compute_of
 from cotune.engine.loop import slots
 from cotune.recipe import Recipe
-from cotune.recipe.presets import EFFORTS
+from cotune.recipe.presets.by_kind import EFFORTS
 from cotune.space import Space
 from cotune.study.budget import PATIENT_EPOCHS, Speed, affordable, measure, patient
-from cotune.study.contests import CONTEST_EPOCHS
+from cotune.study.generation.contests import CONTEST_EPOCHS
 from cotune.study.lanes import LaneFactory
 from cotune.study.slots import worth_having
 from cotune.types import LaneId

@@ -11,9 +11,9 @@ from typing import Any
 
 from cotune.data import Dataset, Images, Room, load, split
 from cotune.data.forms import FORMS
-from cotune.data.image_sources import with_whole_paths
-from cotune.data.sources import open_source
-from cotune.data.stored import StoredFrame
+from cotune.data.images.sources import with_whole_paths
+from cotune.data.tables.sources import open_source
+from cotune.data.tables.stored import StoredFrame
 from cotune.engine.loop import Engine
 from cotune.engine.metrics import METRICS
 from cotune.errors import DataError, SourceError, StudyCorrupt, StudyError
@@ -24,23 +24,23 @@ from cotune.records.ablation import read_ablation
 from cotune.report import write as write_report
 from cotune.search import make_sampler
 from cotune.space import Space, from_recipe
-from cotune.study.after import alone, make_model
 from cotune.study.budget import Speed
 from cotune.study.directory import Directory
+from cotune.study.ending.after import alone, make_model
+from cotune.study.ending.winner import tested
 from cotune.study.facts import announcement, column_lines, facts_of
-from cotune.study.forecasts import options_of
-from cotune.study.generating import finish_generation, generator_of
-from cotune.study.judges import Judges
+from cotune.study.generation.ending import finish_generation, generator_of
+from cotune.study.generation.judges import Judges
 from cotune.study.lanes import LaneFactory
 from cotune.study.loop import Study, no_network
-from cotune.study.mending import settled
-from cotune.study.modules import OwnModule
-from cotune.study.own_words import words_of_module
+from cotune.study.own.modules import OwnModule
+from cotune.study.own.words import words_of_module
 from cotune.study.prepared import Prepared, compute_for, fit_to_machine
-from cotune.study.resolve import division, preset, resolve
-from cotune.study.rule import Given
-from cotune.study.starting import keep_start, kept_start, start_of, with_whole_path, words_of_start
-from cotune.study.winner import tested
+from cotune.study.rules.mending import settled
+from cotune.study.rules.rule import Given
+from cotune.study.settling.forecasts import options_of
+from cotune.study.settling.resolve import division, preset, resolve
+from cotune.study.starting.weights import keep_start, kept_start, start_of, with_whole_path, words_of_start
 from cotune.types import Progress, Task
 
 

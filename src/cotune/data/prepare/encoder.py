@@ -10,7 +10,7 @@ from cotune.data.arrays import LARGEST, Float32s, Floats, Ints
 from cotune.data.prepare import categories, dates, impute, outliers, piecewise, scale
 from cotune.data.prepare.layout import Input, named, plain_block, scaled_block
 from cotune.data.prepare.settings import Preparation
-from cotune.data.stored import KINDS, Frame, cells
+from cotune.data.tables.stored import KINDS, Frame, cells
 
 
 @dataclass(frozen=True)

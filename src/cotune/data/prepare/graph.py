@@ -23,14 +23,14 @@ from scipy import sparse
 
 from cotune.data.arrays import LARGEST, Floats, Ints
 from cotune.data.dataset import Dataset
-from cotune.data.graph_loading import rows_to_predict
-from cotune.data.graph_rows import ROW, Graph, GraphRows
+from cotune.data.graphs.loading import rows_to_predict
+from cotune.data.graphs.rows import ROW, Graph, GraphRows
+from cotune.data.graphs.world import Entries, World
 from cotune.data.prepare import balance
 from cotune.data.prepare.codec import GRAPH_FORMAT, seal, unseal
 from cotune.data.prepare.features import Features, Figure, target_scale
 from cotune.data.prepare.settings import decided_graph
 from cotune.data.prepare.structure import structure_features
-from cotune.data.world import Entries, World
 from cotune.errors import SourceError
 from cotune.types import Value
 

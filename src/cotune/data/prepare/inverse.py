@@ -22,7 +22,7 @@ from cotune.data.prepare import categories, dates
 from cotune.data.prepare.codec import seal, unseal
 from cotune.data.prepare.pipeline import Pipeline
 from cotune.data.prepare.scale import SMOOTH, Scaling
-from cotune.data.stored import cells
+from cotune.data.tables.stored import cells
 
 FORMAT = "cotune table 1"
 MOST_DECIMALS = 6
@@ -84,7 +84,7 @@ class Renderer:
 
     @property
     def blocks(self) -> tuple[tuple[str, int], ...]:
-        """(kind, size) of the blocks that features stand in, see `cotune.nets.gan_tables`."""
+        """(kind, size) of the blocks that features stand in, see `cotune.nets.gan.tables`."""
         state = self.pipeline.encoder
         booleans = len(_names(self.pipeline, "boolean"))
         circles = len(state.imputation.fill) - state.scaling.columns - booleans

@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 
 from cotune.data.arrays import Floats
-from cotune.data.cells import PARSERS
 from cotune.data.origin import plain_place
 from cotune.data.prepare import dates
-from cotune.data.stored import KINDS, Frame
+from cotune.data.tables.cells import PARSERS
+from cotune.data.tables.stored import KINDS, Frame
 from cotune.errors import ColumnError, did_you_mean
 
 

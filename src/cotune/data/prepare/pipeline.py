@@ -19,8 +19,8 @@ from cotune.data.prepare.describe import sentences
 from cotune.data.prepare.features import Features, Figure, target_scale
 from cotune.data.prepare.layout import inputs_of, typed
 from cotune.data.prepare.settings import Preparation, decided
-from cotune.data.sources import read_frame
-from cotune.data.stored import Frame, StoredFrame, slices
+from cotune.data.tables.sources import read_frame
+from cotune.data.tables.stored import Frame, StoredFrame, slices
 from cotune.types import Value
 
 FORMAT = "cotune pipeline 2"

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from cotune.data.arrays import LARGEST, Float32s, Floats, Ints
 from cotune.data.dataset import Dataset
-from cotune.data.image_sources import new_images
-from cotune.data.images import Images, Pixels, said
-from cotune.data.pictures import Arrays
+from cotune.data.images.pictures import Arrays
+from cotune.data.images.rows import Images, Pixels, said
+from cotune.data.images.sources import new_images
 from cotune.data.prepare import balance
 from cotune.data.prepare.codec import seal, unseal
 from cotune.data.prepare.features import Features, Figure, target_scale
 from cotune.data.prepare.settings import decided_pixels
-from cotune.data.stored import slices
+from cotune.data.tables.stored import slices
 from cotune.errors import SourceError
 from cotune.types import Value
 

@@ -15,7 +15,7 @@ import numpy as np
 from cotune.data.arrays import Bools, Floats, Ints
 from cotune.data.prepare import outliers
 from cotune.data.prepare.layout import Input, named, scaled_block
-from cotune.data.stored import Frame, cells
+from cotune.data.tables.stored import Frame, cells
 
 MOST = 0.1
 """Share of the training rows that may be left out."""

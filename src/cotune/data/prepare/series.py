@@ -31,8 +31,8 @@ from cotune.data.prepare import balance
 from cotune.data.prepare.codec import seal, unseal
 from cotune.data.prepare.features import Features, target_scale
 from cotune.data.prepare.settings import decided_series
-from cotune.data.series import Series, said
-from cotune.data.series_new import new_series
+from cotune.data.series.new import new_series
+from cotune.data.series.rows import Series, said
 from cotune.errors import SourceError
 from cotune.types import Value
 

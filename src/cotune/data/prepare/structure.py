@@ -20,7 +20,7 @@ import numpy as np
 from scipy import sparse
 
 from cotune.data.arrays import Float32s, Floats, Ints
-from cotune.data.graph_rows import Graph
+from cotune.data.graphs.rows import Graph
 from cotune.errors import DataError
 
 NAMES = ("none", "degree", "walks", "all")

@@ -18,8 +18,8 @@ from cotune.data.prepare import balance
 from cotune.data.prepare.codec import seal, unseal
 from cotune.data.prepare.features import Features
 from cotune.data.prepare.settings import _decided
-from cotune.data.tensor_sources import Handed, handed
-from cotune.data.tensors import PartShape, Tensors
+from cotune.data.tensors.rows import PartShape, Tensors
+from cotune.data.tensors.sources import Handed, handed
 from cotune.errors import SourceError
 from cotune.types import Value
 

@@ -26,9 +26,9 @@ from cotune.data.prepare.codec import seal, unseal
 from cotune.data.prepare.features import Features, Figure, target_scale
 from cotune.data.prepare.settings import decided_tokens
 from cotune.data.prepare.tokenise import learned_pieces, splitter, vocabulary_of
-from cotune.data.sources import read_frame
-from cotune.data.text_sources import COLUMN, PREFIX, is_lines, lines_of, strings_of
-from cotune.data.texts import Texts
+from cotune.data.tables.sources import read_frame
+from cotune.data.texts.rows import Texts
+from cotune.data.texts.sources import COLUMN, PREFIX, is_lines, lines_of, strings_of
 from cotune.errors import ColumnError, SourceError, did_you_mean
 from cotune.types import Value
 

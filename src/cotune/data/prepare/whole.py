@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from cotune.data.dataset import Dataset
+from cotune.data.forecasts.windows import Windows
 from cotune.data.mapped import Mapped, appending, open_npy
 from cotune.data.prepare.features import Features
 from cotune.data.prepare.fitting import Fitted
 from cotune.data.prepare.windowed import WindowPipeline
-from cotune.data.stored import slices
-from cotune.data.windows import Windows
+from cotune.data.tables.stored import slices
 
 FORMAT = 1
 

@@ -19,13 +19,13 @@ import numpy as np
 
 from cotune.data.arrays import LARGEST, Float32s, Floats, Ints
 from cotune.data.dataset import Dataset
-from cotune.data.forecast import check_history, lay
+from cotune.data.forecasts.loading import check_history, lay
+from cotune.data.forecasts.spacing import Spacing
+from cotune.data.forecasts.windows import Roles, Windows, strided
 from cotune.data.prepare.codec import seal, unseal
 from cotune.data.prepare.features import Features
 from cotune.data.prepare.settings import decided_lookback
-from cotune.data.sources import open_source
-from cotune.data.spacing import Spacing
-from cotune.data.windows import Roles, Windows, strided
+from cotune.data.tables.sources import open_source
 from cotune.errors import ColumnError
 from cotune.types import Value
 

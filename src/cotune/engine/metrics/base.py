@@ -33,7 +33,7 @@ class Metric:
         needs_rows: rows under which it has no meaning.
         needs_classes: classes that must occur among the rows.
         generation: whether it judges generated rows, by features of these (f) and of real ones (y).
-        own: whether it is what a loss of the user's own says; see `cotune.engine.own_goal`.
+        own: whether it is what a loss of the user's own says; see `cotune.engine.goals.own`.
     """
 
     compute: Callable[[Tensor, Tensor], Tensor]

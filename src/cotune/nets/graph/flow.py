@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cotune.data.world import Entries
+from cotune.data.graphs.world import Entries
 from cotune.kernels import attention, graphs
 from cotune.kernels.loading import loaded
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from cotune.data.world import World
+from cotune.data.graphs.world import World
 from cotune.kernels.program import Program
 from cotune.nets.context import Context
 from cotune.nets.graph.flow import rows_of

@@ -14,7 +14,7 @@ Source: Hamilton, Ying & Leskovec, NeurIPS 2017, section 3.1.
 import torch
 from torch import Tensor
 
-from cotune.data.world import Entries
+from cotune.data.graphs.world import Entries
 from cotune.nets.layout import ALIGN
 
 

@@ -14,7 +14,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from cotune.data.world import Entries, World
+from cotune.data.graphs.world import Entries, World
 from cotune.nets.context import Context
 from cotune.nets.graph.flow import collect, rows_of
 

@@ -1,0 +1,1 @@
+"""Graphs: where they come from, how they are loaded, their rows, and what all rows share."""

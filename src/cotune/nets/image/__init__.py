@@ -1,0 +1,1 @@
+"""Networks of images, and the parts that they are made of."""

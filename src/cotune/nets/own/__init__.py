@@ -1,0 +1,1 @@
+"""Networks that the user builds: how many lanes of one module train side by side."""

@@ -1,0 +1,1 @@
+"""Ablation: what each of a winner's techniques is worth."""

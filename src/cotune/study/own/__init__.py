@@ -1,0 +1,1 @@
+"""What the user hands over beside data: networks, losses, spaces."""

@@ -1,0 +1,1 @@
+"""Combinations of settings that make no sense, and what is done about them."""
