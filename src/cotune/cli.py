@@ -58,7 +58,10 @@ def _program(
 def tune(
     data: Annotated[
         str | None,
-        typer.Argument(metavar="DATA", help="CSV, TSV, Parquet or NumPy file, or a folder of images."),
+        typer.Argument(
+            metavar="DATA",
+            help="CSV, TSV, Parquet or NumPy file, a folder of images, .ts series, a file of texts, or a graph (.npz).",
+        ),
     ] = None,
     target: Annotated[str | None, typer.Option(help="Column to predict; several numbers as a,b,c.")] = None,
     task: Annotated[

@@ -108,7 +108,10 @@ NEW = {
     "table": ("NEW.csv", ""),
     "forecast": ("NEW.csv", " (NEW.csv: the series up to now)"),
     "image": ("NEW", " (NEW: a folder of images, or a file)"),
+    "series": ("NEW.ts", " (NEW.ts: series, or an .npz of arrays)"),
     "text": ("NEW.txt", " (NEW.txt: a text in each line)"),
+    "graph": ("NEW", " (NEW: an .npz of a graph, or a folder with edges.csv and nodes.csv)"),
+    "tensors": ("NEW.npy", " (NEW.npy: an array of rows)"),
 }
 """Kind of data → what stands for new rows, and what that may be."""
 

@@ -36,6 +36,7 @@ EVERY = [
         ("image", "cnn"),
         ("forecast", "mlp"),
         ("graph", "gcn"),
+        ("graph", "gat"),
         ("text", "textcnn"),
         ("generated image", "gan"),
         ("generated table", "gan"),

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from cotune.records.view import StudyView
 from cotune.report import facts, made
 from cotune.report.words import (
+    FAMILIES,
     MISSING,
     clean,
     count,
@@ -114,6 +115,10 @@ def describe(view: StudyView, trial: TrialResult) -> str:
         return _describe_cnn(view, trial)
     if facts.setting(view, trial, "network", "family") == "resnet":
         return _describe_resnet(view, trial)
+    named = FAMILIES.get(str(facts.setting(view, trial, "network", "family")))
+    if named is not None:
+        width = facts.setting(view, trial, "network", "width")
+        return f"{named} of {value(width)} units" if isinstance(width, int) and width else named
     depth, width, activation = (
         facts.setting(view, trial, "network", k) for k in ("depth", "width", "activation")
     )

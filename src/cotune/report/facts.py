@@ -84,9 +84,10 @@ def made_rows(view: StudyView) -> str:
 
 
 def new_rows(view: StudyView) -> str:
-    """What stands for rows to predict: a table, or images, which may be a folder too."""
-    columns = (view.meta.get("data") or {}).get("columns") or ()
-    return "NEW" if any(column.get("kind") == "image" for column in columns) else "NEW.csv"
+    """What stands for rows to predict: a table, or images and the like, which may be a folder too."""
+    data = view.meta.get("data") or {}
+    images = any(column.get("kind") == "image" for column in data.get("columns") or ())
+    return "NEW.csv" if data.get("kind", "table") in ("table", "forecast") and not images else "NEW"
 
 
 def data_argument(view: StudyView) -> str:

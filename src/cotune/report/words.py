@@ -165,3 +165,20 @@ def finalize(shown: Any) -> Any:
     if isinstance(shown, str) and not hasattr(shown, "__html__"):
         return clean(shown)
     return shown
+
+
+FAMILIES = {
+    "gru": "a GRU",
+    "rnn": "an RNN",
+    "lstm": "an LSTM",
+    "tcn": "a TCN",
+    "transformer": "a Transformer",
+    "textcnn": "a TextCNN",
+    "bag": "a bag of words",
+    "gcn": "a GCN",
+    "sage": "a GraphSAGE network",
+    "gat": "a GAT",
+    "gin": "a GIN",
+    "module": "a network of your own",
+}
+"""Families of networks that are told by name and width; the others have words of their own."""

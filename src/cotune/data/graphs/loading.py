@@ -1,6 +1,7 @@
 """From a graph to a data set: labels read, rows told apart from nodes that are only there, pairs drawn."""
 
 import hashlib
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -203,20 +204,26 @@ def _fingerprint(frame: GraphRows, target: str, goal: Target, *arrays: Any) -> s
     return digest.hexdigest()
 
 
-def rows_to_predict(source: object, task: str) -> GraphRows:
+def rows_to_predict(source: object, task: str, target: str | None = None) -> GraphRows:
     """All rows of a graph that is handed over to be predicted; of pairs, a pair (graph, pairs of nodes).
+
+    Args:
+        task: what a row is.
+        target: what the study predicts; nodes that bring it all the same are not told by it.
 
     Raises:
         SourceError: it is no graph, or of another kind.
     """
+    given = source if isinstance(source, str | PathLike) else f"a {type(source).__name__}"
     if isinstance(source, GraphRows):
         return source
     if task == "link":
         if not isinstance(source, tuple) or len(source) != 2:
             raise SourceError(
-                f"links are predicted for (graph, pairs of nodes), but got a {type(source).__name__}"
+                f"links are predicted for a pair (graph, pairs of nodes) in Python, but got {given}; pass both to "
+                "`study.best.predict`"
             )
-        graph, pairs = find_graph(source[0], None), np.asarray(source[1], dtype=np.int64)
+        graph, pairs = find_graph(source[0], target), np.asarray(source[1], dtype=np.int64)
         if graph is not None and (
             pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.max(initial=0) >= graph.graph.nodes
         ):
@@ -224,12 +231,13 @@ def rows_to_predict(source: object, task: str) -> GraphRows:
                 f"pairs must be numbers of nodes [row 2], but have shape {pairs.shape}; see the graph's count"
             )
     else:
-        graph = find_graph(source, None)
+        graph = find_graph(source, target)
         if graph is not None and (graph.graph.bounds is not None) != (task == "graph"):
             graph = _single(graph) if task == "graph" else None
     if graph is None:
         raise SourceError(
-            f"the study predicts {ROW[task]} of a graph, but got a {type(source).__name__}; see docs/graphs.md"
+            f"the study predicts {ROW[task]} of a graph, but got {given}; name an .npz of edges and features, or a "
+            "folder with edges.csv and nodes.csv"
         )
     if task == "link":
         return GraphRows(graph.graph, task, pairs)

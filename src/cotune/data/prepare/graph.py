@@ -43,6 +43,7 @@ class GraphPipeline:
 
     Args:
         task: what a row is.
+        target: what is predicted.
         method: "row", "standard" or "none".
         structure: features from edges, a name of `cotune.data.prepare.structure`.
         inputs: features that nodes bring.
@@ -52,6 +53,7 @@ class GraphPipeline:
     """
 
     task: str
+    target: str
     method: str
     structure: str
     inputs: int
@@ -92,6 +94,7 @@ class GraphPipeline:
         kinds = len(dataset.classes)
         return cls(
             task=frame.task,
+            target=dataset.target,
             method=method,
             structure=structure,
             inputs=graph.inputs,
@@ -170,7 +173,7 @@ class GraphPipeline:
         Raises:
             DataError: it is none, or has other features.
         """
-        found = rows_to_predict(source, self.task)
+        found = rows_to_predict(source, self.task, self.target)
         if found.graph.inputs != self.inputs:
             raise SourceError(
                 f"nodes must have {self.inputs} features as in the study, but have {found.graph.inputs}; bring the same"

@@ -31,7 +31,7 @@ def from_one(source: object, what: str = "table") -> Table[pl.DataFrame]:
     if hasattr(source, "__array__") or hasattr(source, "toarray"):
         return Table(from_array(source), origin, is_array=True)
     raise SourceError(
-        f"a source is a path, a polars or pandas frame, a 2-D array or a pair (X, y), "
+        f"a source is a path, a polars or pandas frame, an array, a pair (X, y), or a graph with edges or adjacency, "
         f"but got a {type(source).__name__}"
     )
 

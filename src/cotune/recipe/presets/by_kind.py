@@ -57,10 +57,13 @@ ROWS: Mapping[tuple[str, Kind], tuple[Row, ...]] = {
 
 
 def rows_for(preset: str, facts: DataFacts) -> dict[str, Row]:
-    """Key → the first row that holds for the data."""
+    """Key → the first row that holds for the data, and means something to the family of networks."""
+    known = domains()
     found: dict[str, Row] = {}
     for row in ROWS.get((preset, facts.kind), ()):
-        if row.where.holds(facts):
+        when = known[row.key][1].when if row.key in known else None
+        foreign = facts.family and when is not None and when[0] == "family" and facts.family not in when[1]
+        if row.where.holds(facts) and not foreign:
             found.setdefault(row.key, row)
     return found
 

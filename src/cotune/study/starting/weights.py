@@ -39,6 +39,9 @@ SHAPING = (
 )
 """Keys that change the shapes of weights, but for those of the preparation."""
 
+SHOWN = 3
+"""Tensors that do not fit, named in a message."""
+
 MOST = 500
 """Shapes of a space that are looked at."""
 
@@ -171,8 +174,9 @@ def _no_layer(lane: Lane, start: Start, named: str | None) -> str:
         known = ", ".join(list(start)[:4])
         law = f"{KEY}: no tensor in {named} has a name that these networks know ({known}, …)"
         return f"{law}; names are such as hidden0.weight and head.bias"
-    law = f"{KEY}: no layer of {named} fits: {'; '.join(off)}"
-    return f"{law}; set width, depth and preparation as they were there"
+    more = f"; and {len(off) - SHOWN} more" if len(off) > SHOWN else ""
+    law = f"{KEY}: no layer of {named} fits: {'; '.join(off[:SHOWN])}{more}"
+    return f"{law}; set what the network is built of (family, width, depth, filters, stages …) and prepare as there"
 
 
 def _size(shape: tuple[int, ...]) -> str:
