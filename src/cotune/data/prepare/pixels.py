@@ -24,6 +24,7 @@ from cotune.data.images.rows import Images, Pixels, said
 from cotune.data.images.sources import new_images
 from cotune.data.prepare import balance
 from cotune.data.prepare.codec import seal, unseal
+from cotune.data.prepare.common import OfExamples
 from cotune.data.prepare.features import Features, Figure, target_scale
 from cotune.data.prepare.settings import decided_pixels
 from cotune.data.tables.stored import slices
@@ -35,7 +36,7 @@ BYTE = 255.0
 
 
 @dataclass(frozen=True)
-class PixelPipeline:
+class PixelPipeline(OfExamples):
     """A fitted preparation of images; the counterpart of `Pipeline`.
 
     Args:
@@ -112,26 +113,6 @@ class PixelPipeline:
     def cardinalities(self) -> tuple[int, ...]:
         """None: images have no categories."""
         return ()
-
-    @property
-    def scaled(self) -> int:
-        """None of the features are numbers of a table, which could enter as waves."""
-        return 0
-
-    @property
-    def world_name(self) -> str:
-        """None: images share nothing."""
-        return ""
-
-    def world(self, rows: object) -> None:  # noqa: ARG002
-        """None, as above."""
-        return
-
-    def training_rows(self, dataset: Dataset, rows: Ints, *, seed: int) -> Ints | None:
-        """As of `Pipeline`."""
-        if not self.class_rows:
-            return None
-        return balance.places(self.class_rows, dataset.y[rows].astype(np.int64), seed=seed)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from cotune.data.arrays import LARGEST, Float32s, Floats, Ints
 from cotune.data.dataset import Dataset
 from cotune.data.prepare import balance
 from cotune.data.prepare.codec import seal, unseal
+from cotune.data.prepare.common import OfExamples
 from cotune.data.prepare.features import Features, target_scale
 from cotune.data.prepare.settings import decided_series
 from cotune.data.series.new import new_series
@@ -41,7 +42,7 @@ TINY = 1e-8
 
 
 @dataclass(frozen=True)
-class SeriesPipeline:
+class SeriesPipeline(OfExamples):
     """A fitted preparation of series; the counterpart of `Pipeline`.
 
     Args:
@@ -132,26 +133,6 @@ class SeriesPipeline:
     def cardinalities(self) -> tuple[int, ...]:
         """The only codes are lengths."""
         return (self.times + 1,) if self.lengths else ()
-
-    @property
-    def scaled(self) -> int:
-        """None of the features are numbers of a table, which could enter as waves."""
-        return 0
-
-    @property
-    def world_name(self) -> str:
-        """None: series share nothing."""
-        return ""
-
-    def world(self, rows: object) -> None:  # noqa: ARG002
-        """None, as above."""
-        return
-
-    def training_rows(self, dataset: Dataset, rows: Ints, *, seed: int) -> Ints | None:
-        """As of `Pipeline`."""
-        if not self.class_rows:
-            return None
-        return balance.places(self.class_rows, dataset.y[rows].astype(np.int64), seed=seed)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from cotune.data.arrays import Ints
 from cotune.data.dataset import Dataset
 from cotune.data.prepare import balance
 from cotune.data.prepare.codec import seal, unseal
+from cotune.data.prepare.common import OfExamples
 from cotune.data.prepare.features import Features, Figure, target_scale
 from cotune.data.prepare.settings import decided_tokens
 from cotune.data.prepare.tokenise import learned_pieces, splitter, vocabulary_of
@@ -48,7 +49,7 @@ GRAIN = 4
 
 
 @dataclass(frozen=True)
-class TokenPipeline:
+class TokenPipeline(OfExamples):
     """A fitted preparation of texts; the counterpart of `Pipeline`.
 
     Args:
@@ -134,26 +135,6 @@ class TokenPipeline:
     def shape(self) -> tuple[int]:
         """Of a prepared row: its words."""
         return (self.length,)
-
-    @property
-    def scaled(self) -> int:
-        """None of the features are numbers of a table, which could enter as waves."""
-        return 0
-
-    @property
-    def world_name(self) -> str:
-        """None: texts share nothing."""
-        return ""
-
-    def world(self, rows: object) -> None:  # noqa: ARG002
-        """None, as above."""
-        return
-
-    def training_rows(self, dataset: Dataset, rows: Ints, *, seed: int) -> Ints | None:
-        """As of `Pipeline`."""
-        if not self.class_rows:
-            return None
-        return balance.places(self.class_rows, dataset.y[rows].astype(np.int64), seed=seed)
 
     @property
     def columns(self) -> tuple[str, ...]:
