@@ -104,7 +104,8 @@ def lanes_of(case: Case) -> tuple[list[Lane], str]:
     source, keys = case.source(), dict(case.keys)
     target, kind = keys.pop("target", None), keys.pop("kind", None)
     options = {} if kind is None else {"kind": kind}
-    recipe = build_recipe({"data": {"target": target, **options}}, **{**OURS, **keys})
+    ours = {name: value for name, value in OURS.items() if keys["family"] != "bag" or name != "activation"}
+    recipe = build_recipe({"data": {"target": target, **options}}, **{**ours, **keys})
     said = {name: getattr(recipe.data, name) for name in type(recipe.data).model_fields}
     known = ("source", "target", "task", "columns", "memory", "image_size")
     dataset = load(
