@@ -33,7 +33,7 @@ def test_rows_of_the_same_kind_are_no_collapse(seed: int) -> None:
 def test_lost_modes_are_noticed(modes: int) -> None:
     said = judged(clusters(modes, 500, seed=1), clusters(10, 500, seed=2))
     assert said[0].startswith("mode collapse: of 20 clusters of real rows")
-    assert "gan_loss=wasserstein" in said[-1]
+    assert "another gan_loss" in said[-1]
 
 
 def test_the_same_rows_again_and_again_are_noticed() -> None:

@@ -110,6 +110,7 @@ def findings(modes: dict[str, Any], apart: dict[str, float]) -> list[str]:
         )
     if said:
         said.append(
-            "what helps against mode collapse: another gan_loss (wasserstein, hinge), a lower generator_lr, instance_noise, more time"
+            "what helps against mode collapse: another gan_loss (wasserstein, hinge), a lower generator_lr, "
+            "instance_noise, more time"
         )
     return said
