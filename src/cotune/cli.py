@@ -283,7 +283,7 @@ def predict(
 ) -> None:
     """Labels and probabilities, or values, for new rows; CSV on standard output unless -o is given."""
     from cotune.api import load
-    from cotune.listing import write_predictions
+    from cotune.writing import write_predictions
 
     write_predictions(load(study).best, data, output)
 
@@ -304,8 +304,8 @@ def sample(
     """Make new rows by the generator of a study (of `cotune tune --task generation`)."""
     from cotune.api import load
     from cotune.errors import ModelError
-    from cotune.listing import write_samples
     from cotune.product.generator import Generator
+    from cotune.writing import write_samples
 
     best = load(study).best
     if not isinstance(best, Generator):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from cotune.data.arrays import Ints
+from cotune.data.graphs.edges import both_ways, edges_of, pairs_of
 from cotune.data.graphs.rows import Graph
 from cotune.data.tables.frames import as_numpy
 from cotune.data.tables.handed import labels_of
@@ -24,6 +25,7 @@ from cotune.data.tables.sources import read_frame
 from cotune.errors import ColumnError, SourceError, TargetError
 
 EDGES, NODES = "edges.csv", "nodes.csv"
+
 PARTS = ("train", "validation", "test")
 KEYS = (
     "edges", "adjacency", "nodes", "features", "labels", "directed", "bounds", "names", *PARTS, "feature_row",
@@ -163,7 +165,7 @@ def _of_mapping(parts: Mapping[str, Any], target: str | None, name: str, words: 
         told.insert(0, int(parts["nodes"]))
     directed = bool(np.asarray(parts.get("directed", False)))
     if parts.get("edges") is not None:
-        edges = _pairs(parts["edges"], words)
+        edges = pairs_of(parts["edges"], words)
         told += [] if told else [int(edges.max(initial=-1)) + 1]
     else:
         edges, count = edges_of(parts["adjacency"], words)
@@ -173,7 +175,7 @@ def _of_mapping(parts: Mapping[str, Any], target: str | None, name: str, words: 
             f"features, labels and edges must be of the same nodes, but {words} has {min(told)} and {max(told)}"
         )
     names = () if parts.get("names") is None else tuple(map(str, parts["names"]))
-    graph = Graph(told[0], _both_ways(edges, told[0], directed, words), features, bounds, names)
+    graph = Graph(told[0], both_ways(edges, told[0], directed, words), features, bounds, names)
     found = GraphSource(graph, None, name, words, _parts(parts))
     return found if labels is None else _checked(found, labels)
 
@@ -208,59 +210,6 @@ def _features(parts: Mapping[str, Any], words: str) -> Any:
             f"{law}{'' if found.ndim != 2 else ' with values that are not'}; fill in what is missing"
         )
     return found
-
-
-def _pairs(edges: Any, words: str) -> Ints:
-    """Ends of edges, [2 edge] or [edge 2], as [2 edge]."""
-    found = np.asarray(edges)
-    if (
-        found.ndim != 2
-        or 2 not in found.shape
-        or not (found.size == 0 or np.issubdtype(found.dtype, np.integer))
-    ):
-        raise SourceError(
-            f"edges must be whole numbers [2 edge], but {words} has {found.dtype} {found.shape}"
-        )
-    return (found if found.shape[0] == 2 else found.T).astype(np.int64)
-
-
-def edges_of(adjacency: Any, words: str) -> tuple[Ints, int]:
-    """Edges [2 edge] and the count of nodes: of a matrix, dense or sparse, or of lists of neighbours.
-
-    Lists are a list (or mapping) of the neighbours of node 0, 1, …; of a mapping all keys are nodes.
-    """
-    if isinstance(adjacency, Mapping) or (
-        isinstance(adjacency, list | tuple) and len({len(each) for each in adjacency} | {len(adjacency)}) > 1
-    ):
-        pairs = adjacency.items() if isinstance(adjacency, Mapping) else enumerate(adjacency)
-        listed = [(int(i), int(j)) for i, neighbours in pairs for j in neighbours]
-        largest = max([i for pair in listed for i in pair], default=-1) + 1
-        count = max(
-            largest,
-            len(adjacency),
-            1 + max(map(int, adjacency), default=-1) if isinstance(adjacency, Mapping) else 0,
-        )
-        return np.array(listed, dtype=np.int64).reshape(-1, 2).T, count
-    matrix = adjacency if sparse.issparse(adjacency) else np.asarray(adjacency)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise SourceError(
-            f"an adjacency matrix must be square, but {words} has {matrix.shape}; bring [node node]"
-        )
-    return np.stack(matrix.nonzero()).astype(np.int64), int(matrix.shape[0])
-
-
-def _both_ways(edges: Ints, nodes: int, directed: bool, words: str) -> Ints:
-    """Every edge once, in both directions unless they have one; none from a node to itself."""
-    if edges.size and (edges.min() < 0 or edges.max() >= nodes):
-        off = edges.max() if edges.max() >= nodes else edges.min()
-        raise SourceError(
-            f"edges must lead between the {nodes} nodes, numbered from 0, but {words} has one at {off}; number "
-            f"them anew"
-        )
-    edges = edges if directed else np.concatenate([edges, edges[::-1]], axis=1)
-    edges = edges[:, edges[0] != edges[1]]
-    keys = np.unique(edges[0] * max(1, nodes) + edges[1])
-    return np.stack([keys // max(1, nodes), keys % max(1, nodes)])
 
 
 def _from_path(path: Path, target: str | None, edges: str | None) -> GraphSource | None:
@@ -313,7 +262,7 @@ def _from_tables(nodes: Path, edges: Path, target: str | None, name: str) -> Gra
     labels = table[target] if target in table.columns else None
     others = [column for column in table.columns[1:] if column != target]
     words = f"{nodes} and {edges}"
-    matrix = _both_ways(np.array(found, dtype=np.int64), len(names), False, words)
+    matrix = both_ways(np.array(found, dtype=np.int64), len(names), False, words)
     features = numeric_features(table.select(others), nodes) if others else None
     graph = Graph(len(names), matrix, features, None, tuple(map(str, names)))
     return GraphSource(graph, labels, name, words)
@@ -376,7 +325,7 @@ def _of_networkx(graph: Any, target: str | None) -> GraphSource:
         np.array([np.atleast_1d(each.get(key, 0.0)) for each in known], dtype=np.float32) for key in names
     ]
     features = np.concatenate(columns, axis=1) if columns else None
-    edges = _both_ways(pairs, len(nodes), bool(graph.is_directed()), "the graph")
+    edges = both_ways(pairs, len(nodes), bool(graph.is_directed()), "the graph")
     found = Graph(len(nodes), edges, features, None, tuple(map(str, nodes)))
     return GraphSource(found, labels)
 

@@ -7,141 +7,38 @@ a rule: a row here, and a row in the tests.
 
 from collections.abc import Mapping
 
-from cotune.engine.augment.table import AUGMENTATIONS, MIXINGS
-from cotune.engine.loss import LOSSES
-from cotune.engine.metrics import METRICS
-from cotune.recipe.names import EMBEDDING_LOSSES, GRAPH_NORMS, GRAPHS, OF_WORDS, RISING_SCHEDULES, SEQUENTIAL
-from cotune.recipe.schema import domains
-from cotune.study.rules.rule import Broken, Config, Given, Rule
-from cotune.types import Task, Value
-
-FEW_ROWS = 8
-"""Moments of fewer rows than this are mostly noise (Wu & He, Group Normalization, ECCV 2018, fig. 1)."""
-
-
-def _on(config: Config, *keys: str) -> bool:
-    """Whether any of these strengths is above 0."""
-    return any(_number(config, key) > 0 for key in keys)
-
-
-def _number(config: Config, key: str, absent: float = 0.0) -> float:
-    value = config.get(key, absent)
-    return float(value) if isinstance(value, int | float) else absent
-
-
-def _is(key: str, *values: Value) -> Broken:
-    return lambda config, _: config.get(key) in values
-
-
-def _both(*parts: Broken) -> Broken:
-    return lambda config, given: all(part(config, given) for part in parts)
-
-
-def _plain(config: Config, _: Given | None = None) -> bool:
-    """Whether the network is a multi-layer perceptron, in which a row has one place and no feature maps."""
-    return config.get("family", "mlp") == "mlp"
-
-
-def _on_graphs(config: Config, _: Given | None = None) -> bool:
-    """Whether the network goes over graphs."""
-    return config.get("family") in GRAPHS
-
-
-def _residual(config: Config) -> bool:
-    """Whether layers add to their input."""
-    return config.get("family") == "resnet" or (_plain(config) and bool(config.get("residual")))
-
-
-def _exits(config: Config) -> bool:
-    """Whether images leave a network early."""
-    return config.get("family") == "resnet" and _on(config, "exit_at")
-
-
-def _hidden(config: Config) -> int:
-    """Hidden layers; a block is one to optimizers."""
-    if _on_graphs(config):
-        return int(_number(config, "depth", 2.0)) - 1
-    if config.get("family") == "resnet":
-        return 1 + int(_number(config, "stages", 1.0) * _number(config, "blocks", 1.0))
-    key = "depth" if _plain(config) else "convolutions"
-    return int(_number(config, key, 1.0))
-
-
-def _layers(config: Config, given: Given) -> int:
-    """Layers with weights, the head among them, at least."""
-    if config.get("family") in SEQUENTIAL:
-        return _layers_of_time(config)
-    if config.get("family") in OF_WORDS:
-        return 2 if config.get("family") == "bag" else 3
-    embedded = given.categories and config.get("categories") == "embedding"
-    return _hidden(config) + 1 + embedded + (config.get("numbers") == "periodic")
-
-
-def _layers_of_time(config: Config) -> int:
-    """Of a network of sequences; a single GRU's inputs, state and head are a layer each."""
-    family, layers = config.get("family"), int(_number(config, "layers", 1.0))
-    attending = config.get("pooling") == "attention"
-    if family == "tcn":
-        return int(_number(config, "levels", 1.0)) + 1 + attending
-    if family == "transformer":
-        return layers + 3 + attending
-    ways = 2 if config.get("bidirectional") else 1
-    plain = family == "gru" and layers * ways == 1 and not attending and not _on(config, "dropout")
-    return 3 if plain else layers * ways + 1 + attending
-
-
-def _batch(config: Config, given: Given) -> int:
-    """Rows a step."""
-    return min(int(_number(config, "batch_size", given.rows)), given.rows)
-
-
-def _needs_probabilities(_: Config, given: Given) -> bool:
-    return any(METRICS[name].needs_probabilities for name in given.metrics)
-
-
-def _less_patient(_: Config, given: Given) -> Mapping[str, Value]:
-    if given.patience == 1:
-        return {"schedule": "constant"}
-    return {"plateau_patience": given.patience // 2}
-
-
-DATA = {"table", "series", "image", "graph", "text"}
-"""Kinds of data that recipes know."""
-
-SMOOTHED = (domains()["label_smoothing"][1].when or ("", ()))[1]
-SURE = ("cross_entropy", "focal")
-"""Losses whose outputs are logits of classes, of which the probabilities sum to one."""
-SCORES = tuple(name for name, loss in LOSSES.items() if not loss.probabilities)
-"""Losses whose outputs are scores, not probabilities."""
-
-
-def _foreign(*wanted: str) -> tuple[str, ...]:
-    """Augmentations in the recipe that are for data of these kinds alone."""
-    kinds = {name: set(row.kinds) & DATA for name, row in AUGMENTATIONS.items()}
-    kinds |= {name: set(row.kinds) & DATA for name, row in MIXINGS.items()}
-    return tuple(name for name, own in kinds.items() if own == set(wanted) and name in domains())
-
-
-def _augments(noun: str, *kinds: str) -> Rule:
-    names = _foreign(*kinds)
-    return Rule(
-        f"augmentation of {noun} for other data",
-        (*names, "kind"),
-        lambda config, given: given.kind not in kinds and _on(config, *names),
-        dict.fromkeys(names, 0.0),
-        f"only {noun} can undergo {', '.join(names)}",
-        refused=True,
-    )
-
+from cotune.recipe.names import EMBEDDING_LOSSES, GRAPH_NORMS, RISING_SCHEDULES
+from cotune.study.rules.conditions import (
+    FEW_ROWS,
+    SCORES,
+    SMOOTHED,
+    SURE,
+    all_hold,
+    augments_other,
+    batch_of,
+    has_exits,
+    hidden_layers,
+    is_one_of,
+    is_residual,
+    layers_in,
+    less_patient,
+    needs_probabilities,
+    number_of,
+    of_perceptrons,
+    on_graphs,
+    turns_on,
+)
+from cotune.study.rules.rule import Rule
+from cotune.types import Task
 
 RULES: tuple[Rule, ...] = (
     Rule(
         "selu with plain dropout",
         ("activation", "dropout", "dropout_kind"),
-        _both(
-            _is("activation", "selu"),
-            _is("dropout_kind", "unit"),
-            lambda c, _: _on(c, "dropout") and not _on_graphs(c),
+        all_hold(
+            is_one_of("activation", "selu"),
+            is_one_of("dropout_kind", "unit"),
+            lambda c, _: turns_on(c, "dropout") and not on_graphs(c),
         ),
         {"dropout_kind": "alpha"},
         "selu keeps mean 0 and variance 1 from layer to layer, and only alpha dropout leaves them so",
@@ -157,7 +54,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "spatial dropout without convolutions",
         ("dropout_kind", "family"),
-        _both(_plain, _is("dropout_kind", "spatial")),
+        all_hold(of_perceptrons, is_one_of("dropout_kind", "spatial")),
         {"dropout_kind": "unit"},
         "spatial dropout leaves out feature maps, and only a convolutional network has them",
         refused=True,
@@ -165,7 +62,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "dropout of layers without residual",
         ("dropout_kind", "residual", "family"),
-        lambda c, _: c.get("dropout_kind") == "depth" and not _residual(c),
+        lambda c, _: c.get("dropout_kind") == "depth" and not is_residual(c),
         {"dropout_kind": "unit"},
         "a layer can be left out only where a residual connection leads around it",
         refused=True,
@@ -173,14 +70,17 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "dropout of layers in a shallow network",
         ("dropout_kind", "depth", "family"),
-        _both(_plain, lambda c, _: c.get("dropout_kind") == "depth" and _residual(c) and _hidden(c) < 2),
+        all_hold(
+            of_perceptrons,
+            lambda c, _: c.get("dropout_kind") == "depth" and is_residual(c) and hidden_layers(c) < 2,
+        ),
         {"dropout_kind": "unit"},
         "residual connections begin at the second hidden layer, so there is no layer to leave out",
     ),
     Rule(
         "early exits without classes",
         ("exit_at", "loss", "family"),
-        lambda c, _: _exits(c) and c.get("loss") not in SURE,
+        lambda c, _: has_exits(c) and c.get("loss") not in SURE,
         {"exit_at": 0.0},
         f"an image leaves where a class is probable enough, and only {' and '.join(SURE)} say how probable one is",
         refused=True,
@@ -188,21 +88,21 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "early exits that nobody trains",
         ("exit_at", "supervision", "family"),
-        lambda c, _: _exits(c) and not _on(c, "supervision"),
+        lambda c, _: has_exits(c) and not turns_on(c, "supervision"),
         {"supervision": 0.3},
         "heads on the way learn by the weight that `supervision` gives their loss",
     ),
     Rule(
         "dropout without hidden layers",
         ("dropout", "depth"),
-        lambda c, _: _hidden(c) == 0 and _on(c, "dropout"),
+        lambda c, _: hidden_layers(c) == 0 and turns_on(c, "dropout"),
         {"dropout": 0.0},
         "dropout leaves out hidden units, and there are none",
     ),
     Rule(
         "instance norm without convolutions",
         ("norm", "family"),
-        _both(_plain, _is("norm", "instance")),
+        all_hold(of_perceptrons, is_one_of("norm", "instance")),
         {"norm": "layer"},
         "instance norm takes means over the places of feature maps, and only a convolutional network has them",
         refused=True,
@@ -210,7 +110,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "batch norm of one row",
         ("norm", "batch_size", "family"),
-        lambda c, given: c.get("norm") == "batch" and _plain(c) and _batch(c, given) == 1,
+        lambda c, given: c.get("norm") == "batch" and of_perceptrons(c) and batch_of(c, given) == 1,
         {"norm": "layer"},
         "a batch of one row has no variance",
         refused=True,
@@ -220,9 +120,9 @@ RULES: tuple[Rule, ...] = (
         ("norm", "batch_size", "accumulate", "batch_growth", "family"),
         lambda c, given: (
             c.get("norm") == "batch"
-            and _plain(c)
-            and 1 < _batch(c, given) < FEW_ROWS
-            and max(_number(c, "accumulate", 1.0), _number(c, "batch_growth", 1.0)) > 1
+            and of_perceptrons(c)
+            and 1 < batch_of(c, given) < FEW_ROWS
+            and max(number_of(c, "accumulate", 1.0), number_of(c, "batch_growth", 1.0)) > 1
         ),
         {"norm": "layer"},
         f"each batch of fewer than {FEW_ROWS} rows is normalised by itself, however many are accumulated",
@@ -230,7 +130,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "batch norm with averaged weights",
         ("norm", "averaging"),
-        _both(_is("norm", "batch"), _is("averaging", "swa")),
+        all_hold(is_one_of("norm", "batch"), is_one_of("averaging", "swa")),
         {"norm": "layer"},
         "running means and variances are those of the last weights, not of their mean",
         refused=True,
@@ -238,7 +138,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "batch norm with schedule_free",
         ("norm", "optimizer"),
-        _both(_is("norm", "batch"), _is("optimizer", "schedule_free")),
+        all_hold(is_one_of("norm", "batch"), is_one_of("optimizer", "schedule_free")),
         {"norm": "layer"},
         "running means and variances are those of the weights that train, not of the mean that is judged",
         refused=True,
@@ -246,14 +146,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "max norm of normalised weights",
         ("norm", "max_norm"),
-        _both(_is("norm", "weight", "spectral"), lambda c, _: _on(c, "max_norm")),
+        all_hold(is_one_of("norm", "weight", "spectral"), lambda c, _: turns_on(c, "max_norm")),
         {"max_norm": 0.0},
         "weights are divided by their length in each step, so a bound on it changes nothing",
     ),
     Rule(
         "scores where probabilities are needed",
         ("loss", "metrics"),
-        _both(_is("loss", *SCORES), _needs_probabilities),
+        all_hold(is_one_of("loss", *SCORES), needs_probabilities),
         {"loss": "cross_entropy"},
         "a metric of the study needs probabilities, and this loss has none to give",
         refused=True,
@@ -261,14 +161,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "label smoothing of a loss without it",
         ("loss", "label_smoothing"),
-        lambda c, _: c.get("loss") not in SMOOTHED and _on(c, "label_smoothing"),
+        lambda c, _: c.get("loss") not in SMOOTHED and turns_on(c, "label_smoothing"),
         {"label_smoothing": 0.0},
         f"targets are smoothed by {' and '.join(map(str, SMOOTHED))} alone",
     ),
     Rule(
         "class weights of pairs",
         ("loss", "balance"),
-        _both(_is("loss", *EMBEDDING_LOSSES), _is("balance", "weights")),
+        all_hold(is_one_of("loss", *EMBEDDING_LOSSES), is_one_of("balance", "weights")),
         {"balance": "oversample"},
         "these losses judge pairs of rows, which have no class to be weighted by; rare rows can be repeated",
     ),
@@ -282,27 +182,27 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "mixed examples in pairs",
         ("loss", "mixup", "cutmix"),
-        lambda c, _: c.get("loss") in EMBEDDING_LOSSES and _on(c, "mixup", "cutmix"),
+        lambda c, _: c.get("loss") in EMBEDDING_LOSSES and turns_on(c, "mixup", "cutmix"),
         {"mixup": 0.0, "cutmix": 0.0},
         "two rows are of one class or not, and a mixed row is of two",
     ),
     Rule(
         "mixup of embedded categories",
         ("mixup", "categories"),
-        lambda c, given: given.categories and c.get("categories") == "embedding" and _on(c, "mixup"),
+        lambda c, given: given.categories and c.get("categories") == "embedding" and turns_on(c, "mixup"),
         {"mixup": 0.0},
         "only numbers can be mixed: a row would keep its own categories with half of another's target",
     ),
-    _augments("images", "image"),
-    _augments("texts", "text"),
-    _augments("series", "series"),
-    _augments("graphs", "graph"),
-    _augments("tables and graphs", "table", "graph"),
-    _augments("rows by themselves", "image", "series", "table"),
+    augments_other("images", "image"),
+    augments_other("texts", "text"),
+    augments_other("series", "series"),
+    augments_other("graphs", "graph"),
+    augments_other("tables and graphs", "table", "graph"),
+    augments_other("rows by themselves", "image", "series", "table"),
     Rule(
         "noise on rows without numbers",
         ("input_noise", "kind"),
-        lambda c, given: given.kind == "graph" and _on(c, "input_noise"),
+        lambda c, given: given.kind == "graph" and turns_on(c, "input_noise"),
         {"input_noise": 0.0},
         "features belong to the nodes of a graph, and rows have none",
         refused=True,
@@ -310,7 +210,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "dropout of a kind that networks over graphs have not",
         ("dropout_kind", "family"),
-        lambda c, _: _on_graphs(c) and c.get("dropout_kind", "unit") != "unit",
+        lambda c, _: on_graphs(c) and c.get("dropout_kind", "unit") != "unit",
         {"dropout_kind": "unit"},
         "networks over graphs leave out units, features, edges and attention",
         refused=True,
@@ -318,7 +218,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "norm of a kind that networks over graphs have not",
         ("norm", "family"),
-        lambda c, _: _on_graphs(c) and c.get("norm", "none") not in GRAPH_NORMS,
+        lambda c, _: on_graphs(c) and c.get("norm", "none") not in GRAPH_NORMS,
         {"norm": "layer"},
         "networks over graphs normalise the units of nodes",
         refused=True,
@@ -326,7 +226,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "weights of networks over graphs by the outputs of their first batch",
         ("init", "family"),
-        lambda c, _: _on_graphs(c) and c.get("init") == "lsuv",
+        lambda c, _: on_graphs(c) and c.get("init") == "lsuv",
         {"init": "orthogonal"},
         "a convolution's output comes from several matrices, or from neighbours whose count differs",
         refused=True,
@@ -334,7 +234,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "batch norm of drawn neighbours",
         ("norm", "neighbours", "family"),
-        lambda c, _: _on_graphs(c) and c.get("norm") == "batch" and _on(c, "neighbours"),
+        lambda c, _: on_graphs(c) and c.get("norm") == "batch" and turns_on(c, "neighbours"),
         {"norm": "layer"},
         "neighbours that are drawn come in levels, whose means and variances differ",
         refused=True,
@@ -342,7 +242,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "learning without labels, of other networks than those over graphs",
         ("pretrain", "family"),
-        lambda c, _: c.get("pretrain", "none") != "none" and not _on_graphs(c),
+        lambda c, _: c.get("pretrain", "none") != "none" and not on_graphs(c),
         {"pretrain": "none"},
         "only networks over graphs learn from rows without labels",
         refused=True,
@@ -353,8 +253,8 @@ RULES: tuple[Rule, ...] = (
         lambda c, _: (
             c.get("pretrain", "none") != "none"
             and c.get("family") != "gin"
-            and _on_graphs(c)
-            and _hidden(c) < 1
+            and on_graphs(c)
+            and hidden_layers(c) < 1
         ),
         {"pretrain": "none"},
         "only hidden convolutions learn without labels",
@@ -362,14 +262,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "a network over graphs without convolutions",
         ("depth", "family"),
-        lambda c, _: _on_graphs(c) and _number(c, "depth", 2.0) < 1,
+        lambda c, _: on_graphs(c) and number_of(c, "depth", 2.0) < 1,
         {"depth": 1},
         "without a convolution nothing passes along edges",
     ),
     Rule(
         "hidden layers that begin with zeros",
         ("init", "depth", "convolutions", "family"),
-        lambda c, _: c.get("init") == "zeros" and _hidden(c) > 0,
+        lambda c, _: c.get("init") == "zeros" and hidden_layers(c) > 0,
         {"init": "he"},
         "units that begin alike get the same gradient and stay alike; only a linear model can begin with zeros",
         refused=True,
@@ -384,7 +284,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "schedule_free with lookahead",
         ("optimizer", "lookahead"),
-        lambda c, _: c.get("optimizer") == "schedule_free" and _on(c, "lookahead"),
+        lambda c, _: c.get("optimizer") == "schedule_free" and turns_on(c, "lookahead"),
         {"lookahead": 0},
         "its gradients are taken between two series of weights, and slow weights would hold back only one",
     ),
@@ -398,7 +298,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "two rises of the rate",
         ("schedule", "warmup"),
-        lambda c, _: c.get("schedule") in RISING_SCHEDULES and _on(c, "warmup"),
+        lambda c, _: c.get("schedule") in RISING_SCHEDULES and turns_on(c, "warmup"),
         {"warmup": 0.0},
         "this schedule begins low by itself",
     ),
@@ -407,17 +307,17 @@ RULES: tuple[Rule, ...] = (
         ("schedule", "plateau_patience", "patience"),
         lambda c, given: (
             c.get("schedule") == "reduce_on_plateau"
-            and 0 < given.patience <= _number(c, "plateau_patience", 1.0)
+            and 0 < given.patience <= number_of(c, "plateau_patience", 1.0)
         ),
-        _less_patient,
+        less_patient,
         "the trial ends before its rate has fallen once",
         becomes="`plateau_patience` becomes half of `patience`",
     ),
     Rule(
         "no layer left to learn",
         ("freeze", "depth", "convolutions", "categories", "numbers", "family"),
-        lambda c, given: _number(c, "freeze") >= _layers(c, given),
-        lambda c, given: {"freeze": _layers(c, given) - 1},
+        lambda c, given: number_of(c, "freeze") >= layers_in(c, given),
+        lambda c, given: {"freeze": layers_in(c, given) - 1},
         "the head at least must learn",
         refused=True,
         becomes="`freeze` becomes one less than the layers",
@@ -425,7 +325,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "unfreeze without freeze",
         ("freeze", "unfreeze"),
-        lambda c, _: _on(c, "unfreeze") and not _on(c, "freeze"),
+        lambda c, _: turns_on(c, "unfreeze") and not turns_on(c, "freeze"),
         {"unfreeze": 0},
         "no layer is frozen",
     ),
@@ -433,8 +333,8 @@ RULES: tuple[Rule, ...] = (
         "steps of several batches where there is one",
         ("batch_size", "rows", "accumulate", "batch_growth"),
         lambda c, given: (
-            _batch(c, given) >= given.rows
-            and max(_number(c, "accumulate", 1.0), _number(c, "batch_growth", 1.0)) > 1
+            batch_of(c, given) >= given.rows
+            and max(number_of(c, "accumulate", 1.0), number_of(c, "batch_growth", 1.0)) > 1
         ),
         {"accumulate": 1, "batch_growth": 1.0},
         "a batch of all training rows is the largest there is",
