@@ -25,13 +25,12 @@ import torch
 from torch import Tensor
 
 from cotune.data.graphs.world import World
-from cotune.kernels.program import Program
+from cotune.nets.batched import Batched
 from cotune.nets.context import Context
 from cotune.nets.graph.flow import rows_of
 from cotune.nets.graph.readout import READOUTS
 from cotune.nets.graph.scene import Scene, Sent, dropped, head, product, sent_features
-from cotune.nets.layout import Layout, Weight
-from cotune.nets.mlp import HEAD_MULTIPLE
+from cotune.nets.layout import Weight
 from cotune.nets.norms import kept, learned, normalise
 
 TASKS = ("node", "graph", "link")
@@ -55,7 +54,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class GraphNetwork(ABC):
+class GraphNetwork(ABC, Batched):
     """The shape of a network over graphs; hashable, so that lanes can be grouped by it.
 
     Args:
@@ -133,19 +132,9 @@ class GraphNetwork(ABC):
         """A row has no numbers of its own."""
         return (0,)
 
-    @property
-    def head(self) -> int:
-        """Logits with padding."""
-        return -(-self.outputs // HEAD_MULTIPLE) * HEAD_MULTIPLE
-
     def draws(self, rows: int) -> int:  # noqa: ARG002
         """None of those of other families: see `cotune.nets.chance`."""
         return 0
-
-    @property
-    def compiles(self) -> bool:
-        """There is no table of operations for graphs; their loops are called one by one."""
-        return False
 
     @property
     def products(self) -> int:
@@ -297,10 +286,6 @@ class GraphNetwork(ABC):
         h = self.encode(weights, statistics, Scene(some, context, 1))
         h = READOUTS[self.readout](h[0, : some.nodes], own, len(numbers)).unsqueeze(0)
         return context.seen("head", context.gauged("head", head(dropped(h, "head", context), weights)))
-
-    def program(self, layout: Layout, statistics: Layout, rows: int) -> Program:
-        """There is none."""
-        raise NotImplementedError
 
 
 def dropped_rows(h: Tensor, asked: Tensor, context: Context) -> Tensor:

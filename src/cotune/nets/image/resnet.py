@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cotune.kernels.program import Program
+from cotune.nets.batched import Batched
 from cotune.nets.context import Context
 from cotune.nets.image.blocks import Block
 from cotune.nets.image.exits import Part, leave_early
@@ -38,12 +38,11 @@ from cotune.nets.image.maps import (
     readying_statistics,
 )
 from cotune.nets.layers import linear
-from cotune.nets.layout import Layout, Weight
-from cotune.nets.mlp import HEAD_MULTIPLE
+from cotune.nets.layout import Weight
 
 
 @dataclass(frozen=True)
-class ResNet:
+class ResNet(Batched):
     """The shape of a residual network; hashable, so that lanes can be grouped by it.
 
     Args:
@@ -108,24 +107,9 @@ class ResNet:
         return self.height * self.across * self.channels
 
     @property
-    def head(self) -> int:
-        """Logits with padding."""
-        return -(-self.outputs // HEAD_MULTIPLE) * HEAD_MULTIPLE
-
-    @property
     def width(self) -> int:
         """Maps of the last stage, the most."""
         return self.maps(self.stages - 1)
-
-    @property
-    def compiles(self) -> bool:
-        """Compiled loops know nothing of it."""
-        return False
-
-    @property
-    def whole(self) -> bool:
-        """Rows have nothing to do with each other."""
-        return False
 
     @property
     def supervised(self) -> tuple[int, ...]:
@@ -296,7 +280,3 @@ class ResNet:
                     w = w * drop.part(0, tuple(w.shape[1:]))
         logits = team.context.gauged(f"head{mark}", linear(f, w, b))
         return team.context.seen(f"head{mark}", logits)
-
-    def program(self, layout: Layout, statistics: Layout, rows: int) -> Program:
-        """There is none: oneDNN's convolutions are what compiled loops would have to beat."""
-        raise NotImplementedError("residual networks step as batches")

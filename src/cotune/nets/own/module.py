@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from torch.func import vmap
 
 from cotune.errors import ModelError
-from cotune.kernels.program import Program
+from cotune.nets.batched import Batched
 from cotune.nets.context import Context
-from cotune.nets.layout import Layout, Weight
+from cotune.nets.layout import Weight
 from cotune.nets.own.signature import numbers_of
 from cotune.nets.own.skeleton import Skeletons, seeded, watched
 
@@ -65,7 +65,7 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Module:
+class Module(Batched):
     """The shape of a user's network; hashable by what lanes must share.
 
     Args:
@@ -126,11 +126,6 @@ class Module:
         return (self.features,)
 
     @property
-    def head(self) -> int:
-        """Outputs with padding."""
-        return -(-self.outputs // HEAD_MULTIPLE) * HEAD_MULTIPLE
-
-    @property
     def width(self) -> int:
         """None is padded."""
         return 1
@@ -150,10 +145,6 @@ class Module:
     def real_shape(self, weight: Weight, width: int) -> tuple[int, ...]:  # noqa: ARG002
         """All of it: nothing is padded."""
         return weight.shape
-
-    def program(self, layout: Layout, statistics: Layout, rows: int) -> Program:
-        """There is none."""
-        raise NotImplementedError(f"{self.kind} has no compiled program")
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types; the module itself is the user's to bring."""

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from cotune.kernels.program import Program
+from cotune.nets.batched import Batched
 from cotune.nets.context import Context
 from cotune.nets.dropout import Factors
 from cotune.nets.layers import linear
-from cotune.nets.layout import Layout, Weight
-from cotune.nets.mlp import HEAD_MULTIPLE
+from cotune.nets.layout import Weight
 from cotune.nets.sequence.front import Front
 from cotune.nets.sequence.pool import pool_weights
 
 
 @dataclass(frozen=True, kw_only=True)
-class SequenceNetwork(Front, ABC):
+class SequenceNetwork(Front, ABC, Batched):
     """The shape of a network of sequences; hashable, so that lanes can be grouped by it.
 
     Args:
@@ -81,21 +80,6 @@ class SequenceNetwork(Front, ABC):
         """
 
     @property
-    def head(self) -> int:
-        """Logits with padding."""
-        return -(-self.outputs // HEAD_MULTIPLE) * HEAD_MULTIPLE
-
-    @property
-    def compiles(self) -> bool:
-        """There are no compiled loops for it; its lanes step in batches."""
-        return False
-
-    @property
-    def whole(self) -> bool:
-        """Each row costs the same."""
-        return False
-
-    @property
     def products(self) -> int:
         """Multiplications of one row's forward pass."""
         attending = self.times * self.pooled**2 if self.pooling == "attention" else 0
@@ -137,10 +121,6 @@ class SequenceNetwork(Front, ABC):
         """Running statistics, not learned."""
         return ()
 
-    def real_shape(self, weight: Weight, width: int) -> tuple[int, ...]:  # noqa: ARG002
-        """All of it but the head's padding: units are never padded."""
-        return (*weight.shape[:-1], self.outputs) if weight.name.startswith("head.") else weight.shape
-
     def forward(
         self,
         weights: Mapping[str, Tensor],
@@ -158,10 +138,6 @@ class SequenceNetwork(Front, ABC):
             h = h * drop.part(first, (h.shape[1], self.pooled))
         logits = context.gauged("head", linear(h, weights["head.weight"], weights["head.bias"]))
         return context.seen("head", logits)
-
-    def program(self, layout: Layout, statistics: Layout, rows: int) -> Program:
-        """Never asked for: it does not compile."""
-        raise NotImplementedError(f"there are no compiled loops for {self.kind}")
 
 
 def _acting(context: Context) -> Factors | None:

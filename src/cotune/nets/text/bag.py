@@ -14,16 +14,15 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from cotune.kernels.program import Program
+from cotune.nets.batched import Batched
 from cotune.nets.context import Context
 from cotune.nets.layers import linear
-from cotune.nets.layout import Layout, Weight
-from cotune.nets.mlp import HEAD_MULTIPLE
+from cotune.nets.layout import Weight
 from cotune.nets.text.words import mean_words
 
 
 @dataclass(frozen=True)
-class Bag:
+class Bag(Batched):
     """The shape of a network; hashable, so that lanes can be grouped by it.
 
     Args:
@@ -59,11 +58,6 @@ class Bag:
         return (*(self.words,) * self.length, self.length + 1)
 
     @property
-    def head(self) -> int:
-        """Logits with padding."""
-        return -(-self.outputs // HEAD_MULTIPLE) * HEAD_MULTIPLE
-
-    @property
     def width(self) -> int:
         """Numbers of a text's mean."""
         return self.embedding_width
@@ -71,16 +65,6 @@ class Bag:
     def draws(self, rows: int) -> int:
         """Numbers that dropout draws in a step of so many rows."""
         return rows * self.width
-
-    @property
-    def compiles(self) -> bool:
-        """It has kernels of its own, between PyTorch's."""
-        return False
-
-    @property
-    def whole(self) -> bool:
-        """Rows have nothing to do with each other."""
-        return False
 
     @property
     def products(self) -> int:
@@ -103,10 +87,6 @@ class Bag:
         """None are kept."""
         return ()
 
-    def real_shape(self, weight: Weight, width: int) -> tuple[int, ...]:  # noqa: ARG002
-        """All of it but the head's padding."""
-        return (*weight.shape[:-1], self.outputs) if weight.name.startswith("head.") else weight.shape
-
     def forward(
         self,
         weights: Mapping[str, Tensor],
@@ -122,7 +102,3 @@ class Bag:
             h = h * context.dropout.part(0, tuple(h.shape[1:]))
         logits = context.gauged("head", linear(h, weights["head.weight"], weights["head.bias"]))
         return context.seen("head", logits)
-
-    def program(self, layout: Layout, statistics: Layout, rows: int) -> Program:
-        """There is none, see `compiles`."""
-        raise NotImplementedError(self.kind)

@@ -16,16 +16,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cotune.kernels.program import Program
+from cotune.nets.batched import Batched
 from cotune.nets.context import Context
 from cotune.nets.layers import linear
-from cotune.nets.layout import Layout, Weight
-from cotune.nets.mlp import HEAD_MULTIPLE
+from cotune.nets.layout import Weight
 from cotune.nets.text.words import strongest
 
 
 @dataclass(frozen=True)
-class TextCNN:
+class TextCNN(Batched):
     """The shape of a network; hashable, so that lanes can be grouped by it.
 
     Args:
@@ -73,11 +72,6 @@ class TextCNN:
         return (*(self.words,) * self.length, self.length + 1)
 
     @property
-    def head(self) -> int:
-        """Logits with padding."""
-        return -(-self.outputs // HEAD_MULTIPLE) * HEAD_MULTIPLE
-
-    @property
     def width(self) -> int:
         """Units of the only hidden layer."""
         return len(self.sizes) * self.filters
@@ -85,16 +79,6 @@ class TextCNN:
     def draws(self, rows: int) -> int:
         """Numbers that dropout draws in a step of so many rows."""
         return rows * self.width
-
-    @property
-    def compiles(self) -> bool:
-        """It has kernels of its own, between PyTorch's."""
-        return False
-
-    @property
-    def whole(self) -> bool:
-        """Rows have nothing to do with each other."""
-        return False
 
     @property
     def products(self) -> int:
@@ -126,10 +110,6 @@ class TextCNN:
         """None are kept."""
         return ()
 
-    def real_shape(self, weight: Weight, width: int) -> tuple[int, ...]:  # noqa: ARG002
-        """All of it but the head's padding."""
-        return (*weight.shape[:-1], self.outputs) if weight.name.startswith("head.") else weight.shape
-
     def forward(
         self,
         weights: Mapping[str, Tensor],
@@ -157,7 +137,3 @@ class TextCNN:
         parts = torch.split(z, self.filters, dim=2)
         names = [f"windows.size{size}" for size in self.sizes]
         return torch.cat([context.gauged(n, part) for n, part in zip(names, parts, strict=True)], dim=2)
-
-    def program(self, layout: Layout, statistics: Layout, rows: int) -> Program:
-        """There is none, see `compiles`."""
-        raise NotImplementedError(self.kind)
