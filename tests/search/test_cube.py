@@ -3,7 +3,7 @@
 import numpy as np
 from toys import CONDITIONAL, FINITE, SMOOTH
 
-from cotune.search.cube import Cube
+from cotune.search.gaussian.cube import Cube
 
 
 def test_settled_points_are_where_their_configurations_sit() -> None:

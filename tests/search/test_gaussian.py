@@ -5,7 +5,7 @@ import pytest
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
-from cotune.search.gaussian import Draws, Kernel, fit_kernel, unlikelihood
+from cotune.search.gaussian.process import Draws, Kernel, fit_kernel, unlikelihood
 
 KERNEL = Kernel(variance=1.5, lengths=np.array([0.3, 0.8]), noise=0.05)
 

@@ -8,9 +8,9 @@ from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 from toys import SMOOTH, result
 
-from cotune.search.evidence import ENOUGH, Evidence, evidence, normal_scores
+from cotune.search.gaussian.evidence import ENOUGH, Evidence, evidence, normal_scores
 from cotune.search.history import History
-from cotune.search.told import quiet, study_of
+from cotune.search.samplers.told import quiet, study_of
 from cotune.types import Status, Trial, TrialResult
 
 MIDDLE = SMOOTH.middle()

@@ -15,7 +15,7 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def recipe(**settings: object) -> Recipe:
-    return make(**{"epochs": 100, "trials": 500, **settings})
+    return make(**{"epochs": 100, "trials": 500, "rungs": "asha", **settings})
 
 
 @pytest.mark.parametrize(

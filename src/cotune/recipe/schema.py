@@ -12,13 +12,13 @@ from cotune.recipe.module import ModuleSection
 from cotune.recipe.names import (
     NUMBERS,
     SEQUENTIAL,
-    MetricName,
 )
 from cotune.recipe.network import NetworkSection as NetworkSection
+from cotune.recipe.search import SearchSection as SearchSection
 from cotune.recipe.section import Section
 from cotune.recipe.settings import Choice, Domain, Setting
 from cotune.recipe.training import AugmentSection, TrainingSection
-from cotune.recipe.units import ImageSize, Memory, Names, Part, Seconds, as_path
+from cotune.recipe.units import ImageSize, Memory, Names, Part, as_path
 
 
 class DataSection(Section):
@@ -219,36 +219,6 @@ def as_read(kind: str, family: object) -> str:
     """
     families = family.choices if isinstance(family, Choice) else (family,)
     return "series" if kind in ("table", "forecast") and set(families) <= set(SEQUENTIAL) else kind
-
-
-class SearchSection(Section):
-    """How the space is searched, and when to stop. Whichever limit is met first ends the study."""
-
-    preset: Literal["fast", "balanced", "best"] = Field(
-        "balanced",
-        description="Where keys that the recipe does not set are searched, by kind and size of the data: `fast` for a "
-        "first answer, `best` for accuracy; see [presets](presets.md).",
-    )
-    strategy: Literal["auto", "grid", "random", "quasi-random", "tpe", "gp"] = "auto"
-    metric: Literal["auto", MetricName] = "auto"
-    also: tuple[MetricName, ...] = Field(
-        (), description="Further metrics to record on the validation rows at every epoch. They steer nothing."
-    )
-    trials: Annotated[int, Field(ge=1)] | None = Field(None, description="Trials to start, at most.")
-    time_limit: Seconds | None = Field(None, description="Wall-clock seconds, or 90s, 5m, 2h.")
-    lane_epochs: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="Epochs to train, summed over lanes."
-    )
-    lanes: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
-        "auto", description="Lanes in training at once."
-    )
-    seeds: Annotated[int, Field(ge=1)] = Field(
-        1, description="Networks per trial and fold, started differently."
-    )
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    rungs: bool = Field(True, description="Stop weak trials early (successive halving).")
-    reduction: Annotated[int, Field(ge=2)] = Field(3, description="One in so many goes on from a rung.")
-    first_rung: Annotated[int, Field(ge=1)] = Field(3, description="Epoch of the first rung.")
 
 
 class AfterSection(Section):

@@ -92,7 +92,7 @@ def _plan(prepared: Prepared, recipe: Recipe) -> list[str]:
         f"A trial takes at most {training.epochs} epochs"
         + (f" and ends after {training.patience} without a gain." if training.patience else "."),
     ]
-    if search.rungs:
+    if search.rungs != "none":
         plan.append(
             f"From epoch {search.first_rung} on, one trial in {search.reduction} goes on from each rung."
         )

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from cotune.search import Patience, Rungs
+from cotune.search import Judge, Patience
 from cotune.types import Divergence, LaneId, Record, Status, Trial, TrialResult
 
 
@@ -38,7 +38,7 @@ class Ledger:
     """
 
     def __init__(
-        self, *, metric: str, maximize: bool, epochs: int, rungs: Rungs | None, patience: int
+        self, *, metric: str, maximize: bool, epochs: int, rungs: Judge | None, patience: int
     ) -> None:
         self._metric = metric
         self._maximize = maximize

@@ -20,7 +20,7 @@ from cotune.engine.plan import Plan
 from cotune.errors import TrainingError
 from cotune.recipe import Recipe
 from cotune.records import Boundary, Store
-from cotune.search import Limits, Rungs, Sampler, make_sampler
+from cotune.search import Limits, Sampler, make_judge, make_sampler
 from cotune.space import Space
 from cotune.study.budget import Pace, Speed
 from cotune.study.checkpoints import Checkpoints, cycle_ends
@@ -94,14 +94,17 @@ class Study:
         self._sampler: Sampler = make_sampler(
             search.strategy, space, maximize=self._maximize, seed=search.seed
         )
-        rungs = Rungs(
-            epochs=self._epochs, first=search.first_rung, reduction=search.reduction, maximize=self._maximize
-        )
         self._ledger = Ledger(
             metric=self._metric,
             maximize=self._maximize,
             epochs=self._epochs,
-            rungs=rungs if search.rungs else None,
+            rungs=make_judge(
+                search.rungs,
+                epochs=self._epochs,
+                first=search.first_rung,
+                reduction=search.reduction,
+                maximize=self._maximize,
+            ),
             patience=training.patience,
         )
         self._engine = engine

@@ -75,7 +75,7 @@ def fit_to_machine(
         hasty = not contest and _needs_patience(recipe, resolved, compute)
         if hasty and fitting < min(epochs, PATIENT_EPOCHS):
             fitting, fewer = patient(epochs, speed, seconds=limit, lanes=each)
-            rungs = "rungs" in recipe.search.model_fields_set and rungs
+            rungs = rungs if "rungs" in recipe.search.model_fields_set else "none"
         epochs = fitting if recipe.training.epochs == "auto" else epochs
         count = fewer if asked == "auto" else count
     return speed, resolved.model_copy(

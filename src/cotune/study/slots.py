@@ -21,7 +21,7 @@ from itertools import pairwise
 
 from cotune.engine.parallel import cores
 from cotune.recipe import Recipe
-from cotune.search import Rungs
+from cotune.search import make_judge
 
 BUSY = 0.92
 """Capacity that a study with a known amount of work is to use."""
@@ -52,10 +52,14 @@ class Lengths:
         training, search = recipe.training, recipe.search
         assert isinstance(training.epochs, int)
         longest = min(training.epochs, TIRED * training.patience or training.epochs)
-        rungs = Rungs(
-            epochs=training.epochs, first=search.first_rung, reduction=search.reduction, maximize=True
+        judge = make_judge(
+            search.rungs,
+            epochs=training.epochs,
+            first=search.first_rung,
+            reduction=search.reduction,
+            maximize=True,
         )
-        levels = [level for level in rungs.levels if level < longest] if search.rungs else []
+        levels = [level for level in judge.levels if level < longest] if judge else []
         mean = sum(
             (until - since) / search.reduction**place
             for place, (since, until) in enumerate(pairwise([0, *levels, longest]))

@@ -15,6 +15,7 @@ from cotune.recipe import Recipe
 from cotune.recipe.presets.base import DataFacts
 from cotune.recipe.presets.by_kind import EFFORTS, with_preset
 from cotune.recipe.schema import AfterSection, SplitSection, as_read
+from cotune.search import strategy
 from cotune.study.generation.contests import (
     CONTEST_BATCH,
     CONTEST_EPOCHS,
@@ -74,6 +75,7 @@ def resolve(recipe: Recipe, dataset: Dataset, splits: Splits) -> Recipe:
                 update={
                     "metric": metric,
                     "also": also,
+                    "rungs": strategy(search.strategy).rungs if search.rungs == "auto" else search.rungs,
                     "trials": search.trials if limited else CONTESTS if generates else TRIALS,
                 }
             ),

@@ -2,7 +2,7 @@
 
 from optuna.samplers import BaseSampler, GPSampler
 
-from cotune.search.model import ModelSampler
+from cotune.search.samplers.optuna_backed import ModelSampler
 from cotune.space import Space
 from cotune.types import Status
 

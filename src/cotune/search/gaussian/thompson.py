@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
-from cotune.search.cube import Cube
 from cotune.search.distinct import distinct
-from cotune.search.evidence import ENOUGH, Evidence, evidence, normal_scores
-from cotune.search.gaussian import Draws, Kernel, fit_kernel
+from cotune.search.gaussian.cube import Cube
+from cotune.search.gaussian.evidence import ENOUGH, Evidence, evidence, normal_scores
+from cotune.search.gaussian.process import Draws, Kernel, fit_kernel
 from cotune.search.history import History, Key, key
+from cotune.search.samplers.sequence import start
 from cotune.search.seeds import generator
-from cotune.search.sequence import start
 from cotune.search.structure import is_even_quarter, leader_of, shared
 from cotune.search.threads import one_thread
 from cotune.space import Space

@@ -2,7 +2,7 @@
 
 from optuna.samplers import BaseSampler, TPESampler
 
-from cotune.search.model import ModelSampler
+from cotune.search.samplers.optuna_backed import ModelSampler
 from cotune.search.structure import shared
 from cotune.space import Space
 

@@ -9,10 +9,10 @@ from optuna.samplers import BaseSampler, PartialFixedSampler
 
 from cotune.search.distinct import distinct
 from cotune.search.history import History, key
+from cotune.search.samplers.sequence import start
+from cotune.search.samplers.told import quiet, study_of
 from cotune.search.seeds import generator, seed_of
-from cotune.search.sequence import start
 from cotune.search.structure import is_even_quarter, leader_of, structure
-from cotune.search.told import quiet, study_of
 from cotune.space import Parameter, Space
 from cotune.types import Params, Status, Trial, TrialResult, Value
 

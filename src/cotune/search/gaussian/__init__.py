@@ -1,0 +1,1 @@
+"""The default: batches of proposals from a Gaussian process."""

@@ -1,0 +1,1 @@
+"""Who is stopped before its end."""

@@ -1,0 +1,38 @@
+"""The ways to stop weak trials, by name."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from cotune.search.rungs.halving import Rungs
+
+
+class Judge(Protocol):
+    """Says who is stopped: a function of what it was shown, boundary by boundary; a resumed study shows it again."""
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Epochs at which trials are judged."""
+
+    def judge(self, arrivals: Sequence[tuple[int, int, float]]) -> frozenset[int]:
+        """Which of the trials that finished an epoch at this boundary are to be stopped.
+
+        Args:
+            arrivals: (trial, epoch, score).
+        """
+
+
+RUNGS: dict[str, Callable[..., Judge] | None] = {"none": None, "asha": Rungs}
+
+
+def make_judge(name: str, *, epochs: int, first: int, reduction: int, maximize: bool) -> Judge | None:
+    """A judge by its name; `None` where nobody is stopped.
+
+    Args:
+        name: a key of `RUNGS`.
+        epochs: what a full training takes.
+        first: epoch of the first rung.
+        reduction: one in so many goes on.
+        maximize: whether larger scores are better.
+    """
+    make = RUNGS[name]
+    return make and make(epochs=epochs, first=first, reduction=reduction, maximize=maximize)

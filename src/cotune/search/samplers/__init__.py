@@ -1,0 +1,1 @@
+"""Where proposals come from, a strategy a file; Gaussian processes of ours have a room beside this one."""
