@@ -114,7 +114,7 @@ def test_batch_size_does_not_matter(name: str, where: Space) -> None:
 @pytest.mark.parametrize("batch", [8, 5])
 def test_a_group_shares_its_structure(name: str, batch: int) -> None:
     sampler = make_sampler(name, DEFAULT, maximize=False, seed=5)
-    proposed, _ = play(sampler, DEFAULT, trials=8 * GROUP, batch=batch)
+    proposed, _ = play(sampler, DEFAULT, trials=12 * GROUP, batch=batch)
     which = shared(DEFAULT)
     assert [p.name for p in which] == ["width", "depth"]
     for number, params in enumerate(proposed):

@@ -13,6 +13,10 @@ def _rungs(asked: Any) -> Any:
     return {True: "auto", False: "none"}.get(asked, asked) if isinstance(asked, bool) else asked
 
 
+def _several(asked: Any) -> Any:
+    return (asked,) if isinstance(asked, str) else asked
+
+
 class SearchSection(Section):
     """How the space is searched, and when to stop. Whichever limit is met first ends the study."""
 
@@ -48,3 +52,10 @@ class SearchSection(Section):
     )
     reduction: Annotated[int, Field(ge=2)] = Field(3, description="One in so many goes on from a rung.")
     first_rung: Annotated[int, Field(ge=1)] = Field(3, description="Epoch of the first rung.")
+    constraints: Annotated[
+        tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | list[str])
+    ] = Field(
+        (),
+        description="What must hold of every configuration: expressions over parameters, such as "
+        "`[\"width * depth <= 512\"]`. No other is tried.",
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cotune.errors import RecipeError, did_you_mean
 from cotune.search.gaussian.thompson import thompson
+from cotune.search.guarded import Guarded
 from cotune.search.sampler import Sampler
 from cotune.search.samplers.gp import gp
 from cotune.search.samplers.grid import grid
@@ -62,4 +63,5 @@ def make_sampler(name: str, space: Space, *, maximize: bool, seed: int) -> Sampl
     Raises:
         RecipeError: there is no such strategy, or it cannot search this space.
     """
-    return strategy(name).make(space, maximize=maximize, seed=seed)
+    found = strategy(name).make(space, maximize=maximize, seed=seed)
+    return Guarded(found, space, seed=seed) if space.constraints else found

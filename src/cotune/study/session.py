@@ -24,6 +24,7 @@ from cotune.records.ablation import read_ablation
 from cotune.report import write as write_report
 from cotune.search import make_sampler
 from cotune.space import Space, from_recipe
+from cotune.space.feasible import must_have_some
 from cotune.study.budget import Speed
 from cotune.study.directory import Directory
 from cotune.study.ending.after import alone, make_model
@@ -246,6 +247,7 @@ def prepare_again(
 def _check_strategy(recipe: Recipe, space: Space) -> None:
     """Raise `RecipeError` if the strategy cannot search the space, before anything is written."""
     search = recipe.search
+    must_have_some(space)
     make_sampler(search.strategy, space, maximize=METRICS[search.metric].maximize, seed=search.seed)
 
 

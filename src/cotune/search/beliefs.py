@@ -1,0 +1,118 @@
+"""Where a search that learns begins: at what is believed to be good, and around it, and everywhere else too.
+
+Half of the first quasi-random points follow what is believed, and fewer and fewer of the later ones: by then results
+say more. All others stay even, so that a belief that is wrong is found out. What is believed are the priors of the
+parameters, and the best configurations of earlier studies.
+
+| symbol | meaning                                                                       |
+|--------|-------------------------------------------------------------------------------|
+| u      | a coordinate of a quasi-random point, in [0, 1]                                |
+| μ      | the place of a prior, or of a configuration of an earlier study                |
+| σ      | how far from there: 0.5, 0.25, 0.125 for low, medium and high confidence       |
+| Φ      | the normal distribution                                                        |
+
+    x = μ + σ Φ⁻¹(Φ(−μ/σ) + u (Φ((1 − μ)/σ) − Φ(−μ/σ)))
+
+is normal, cut at 0 and 1, and as even as u was. Of names the prior is drawn 2, 4 or 6 times as often as another.
+
+Source: Mallik et al., PriorBand: practical hyperparameter optimization in the age of deep learning, NeurIPS 2023.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from cotune.search.seeds import generator, seed_of
+from cotune.search.structure import GROUP
+from cotune.space import Parameter, Space
+from cotune.types import Params
+
+Array = NDArray[np.float64]
+
+SHARE, HALVED = 0.5, 64
+"""Share of the first points that follow what is believed, and the trial at which it is half of that."""
+SPREADS = {"low": 0.5, "medium": 0.25, "high": 0.125}
+WEIGHTS = {"low": 2.0, "medium": 4.0, "high": 6.0}
+AROUND, AS_IT_WAS = 0.1, 6.0
+"""Spread around a configuration of an earlier study, and how many times as often as another its names are drawn."""
+
+
+def share(number: int) -> float:
+    """Chance that point `number` follows what is believed."""
+    return SHARE / (1.0 + number / HALVED)
+
+
+class Beliefs:
+    """What is believed of a space.
+
+    Args:
+        space: with the priors of its parameters and what earlier studies say.
+        seed: of the study.
+    """
+
+    def __init__(self, space: Space, *, seed: int) -> None:
+        self._space = space
+        self._seed = seed_of(seed, "beliefs")
+        self._middle = np.array([p.middle for p in space.parameters])
+        earlier = space.earlier
+        self._firsts = () if earlier is None else earlier.firsts
+        self._best = () if earlier is None else earlier.best
+        self._priors = any(p.believed is not None for p in space.parameters)
+
+    def first(self, number: int) -> Params | None:
+        """The configuration that trial `number` begins with: of earlier studies, then the centre; `None` for others."""
+        if number < len(self._firsts):
+            return self._firsts[number]
+        return self._space.anchor if number == len(self._firsts) else None
+
+    def bent(self, point: Array, number: int, shared: NDArray[np.bool_]) -> Array:
+        """Point `number`, moved to what is believed if its lot says so.
+
+        Args:
+            point: shape [parameter].
+            shared: which coordinates a group of trials has in common, shape [parameter]; their lot is the group's.
+        """
+        group = number // GROUP
+        if not group:  # the first group has the structure of the centre
+            point = np.where(shared, self._middle, point)
+        if not self._priors and not self._best:
+            return point
+        own, common = self._drawn(point, number), self._drawn(point, -1 - group)
+        return np.where(shared, common if group else point, own)
+
+    def _drawn(self, point: Array, name: int) -> Array:
+        """`name` is the number of a trial, or −1 − that of a group."""
+        number = name if name >= 0 else (-1 - name) * GROUP
+        rng = generator(self._seed, name)
+        if rng.random() >= share(number):
+            return point
+        if self._best and (not self._priors or rng.random() < 0.5):
+            chosen = self._best[int(rng.integers(len(self._best)))]
+            return np.array(
+                [
+                    _around(p, u, p.to_unit(chosen[p.name]), AROUND, AS_IT_WAS) if p.name in chosen else u
+                    for p, u in zip(self._space.parameters, point, strict=True)
+                ]
+            )
+        return np.array(
+            [
+                u
+                if p.believed is None
+                else _around(
+                    p, u, p.believed, SPREADS[p.setting.confidence], WEIGHTS[p.setting.confidence]
+                )
+                for p, u in zip(self._space.parameters, point, strict=True)
+            ]
+        )
+
+
+def _around(parameter: Parameter, u: float, place: float, spread: float, weight: float) -> float:
+    if parameter.kind == "categorical":
+        assert parameter.points is not None
+        favoured = parameter.points.index(parameter.from_unit(place))
+        weights = np.ones(len(parameter.points))
+        weights[favoured] = weight
+        chosen = int(np.searchsorted(np.cumsum(weights) / weights.sum(), u, side="right"))
+        return (min(chosen, len(weights) - 1) + 0.5) / len(weights)
+    low, high = ndtr(-place / spread), ndtr((1.0 - place) / spread)
+    return float(np.clip(place + spread * ndtri(low + u * (high - low)), 0.0, 1.0))
