@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from cotune.engine.loop import Engine
 from cotune.engine.metrics import METRICS
 from cotune.errors import DataError, SourceError, StudyCorrupt, StudyError
 from cotune.files import replacing, write_text
-from cotune.recipe import Recipe, as_yaml, make
+from cotune.recipe import Recipe, as_yaml, make, read
 from cotune.records import Store, StudyView, read_view, write_leaderboard
 from cotune.records.ablation import read_ablation
 from cotune.report import write as write_report
@@ -36,13 +36,16 @@ from cotune.study.lanes import LaneFactory
 from cotune.study.loop import Study, no_network
 from cotune.study.own.modules import OwnModule
 from cotune.study.own.words import words_of_module
-from cotune.study.prepared import Prepared, compute_for, fit_to_machine
+from cotune.study.prepared import Prepared, compute_for, fit_to_machine, with_speed
 from cotune.study.rules.mending import settled
 from cotune.study.rules.rule import Given
 from cotune.study.settling.forecasts import options_of
 from cotune.study.settling.resolve import division, preset, resolve
 from cotune.study.starting.weights import keep_start, kept_start, start_of, with_whole_path, words_of_start
+from cotune.study.widening import Changes, widened
 from cotune.types import Progress, Task
+
+NONE = Changes((), {})
 
 
 @dataclass(frozen=True)
@@ -164,25 +167,38 @@ def resume(
     *,
     data: str | Path | None = None,
     own: OwnModule | None = None,
+    changes: Changes = NONE,
 ) -> None:
-    """Go on with a study; one that has ended is left as it is.
+    """Go on with a study; one that has ended is left as it is, unless there are changes.
 
     Args:
         data: where its data is now, if it was moved.
         own: the networks, where the user builds them.
+        changes: what of its space becomes wider, and which limits higher.
 
     Raises:
         StudyNotFound, StudyCorrupt: there is none, or its store is damaged.
+        RecipeError: the changes are more than a wider space and higher limits.
         DataError: the data is not what it was.
     """
     directory.must_hold_a_study()
     with directory.locked(), directory.writing(), Store.open(directory.store) as store:
         meta = store.meta()
-        if meta.get("finished"):
+        if changes:
+            wider = widened(store, changes)
+            prepared = prepare_again({**meta, **wider.meta}, directory, data, own=own)
+            settled(prepared.recipe, Given.of(prepared.recipe, prepared.dataset, prepared.splits))
+            prepared = with_speed(prepared)
+            store.change({**wider.meta, "speed": asdict(prepared.speed)}, wider.params)
+            if directory.recipe.exists():
+                write_text(directory.recipe, as_yaml(changes.to(read(directory.recipe))))
+            sitting.say(f"from here on {wider.words}" if wider.words else "nothing was to be changed")
+        elif meta.get("finished"):
             shutil.rmtree(directory.rows, ignore_errors=True)
             sitting.say(f"{directory.path} is finished ({meta['finished']}); nothing to resume")
             return
-        prepared = prepare_again(meta, directory, data, own=own)
+        else:
+            prepared = prepare_again(meta, directory, data, own=own)
         sitting.say(f"resuming {directory.path} after {store.elapsed():.0f} s of training")
         _train(prepared, store, directory, sitting)
 
