@@ -79,6 +79,10 @@ def tune(
         str | None, typer.Option(help="Where to search what is not set: fast, balanced or best.")
     ] = None,
     search: Annotated[str | None, typer.Option(help="auto, grid, random, quasi-random, tpe or gp.")] = None,
+    warm: Annotated[
+        list[str] | None,
+        typer.Option("--from", metavar="DIR", help="Earlier study to learn from; may be given several times."),
+    ] = None,
     cv: Annotated[int | None, typer.Option(help="Cross-validate with so many folds.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of splits, search and training.")] = None,
     recipe: Annotated[Path | None, typer.Option(help="YAML file to start from.")] = None,
@@ -105,7 +109,7 @@ def tune(
     request = {
         "source": data, "target": target, "task": task, "metric": metric, "trials": trials, "epochs": epochs,
         "time_limit": time_limit, "preset": preset, "strategy": search, "seed": seed, "folds": cv,
-        "method": None if cv is None else "kfold",
+        "method": None if cv is None else "kfold", "warm": warm or None,
     }  # fmt: skip
     built = _recipe(recipe, settings, request)
     if print_recipe:

@@ -244,17 +244,34 @@ WAYS = {
 """How lanes can be trained, in words."""
 
 
+COSTS = {True: "fusable: a number for each lane", False: "structural: lanes of one value step together"}
+"""What it costs that trials differ in a parameter."""
+
+
 def explain_plan(view: StudyView) -> dict[str, Any]:
     """How trials are trained: what was measured for each kind of network, and what was chosen."""
     plans = []
     for kind, saved in sorted(view.meta.get("plans", {}).items()):
         chosen = "alone" if saved["alone"] else saved["way"]
         plans.append({"kind": kind, "chosen": chosen, "microseconds": dict(saved["microseconds"])})
-    return {"plans": plans, "capacity_used": view.summary()["capacity_used"]}
+    return {
+        "parameters": [
+            {"kind": "", **parameter, "costs": COSTS[parameter["fusable"]]} for parameter in view.meta["parameters"]
+        ],
+        "constraints": list(view.meta["resolved"]["search"].get("constraints", ())),
+        "plans": plans,
+        "capacity_used": view.summary()["capacity_used"],
+    }
 
 
 def print_plan(facts: Mapping[str, Any]) -> None:
     """What `cotune explain` says of a study."""
+    lines = [[p["name"], _setting(p["setting"]), p["kind"], p["costs"]] for p in facts["parameters"]]
+    if lines:
+        _print_table(["parameter", "searched", "as", "where trials differ in it"], lines)
+        print()
+    for constraint in facts["constraints"]:
+        print(f"always: {constraint}")
     if not facts["plans"]:
         print("no trial has been trained yet, so nothing was measured")
         return
@@ -274,6 +291,19 @@ def print_plan(facts: Mapping[str, Any]) -> None:
     print("chosen: the fastest; compiled loops also where another way is faster by less than a quarter")
     if facts["capacity_used"] is not None:
         print(f"\nslots in use on average: {100 * facts['capacity_used']:.0f} %")
+
+
+def _setting(plain: Any) -> str:
+    """A range or choices as a recipe has them, short."""
+    if isinstance(plain, list):
+        return ", ".join(map(_number, plain))
+    if "choices" in plain:
+        found = _setting(plain["choices"])
+    else:
+        found = f"{_number(plain['low'])} … {_number(plain['high'])}"
+        found += " by ratio" if plain.get("log") else ""
+        found += f" by {_number(plain['step'])}" if plain.get("step") else ""
+    return found + (f", believed: {_number(plain['prior'])}" if "prior" in plain else "")
 
 
 BARS = 40

@@ -40,7 +40,7 @@ def interrupted_at(folder: Path, boundary: int, changes: Changes | None = None) 
     )
 
 
-@pytest.mark.parametrize("strategy", ["auto", "tpe", "quasi-random"])
+@pytest.mark.parametrize("strategy", ["auto", "tpe"])
 def test_an_ended_study_goes_on_in_a_wider_space(strategy: str, tmp_path: Path) -> None:
     path = ended(tmp_path, strategy=strategy)
     before = view_of(path)
@@ -60,8 +60,7 @@ def test_an_ended_study_goes_on_in_a_wider_space(strategy: str, tmp_path: Path) 
     assert "lr" in cotune.recipe.read(path / "study.yaml")["training"]
 
 
-@pytest.mark.parametrize("boundary", [6, 9])
-@pytest.mark.parametrize("strategy", ["auto", "random"])
+@pytest.mark.parametrize(("strategy", "boundary"), [("auto", 6), ("random", 9)])
 def test_an_end_after_the_widening_changes_nothing(strategy: str, boundary: int, tmp_path: Path) -> None:
     path = ended(tmp_path, strategy=strategy, lanes=3)
     for name in ("whole", "cut"):
@@ -92,8 +91,9 @@ def test_a_study_that_was_interrupted_is_widened_twice(tmp_path: Path) -> None:
 
 
 def test_what_was_tried_is_not_tried_again(tmp_path: Path) -> None:
-    settings = {"strategy": "random", "trials": 9, "activation": ["relu", "tanh"], "lr": 0.01}
-    path = tune(table(), tmp_path / "s", **settings).path
+    fixed = {"lr": 0.01, "dropout": 0.0, "weight_decay": 0.0, "label_smoothing": 0.0}
+    settings = {"strategy": "random", "trials": 9, "activation": ["relu", "tanh"], "preset": "fast"}
+    path = tune(table(), tmp_path / "s", **settings, **fixed).path
     assert view_of(path).meta["finished"] == "every configuration of the space has been tried"
     found = cotune.resume(path, activation=["relu", "tanh", "gelu"]).view()
     assert [trial.params["activation"] for trial in found.trials][2:] == ["gelu"]
@@ -138,7 +138,7 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
 def test_a_limit_of_time_is_added_and_measured(tmp_path: Path) -> None:
     source = csv(tmp_path)
     path = tune(source, tmp_path / "s").path
-    found = cotune.resume(path, time_limit="60s", trials=6, words=("dropout=[0.0, 0.1]",))
+    found = cotune.resume(path, time_limit="60s", trials=6, words=("dropout={low: 0, high: 0.6}",))
     meta = found.view().meta
     assert meta["speed"]["lane"] > 0
     assert meta["resolved"]["search"]["time_limit"] == 60

@@ -1,12 +1,13 @@
 """The section `search` of a recipe."""
 
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from cotune.recipe.names import MetricName
 from cotune.recipe.section import Section
-from cotune.recipe.units import Seconds
+from cotune.recipe.units import Seconds, as_path
 
 
 def _rungs(asked: Any) -> Any:
@@ -14,7 +15,9 @@ def _rungs(asked: Any) -> Any:
 
 
 def _several(asked: Any) -> Any:
-    return (asked,) if isinstance(asked, str) else asked
+    if isinstance(asked, list | tuple):
+        return tuple(map(as_path, asked))
+    return (as_path(asked),) if isinstance(asked, str | PurePath) else asked
 
 
 class SearchSection(Section):
@@ -58,4 +61,11 @@ class SearchSection(Section):
         (),
         description="What must hold of every configuration: expressions over parameters, such as "
         "`[\"width * depth <= 512\"]`. No other is tried.",
+    )
+    warm: Annotated[
+        tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | list[str])
+    ] = Field(
+        (),
+        description="Directories of earlier studies, of these data or others, whose trials this one learns from. See "
+        "[search](search.md).",
     )

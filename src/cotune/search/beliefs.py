@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from cotune.search.seeds import generator, seed_of
-from cotune.search.structure import GROUP
 from cotune.space import Parameter, Space
 from cotune.types import Params
 
@@ -65,25 +64,23 @@ class Beliefs:
             return self._firsts[number]
         return self._space.anchor if number == len(self._firsts) else None
 
-    def bent(self, point: Array, number: int, shared: NDArray[np.bool_]) -> Array:
+    def bent(self, point: Array, number: int, shared: NDArray[np.bool_], *, leader: int) -> Array:
         """Point `number`, moved to what is believed if its lot says so.
 
         Args:
             point: shape [parameter].
             shared: which coordinates a group of trials has in common, shape [parameter]; their lot is the group's.
+            leader: the first trial of its group; the first group has the structure of the centre.
         """
-        group = number // GROUP
-        if not group:  # the first group has the structure of the centre
+        if not leader:
             point = np.where(shared, self._middle, point)
         if not self._priors and not self._best:
             return point
-        own, common = self._drawn(point, number), self._drawn(point, -1 - group)
-        return np.where(shared, common if group else point, own)
+        own = self._drawn(point, number, "own")
+        return np.where(shared, self._drawn(point, leader, "group") if leader else point, own)
 
-    def _drawn(self, point: Array, name: int) -> Array:
-        """`name` is the number of a trial, or −1 − that of a group."""
-        number = name if name >= 0 else (-1 - name) * GROUP
-        rng = generator(self._seed, name)
+    def _drawn(self, point: Array, number: int, whose: str) -> Array:
+        rng = generator(self._seed, whose, number)
         if rng.random() >= share(number):
             return point
         if self._best and (not self._priors or rng.random() < 0.5):

@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Earlier:
-    """Knowledge from earlier studies; every configuration lies in the space.
+    """Knowledge from earlier studies. Configurations lie in the space; those of `best` may lack parameters.
 
     Args:
         firsts: the best ones, to be tried first, in this order.
         best: the best fifth of every study, without the parameters that it did not search.
-        observed: (configuration, normal score of its rank within its study, larger is better) of studies
-            of the same problem: task, data and metric.
+        observed: of every study the trials all of whose parameters are known: configuration, and the normal score of
+            its rank, larger is better.
     """
 
     firsts: tuple[Params, ...] = ()
     best: tuple[Params, ...] = ()
-    observed: tuple[tuple[Params, float], ...] = ()
+    observed: tuple[tuple[tuple[Params, float], ...], ...] = ()

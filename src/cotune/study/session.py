@@ -42,6 +42,7 @@ from cotune.study.rules.rule import Given
 from cotune.study.settling.forecasts import options_of
 from cotune.study.settling.resolve import division, preset, resolve
 from cotune.study.starting.weights import keep_start, kept_start, start_of, with_whole_path, words_of_start
+from cotune.study.warm import taken_from, with_earlier, words_of_warm
 from cotune.study.widening import Changes, widened
 from cotune.types import Progress, Task
 
@@ -126,6 +127,8 @@ def _begin(
     resolved = resolve(chosen, dataset, splits)
     resolved, notes = settled(resolved, Given.of(resolved, dataset, splits))
     space = from_recipe(resolved)
+    warm = taken_from(resolved, space, task=dataset.task.value, fingerprint=dataset.fingerprint)
+    space = with_earlier(space, warm)
     _check_strategy(resolved, space)
     start = start_of(resolved, dataset)
     judges = Judges.of(dataset, splits, seed=resolved.search.seed, path=directory.judge)
@@ -135,6 +138,7 @@ def _begin(
     named = resolved.network.pretrained or resolved.network.embeddings
     if start is not None:
         notes += (words_of_start(start, factory, space, named),)
+    notes += words_of_warm(warm, space)
     for note in notes:
         sitting.say(note)
     claim()
@@ -149,7 +153,8 @@ def _begin(
         recipe, resolved, chosen = (with_whole_path(each) for each in (recipe, resolved, chosen))
     prepared = Prepared(resolved, space, dataset, splits, factory, speed)
     write_text(directory.recipe, as_yaml(chosen.model_copy(update={"data": recipe.data})))
-    with Store.create(directory.store, facts_of(prepared, recipe, notes, version=version)) as store:
+    facts = {**facts_of(prepared, recipe, notes, version=version), "warm": warm}
+    with Store.create(directory.store, facts) as store:
         sitting.say(announcement(prepared, directory.path))
         _train(prepared, store, directory, sitting)
 
@@ -252,7 +257,7 @@ def prepare_again(
         law = f"{home} has changed since the study began"
         raise DataError(f"{law}: bring the old file back, or start a new study with `cotune tune`")
     splits = split(dataset, resolved.split, seed=resolved.search.seed)
-    space = from_recipe(resolved)
+    space = with_earlier(from_recipe(resolved), meta.get("warm", ()))
     named = resolved.network.pretrained or resolved.network.embeddings
     start = None if named is None else kept_start(directory.start)
     judges = Judges.of(dataset, splits, seed=resolved.search.seed, path=directory.judge)

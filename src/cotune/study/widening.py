@@ -106,7 +106,8 @@ def restarts(meta: Mapping[str, Any]) -> tuple[int, ...]:
 def described(space: Space) -> list[dict[str, Any]]:
     """The searched parameters as a store has them."""
     return [
-        {"name": p.name, "fusable": p.fusable, "setting": to_plain(p.setting)} for p in space.parameters
+        {"name": p.name, "fusable": p.fusable, "kind": p.kind, "setting": to_plain(p.setting)}
+        for p in space.parameters
     ]
 
 

@@ -96,7 +96,9 @@ class Sequence:
         place[~self._shared] = self._free(number)
         group = number // GROUP
         place[self._shared] = self._structures(group)
-        return place if self._beliefs is None else self._beliefs.bent(place, number, self._shared)
+        if self._beliefs is None:
+            return place
+        return self._beliefs.bent(place, number, self._shared, leader=group * GROUP)
 
     def _feasible(self, number: int, point: Array) -> Params:
         """Point `number` drawn anew until it meets the constraints, or else moved; a group keeps its structure."""
