@@ -81,7 +81,9 @@ def tune(
     search: Annotated[str | None, typer.Option(help="auto, grid, random, quasi-random, tpe or gp.")] = None,
     warm: Annotated[
         list[str] | None,
-        typer.Option("--from", metavar="DIR", help="Earlier study to learn from; may be given several times."),
+        typer.Option(
+            "--from", metavar="DIR", help="Earlier study to learn from; may be given several times."
+        ),
     ] = None,
     cv: Annotated[int | None, typer.Option(help="Cross-validate with so many folds.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of splits, search and training.")] = None,
@@ -181,7 +183,9 @@ def techniques(
 
 
 @app.command(
-    epilog=_epilog("cotune resume runs/adult", "cotune resume runs/adult --trials 200 --set 'width=[64, 128, 512]'")
+    epilog=_epilog(
+        "cotune resume runs/adult", "cotune resume runs/adult --trials 200 --set 'width=[64, 128, 512]'"
+    )
 )
 def resume(
     study: StudyDir,

@@ -256,7 +256,8 @@ def explain_plan(view: StudyView) -> dict[str, Any]:
         plans.append({"kind": kind, "chosen": chosen, "microseconds": dict(saved["microseconds"])})
     return {
         "parameters": [
-            {"kind": "", **parameter, "costs": COSTS[parameter["fusable"]]} for parameter in view.meta["parameters"]
+            {"kind": "", **parameter, "costs": COSTS[parameter["fusable"]]}
+            for parameter in view.meta["parameters"]
         ],
         "constraints": list(view.meta["resolved"]["search"].get("constraints", ())),
         "plans": plans,

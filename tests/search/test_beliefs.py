@@ -82,7 +82,9 @@ def best(where: Space, name: str, trials: int) -> float:
     """Median over seeds of the best loss; its minimum is at 0.3 of each coordinate."""
     found = []
     for seed in range(5):
-        proposed, _ = play(make_sampler(name, where, maximize=False, seed=seed), where, trials=trials, batch=16)
+        proposed, _ = play(
+            make_sampler(name, where, maximize=False, seed=seed), where, trials=trials, batch=16
+        )
         found.append(min(bowl(where, params) for params in proposed))
     return float(np.median(found))
 

@@ -147,7 +147,9 @@ def test_what_breaks_a_constraint_is_never_proposed(name: str, where: Space) -> 
     trials = 20 if name == "gp" else 72
     proposed, events = play(sampler, where, trials=trials, batch=4 if name == "gp" else 8, ending=mixed)
     assert all(where.contains(params) for params in proposed)
-    assert len(proposed) == len({frozenset(p.items()) for p in proposed}) == min(trials, where.size() or trials)
+    assert (
+        len(proposed) == len({frozenset(p.items()) for p in proposed}) == min(trials, where.size() or trials)
+    )
     asked = sampler.ask(len(proposed), 3)
     assert asked == rebuilt(name, where, events, shuffle=3).ask(len(proposed), 3)
     assert all(where.contains(params) for params in asked)

@@ -113,7 +113,10 @@ BOUND = from_recipe(
 )
 
 
-@given(st.lists(st.floats(0, 1), min_size=len(BOUND.parameters), max_size=len(BOUND.parameters)), st.integers(0, 9))
+@given(
+    st.lists(st.floats(0, 1), min_size=len(BOUND.parameters), max_size=len(BOUND.parameters)),
+    st.integers(0, 9),
+)
 def test_what_is_mended_lies_in_the_space_and_nothing_else_is_touched(point: list[float], seed: int) -> None:
     params = BOUND.from_unit(point)
     found = mended(BOUND, params, np.random.default_rng(seed))
@@ -128,7 +131,9 @@ def test_what_is_mended_lies_in_the_space_and_nothing_else_is_touched(point: lis
 def test_what_is_mended_is_near() -> None:
     """Two thirds as wide and as deep as can be had; far away would be an end."""
     space = from_recipe(
-        make(width={"low": 8, "high": 512}, depth={"low": 1, "high": 8}, constraints=["width * depth <= 1024"])
+        make(
+            width={"low": 8, "high": 512}, depth={"low": 1, "high": 8}, constraints=["width * depth <= 1024"]
+        )
     )
     params = {**space.middle(), "width": 400, "depth": 3}
     moved = [mended(space, params, np.random.default_rng(seed)) for seed in range(20)]
@@ -155,7 +160,10 @@ def test_a_corner_of_the_space_is_found(constraints: list[str]) -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"width": [8, 16], "constraints": ["width > 16"]}, "no configuration was found that meets 'width > 16'"),
+        (
+            {"width": [8, 16], "constraints": ["width > 16"]},
+            "no configuration was found that meets 'width > 16'",
+        ),
         ({"constraints": ["lr > 1"]}, "searched: lr.*loosen it"),
         ({"width": 8, "constraints": ["width > 8"]}, "searched: none of its parameters"),
         ({"constraints": ["activation < 3"]}, "cannot be computed where activation is 'relu'"),
@@ -177,7 +185,10 @@ def test_a_finite_space_is_counted_and_walked_without_those_that_break_one() -> 
 
 
 def test_own_parameters_are_named_as_build_names_them() -> None:
-    own = {"units": {"kind": "int", "low": 1, "high": 9}, "bias": {"kind": "choice", "choices": [True, False]}}
+    own = {
+        "units": {"kind": "int", "low": 1, "high": 9},
+        "bias": {"kind": "choice", "choices": [True, False]},
+    }
     for name in ("units", "module.units"):
         space = from_recipe(
             make({"module": {"parameters": own}, "search": {"constraints": [f"not bias or {name} > 4"]}})

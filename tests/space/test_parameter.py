@@ -109,7 +109,15 @@ def test_what_is_outside_is_not_contained(name: str, value: object) -> None:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("float", "float"), ("int log", "int"), ("numbers", "ordinal"), ("names", "categorical"), ("sizes", "ordinal"), ("words of numbers", "categorical"), ("float log", "float")],
+    [
+        ("float", "float"),
+        ("int log", "int"),
+        ("numbers", "ordinal"),
+        ("names", "categorical"),
+        ("sizes", "ordinal"),
+        ("words of numbers", "categorical"),
+        ("float log", "float"),
+    ],
 )
 def test_kind(name: str, kind: str) -> None:
     assert PARAMETERS[name].kind == kind

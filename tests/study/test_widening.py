@@ -111,7 +111,10 @@ def test_what_was_tried_is_not_tried_again(tmp_path: Path) -> None:
         ({"test": 0.3}, "split.test cannot change"),
         ({"strategy": "tpe"}, "search.strategy cannot change"),
         ({"epochs": 9}, "training.epochs cannot change"),
-        ({"lr": {"low": 1e-4, "high": 1, "log": True}}, "nothing left to do: all 5 trials are done; raise.*--trials 10"),
+        (
+            {"lr": {"low": 1e-4, "high": 1, "log": True}},
+            "nothing left to do: all 5 trials are done; raise.*--trials 10",
+        ),
         ({"constraints": ["lr > 0.5"], "trials": 9}, "no configuration was found"),
         ({"constraints": ["lr > 0.0098"], "trials": 9}, r"trial \d does not meet 'lr > 0.0098'"),
         ({"lrr": 1}, "unknown recipe key 'lrr'"),

@@ -60,12 +60,12 @@ class SearchSection(Section):
     ] = Field(
         (),
         description="What must hold of every configuration: expressions over parameters, such as "
-        "`[\"width * depth <= 512\"]`. No other is tried.",
+        '`["width * depth <= 512"]`. No other is tried.',
     )
-    warm: Annotated[
-        tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | list[str])
-    ] = Field(
-        (),
-        description="Directories of earlier studies, of these data or others, whose trials this one learns from. See "
-        "[search](search.md).",
+    warm: Annotated[tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | list[str])] = (
+        Field(
+            (),
+            description="Directories of earlier studies, of these data or others, whose trials this one learns from. See "
+            "[search](search.md).",
+        )
     )

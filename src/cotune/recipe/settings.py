@@ -266,7 +266,9 @@ def _must_know(raw: dict[str, Any], what: str, known: tuple[str, ...], also: tup
     unknown = sorted(str(key) for key in set(raw) - set(known))
     if unknown:
         takes = f"{', '.join(known[:-1])} and {known[-1]}"
-        raise _fault(f"{what} takes {takes}, but got '{unknown[0]}'" + did_you_mean(unknown[0], (*known, *also)))
+        raise _fault(
+            f"{what} takes {takes}, but got '{unknown[0]}'" + did_you_mean(unknown[0], (*known, *also))
+        )
 
 
 def _confidence(raw: dict[str, Any]) -> Confidence:
@@ -275,7 +277,8 @@ def _confidence(raw: dict[str, Any]) -> Confidence:
         return "medium"
     if found not in CONFIDENCES:
         raise _fault(
-            f"confidence must be low, medium or high, but got {found!r}" + did_you_mean(str(found), CONFIDENCES)
+            f"confidence must be low, medium or high, but got {found!r}"
+            + did_you_mean(str(found), CONFIDENCES)
         )
     if raw.get("prior") is None and found != "medium":
         raise _fault(f"confidence: {found} says how sure a prior is, but there is none: add prior: VALUE")
@@ -314,7 +317,9 @@ def to_plain(setting: object) -> Any:
                 plain["step"] = setting.step
             return plain | _plain_belief(setting)
         case Choice(choices, ordered):
-            extra = _plain_belief(setting) if ordered is None else {"ordered": ordered, **_plain_belief(setting)}
+            extra = (
+                _plain_belief(setting) if ordered is None else {"ordered": ordered, **_plain_belief(setting)}
+            )
             return {"choices": list(choices), **extra} if extra else list(choices)
         case _:
             return setting

@@ -95,9 +95,7 @@ class Beliefs:
             [
                 u
                 if p.believed is None
-                else _around(
-                    p, u, p.believed, SPREADS[p.setting.confidence], WEIGHTS[p.setting.confidence]
-                )
+                else _around(p, u, p.believed, SPREADS[p.setting.confidence], WEIGHTS[p.setting.confidence])
                 for p, u in zip(self._space.parameters, point, strict=True)
             ]
         )

@@ -20,9 +20,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
+from scipy.stats import qmc
 
 from cotune.search.gaussian.process import fit_kernel
 from cotune.space import Space
+from cotune.types import Params
 
 Array = NDArray[np.float64]
 
@@ -31,7 +33,10 @@ Function = Callable[[Array], Array]
 
 LEAST = 8
 """Trials of an earlier study, all of whose parameters are known, that make a trend."""
+FITTED = 96
+"""Trials on which a kernel is fitted at most."""
 _SURELY = 2.0
+_EVEN, _KEPT, _NEIGHBOURS, _NEARER = 10, 16, 32, (0.1, 0.05, 0.02)
 
 
 class Trend:
@@ -45,13 +50,23 @@ class Trend:
     def __init__(self, space: Space, place: Callable[[Array], Array]) -> None:
         studies = () if space.earlier is None else space.earlier.observed
         self._means: tuple[Function, ...] = tuple(
-            _mean(place(np.array([space.to_unit(params) for params, _ in study])), np.array([y for _, y in study]))
+            _mean(
+                place(np.array([space.to_unit(params) for params, _ in study])),
+                np.array([y for _, y in study]),
+            )
             for study in studies
             if len(study) >= LEAST and space.parameters
         )
+        self._space = space
 
     def __bool__(self) -> bool:
         return bool(self._means)
+
+    def peaks(self) -> list[Params]:
+        """For each study the configuration of which it expects most, where it has an opinion."""
+        return [
+            self._space.from_unit(_peak(mean, len(self._space.parameters)).tolist()) for mean in self._means
+        ]
 
     def weighed(self, X: Array, y: Array) -> Function:
         """m, from own results."""
@@ -78,8 +93,22 @@ def weight(expected: Array, y: Array) -> float:
     return float(np.clip(centred @ (y - y.mean()) / (centred @ centred), 0.0, 1.0))
 
 
+def _peak(mean: Function, dimensions: int) -> Array:
+    """Where the mean is largest: of even points, and then of ever nearer neighbours of the best of them."""
+    rng = np.random.default_rng(0)
+    points = qmc.Sobol(dimensions, scramble=True, rng=rng).random_base2(_EVEN)
+    for spread in _NEARER:
+        best = points[np.argsort(-mean(points), kind="stable")[:_KEPT]]
+        near = np.repeat(best, _NEIGHBOURS, axis=0)
+        near += spread * rng.standard_normal(near.shape) * (rng.random(near.shape) < 0.5)
+        points = np.concatenate([best, np.clip(near, 0.0, 1.0)])
+    found: Array = points[np.argmax(mean(points))]
+    return found
+
+
 def _mean(X: Array, y: Array) -> Function:
-    kernel = fit_kernel(X, y)
+    some = slice(None, None, -(-len(X) // FITTED))
+    kernel = fit_kernel(X[some], y[some])
     K = kernel(X, X)
     K[np.diag_indices_from(K)] += kernel.noise + 1e-8
     v = cho_solve(cho_factor(K, lower=True), y)

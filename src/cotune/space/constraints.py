@@ -172,7 +172,9 @@ class _Reader:
                 self.value(node)
         shown = ast.unparse(node)
         raise _fault(
-            self._text, f"must be true or false, but {shown} is neither", f"compare it, as in '{shown} <= 512'"
+            self._text,
+            f"must be true or false, but {shown} is neither",
+            f"compare it, as in '{shown} <= 512'",
         )
 
     def _compared(self, left: ast.expr, operators: list[ast.cmpop], others: list[ast.expr]) -> Meaning:

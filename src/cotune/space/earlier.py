@@ -14,7 +14,7 @@ class Earlier:
     """Knowledge from earlier studies. Configurations lie in the space; those of `best` may lack parameters.
 
     Args:
-        firsts: the best ones, to be tried first, in this order.
+        firsts: to be tried first, in this order: the best ones, and those that models of the studies expect most of.
         best: the best fifth of every study, without the parameters that it did not search.
         observed: of every study the trials all of whose parameters are known: configuration, and the normal score of
             its rank, larger is better.

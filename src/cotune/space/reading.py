@@ -51,9 +51,7 @@ def _constraints(recipe: Recipe, known: Mapping[str, Domain]) -> tuple[Constrain
     names = {name: name for name in known}
     names |= {f"{section}.{name}": name for name, (section, _) in domains().items()}
     names |= {name.removeprefix(PREFIX): name for name in known if name.startswith(PREFIX)}
-    switches = [
-        name for name, domain in known.items() if domain.kind == "bool" or _is_switch(recipe, name)
-    ]
+    switches = [name for name, domain in known.items() if domain.kind == "bool" or _is_switch(recipe, name)]
     return tuple(read_constraint(text, names, switches=switches) for text in recipe.search.constraints)
 
 

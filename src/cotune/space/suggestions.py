@@ -239,7 +239,9 @@ def with_belief(name: str, own: OwnParameter, prior: Any, confidence: object = "
     else:
         legal = _is_end(prior, (int,) if own.kind == "int" else (int, float)) and own.low <= prior <= own.high
     if not legal:
-        raise RecipeError(f"the prior of '{name}' must be a value it can take, {said(own)}, but got {prior!r}")
+        raise RecipeError(
+            f"the prior of '{name}' must be a value it can take, {said(own)}, but got {prior!r}"
+        )
     return own.model_copy(update={"prior": prior, "confidence": confidence})
 
 

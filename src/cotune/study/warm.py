@@ -17,6 +17,8 @@ from cotune.errors import RecipeError, StudyError, StudyNotFound
 from cotune.recipe import Recipe, make
 from cotune.records import Store, StudyView, read_view
 from cotune.search import normal_scores
+from cotune.search.threads import one_thread
+from cotune.search.trend import Trend
 from cotune.space import Parameter, Space, from_recipe
 from cotune.space.earlier import Earlier
 from cotune.study.directory import Directory
@@ -68,7 +70,9 @@ def _taken(path: str, space: Space, *, task: str, fingerprint: str, metric: str)
         raise RecipeError(f"{law}: they have nothing in common; leave it out, or search some of the same")
     trials = _ranked(view)
     if not trials:
-        raise StudyError(f"search.warm (--from): {path} has no trial with a score; let it train, or leave it out")
+        raise StudyError(
+            f"search.warm (--from): {path} has no trial with a score; let it train, or leave it out"
+        )
     names = {p.name for p in (*before.parameters, *space.parameters)}
     asked = (view.meta["task"], view.meta["fingerprint"], view.meta["metric"])
     return {
@@ -107,22 +111,28 @@ def with_earlier(space: Space, kept: Sequence[Kept]) -> Space:
     if not kept:
         return space
     tops = [[config for config, _ in each["trials"][: _best_of(each)]] for each in kept]
-    turns = [config for row in zip_longest(*tops) for config in row if config is not None]
+    observed = tuple(
+        tuple(
+            (params, score)
+            for config, score in each["trials"]
+            if space.contains(params := _exact(config, space))
+        )
+        for each in kept
+    )
+    best = tuple(
+        _fitting(config, space, set(each["searched"]))
+        for each, top in zip(kept, tops, strict=True)
+        for config in top
+    )
+    knowing = replace(space, earlier=Earlier((), best, observed))
+    with one_thread():
+        peaks = Trend(knowing, lambda points: points).peaks()
+    turns = [_filled(config, space) for row in zip_longest(*tops) for config in row if config is not None]
     firsts: list[Params] = []
-    for config in turns:
-        params = _filled(config, space)
-        if params not in firsts and space.feasible(params):
-            firsts.append(params)
-    earlier = Earlier(
-        firsts=tuple(firsts[:FIRST]),
-        best=tuple(_fitting(config, space, set(each["searched"])) for each, top in zip(kept, tops, strict=True)
-                   for config in top),
-        observed=tuple(
-            tuple((params, score) for config, score in each["trials"] if space.contains(params := _exact(config, space)))
-            for each in kept
-        ),
-    )  # fmt: skip
-    return replace(space, earlier=earlier)
+    for wanted in (*turns[: len(kept)], *peaks, *turns[len(kept) :]):
+        if wanted not in firsts and space.feasible(wanted):
+            firsts.append(wanted)
+    return replace(space, earlier=Earlier(tuple(firsts[:FIRST]), best, observed))
 
 
 def words_of_warm(kept: Sequence[Kept], space: Space) -> tuple[str, ...]:
@@ -134,7 +144,9 @@ def words_of_warm(kept: Sequence[Kept], space: Space) -> tuple[str, ...]:
         shown = ", ".join(common[:8]) + (", …" if len(common) > 8 else "")
         found.append(f"learns from {len(each['trials'])} trials of {each['path']} ({of}), by {shown}")
     if kept and space.earlier is not None:
-        found.append(f"the first {len(space.earlier.firsts)} trials are the best of earlier studies")
+        found.append(
+            f"the first {len(space.earlier.firsts)} trials are the best of earlier studies, or expected to be"
+        )
     return tuple(found)
 
 
@@ -163,7 +175,9 @@ def _filled(config: Params, space: Space) -> dict[str, Value]:
 
 def _fitting(config: Params, space: Space, searched: set[str]) -> dict[str, Value]:
     """What the earlier study searched, brought into the space."""
-    values = {p.name: near(p, config[p.name]) for p in space.parameters if p.name in config and p.name in searched}
+    values = {
+        p.name: near(p, config[p.name]) for p in space.parameters if p.name in config and p.name in searched
+    }
     return {name: value for name, value in values.items() if value is not None}
 
 

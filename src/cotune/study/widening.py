@@ -71,7 +71,9 @@ def widened(store: Store, changes: Changes) -> Widened:
     faults = [fault for key in touched for fault in _faults(key, old, new)]
     if faults:
         raise RecipeError(
-            faults[0] if len(faults) == 1 else "\n  - ".join([f"{len(faults)} faults in the changes:", *faults])
+            faults[0]
+            if len(faults) == 1
+            else "\n  - ".join([f"{len(faults)} faults in the changes:", *faults])
         )
     before, after = from_recipe(old), from_recipe(new)
     must_have_some(after)
