@@ -16,6 +16,7 @@ from cotune.records.ablation import Ablation, Worth
 from cotune.report.facts import generates, made_rows
 from cotune.report.forecasts import beside_baselines
 from cotune.report.made import is_ensemble, whose
+from cotune.searched import rows, searched
 from cotune.space import from_recipe
 from cotune.study.lr_find import LrCurve
 from cotune.study.rules.mending import mended
@@ -244,10 +245,6 @@ WAYS = {
 """How lanes can be trained, in words."""
 
 
-COSTS = {True: "fusable: a number for each lane", False: "structural: lanes of one value step together"}
-"""What it costs that trials differ in a parameter."""
-
-
 def explain_plan(view: StudyView) -> dict[str, Any]:
     """How trials are trained: what was measured for each kind of network, and what was chosen."""
     plans = []
@@ -255,10 +252,7 @@ def explain_plan(view: StudyView) -> dict[str, Any]:
         chosen = "alone" if saved["alone"] else saved["way"]
         plans.append({"kind": kind, "chosen": chosen, "microseconds": dict(saved["microseconds"])})
     return {
-        "parameters": [
-            {"kind": "", **parameter, "costs": COSTS[parameter["fusable"]]}
-            for parameter in view.meta["parameters"]
-        ],
+        "parameters": searched(view),
         "constraints": list(view.meta["resolved"]["search"].get("constraints", ())),
         "plans": plans,
         "capacity_used": view.summary()["capacity_used"],
@@ -267,10 +261,8 @@ def explain_plan(view: StudyView) -> dict[str, Any]:
 
 def print_plan(facts: Mapping[str, Any]) -> None:
     """What `cotune explain` says of a study."""
-    lines = [[p["name"], _setting(p["setting"]), p["kind"], p["costs"]] for p in facts["parameters"]]
-    if lines:
-        _print_table(["parameter", "searched", "as", "where trials differ in it"], lines)
-        print()
+    _print_table(["parameter", "searched", "as", "where trials differ in it"], rows(facts["parameters"]))
+    print()
     for constraint in facts["constraints"]:
         print(f"always: {constraint}")
     if not facts["plans"]:
@@ -292,19 +284,6 @@ def print_plan(facts: Mapping[str, Any]) -> None:
     print("chosen: the fastest; compiled loops also where another way is faster by less than a quarter")
     if facts["capacity_used"] is not None:
         print(f"\nslots in use on average: {100 * facts['capacity_used']:.0f} %")
-
-
-def _setting(plain: Any) -> str:
-    """A range or choices as a recipe has them, short."""
-    if isinstance(plain, list):
-        return ", ".join(map(_number, plain))
-    if "choices" in plain:
-        found = _setting(plain["choices"])
-    else:
-        found = f"{_number(plain['low'])} … {_number(plain['high'])}"
-        found += " by ratio" if plain.get("log") else ""
-        found += f" by {_number(plain['step'])}" if plain.get("step") else ""
-    return found + (f", believed: {_number(plain['prior'])}" if "prior" in plain else "")
 
 
 BARS = 40

@@ -1,4 +1,4 @@
-"""Resuming with a wider space and higher limits: what was tried stays, is known, and survives an end at any boundary."""
+"""Resuming with a wider space and higher limits: what was tried stays, is known, and survives an end anywhere."""
 
 import shutil
 from collections.abc import Callable
@@ -120,10 +120,10 @@ def test_what_was_tried_is_not_tried_again(tmp_path: Path) -> None:
         ({"lrr": 1}, "unknown recipe key 'lrr'"),
         ({"metric": "roc_auc", "width": 9}, "2 faults"),
     ],
-    ids=lambda value: "",
+    ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
 )
 def test_what_is_no_widening_is_refused_and_nothing_is_changed(
-    changes: dict[str, Any], says: str, tmp_path_factory: pytest.TempPathFactory, once: Callable[[], Path]
+    changes: dict[str, Any], says: str, once: Callable[[], Path]
 ) -> None:
     path = once()
     before = lasting(path), view_of(path).meta

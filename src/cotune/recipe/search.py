@@ -20,6 +20,9 @@ def _several(asked: Any) -> Any:
     return (as_path(asked),) if isinstance(asked, str | PurePath) else asked
 
 
+Several = Annotated[tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | list[str])]
+
+
 class SearchSection(Section):
     """How the space is searched, and when to stop. Whichever limit is met first ends the study."""
 
@@ -55,17 +58,13 @@ class SearchSection(Section):
     )
     reduction: Annotated[int, Field(ge=2)] = Field(3, description="One in so many goes on from a rung.")
     first_rung: Annotated[int, Field(ge=1)] = Field(3, description="Epoch of the first rung.")
-    constraints: Annotated[
-        tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | list[str])
-    ] = Field(
+    constraints: Several = Field(
         (),
         description="What must hold of every configuration: expressions over parameters, such as "
         '`["width * depth <= 512"]`. No other is tried.',
     )
-    warm: Annotated[tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | list[str])] = (
-        Field(
-            (),
-            description="Directories of earlier studies, of these data or others, whose trials this one learns from. See "
-            "[search](search.md).",
-        )
+    warm: Several = Field(
+        (),
+        description="Directories of earlier studies, of these data or others, whose trials this one learns from; "
+        "`--from DIR`. See [search](search.md).",
     )

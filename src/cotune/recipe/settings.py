@@ -24,7 +24,6 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from cotune.errors import did_you_mean
 from cotune.types import Value
 
-
 Confidence = Literal["low", "medium", "high"]
 """How sure someone is of a prior."""
 

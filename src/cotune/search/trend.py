@@ -2,17 +2,17 @@
 
 | symbol | meaning                                                              | shape     |
 |--------|----------------------------------------------------------------------|-----------|
-| m_t    | posterior mean of a Gaussian process on the ranks of earlier study t  | function  |
-| X, y   | own configurations and their normal scores                            | [n, d], [n] |
-| w_t    | how much of m_t is believed                                           | in [0, 1] |
+| m_t    | posterior mean of a Gaussian process on the ranks of earlier study t | function  |
+| X, y   | own configurations and their normal scores                           | [n, d], [n] |
+| w_t    | how much of m_t is believed                                          | in [0, 1] |
 
     m = Σ w_t m_t / max(1, Σ w_t),    w_t = clip(cov(m_t(X), y) / var(m_t(X)), 0, 1)
 
-The model of the search then has only y − m(X) to learn. A study whose ranks do not go with the own results, by more than
-chance would have it (correlation 2/√n), has no weight: what misleads is dropped as soon as there are results.
+The model of the search then has only y − m(X) to learn. A study whose ranks do not go with the own results, by more
+than chance would have it (correlation 2/√n), has no weight: what misleads is dropped as soon as there are results.
 
-Source: Feurer, Letham, Hutter & Bakshy, Practical transfer learning for Bayesian optimization, 2018 (an ensemble weighted
-by ranks); Golovin et al., Google Vizier, KDD 2017 (each study's model explains what the one before has left).
+Source: Feurer, Letham, Hutter & Bakshy, Practical transfer learning for Bayesian optimization, 2018 (an ensemble
+weighted by ranks); Golovin et al., Google Vizier, KDD 2017 (each study's model explains what the one before has left).
 """
 
 from collections.abc import Callable

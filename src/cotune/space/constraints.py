@@ -1,8 +1,8 @@
 """What must hold of a configuration, as sentences over parameters: "width * depth <= 512".
 
 A sentence is an expression in Python's words: numbers, words in quotes, names of parameters, + - * / // % **,
-comparisons, `and`, `or`, `not`, `in`, `x if c else y`, and a few functions. It is read into a tree, looked through node by
-node, and made of closures: nothing is ever handed to Python to be run.
+comparisons, `and`, `or`, `not`, `in`, `x if c else y`, and a few functions. It is read into a tree, looked through
+node by node, and made of closures: nothing is ever handed to Python to be run.
 
 A parameter that has no meaning in a configuration (momentum, beside adamw) has no value there. What hangs on it is
 unknown, in the logic of three values of Kleene (1938); and a sentence that is unknown forbids nothing. One that

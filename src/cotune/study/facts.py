@@ -114,7 +114,8 @@ def announcement(prepared: Prepared, directory: Path) -> str:
     of = "" if dataset.task is Task.GENERATION else f" of {dataset.target}"
     return (
         f"{dataset.name}: {dataset.rows:,} {_rows(dataset)}, {dataset.task.value}{of}; "
-        f"searching {len(prepared.space.parameters)} parameters ({len(prepared.space.fusable)} fusable) by {prepared.recipe.search.metric} → {directory}"
+        f"searching {len(prepared.space.parameters)} parameters ({len(prepared.space.fusable)} fusable) by "
+        f"{prepared.recipe.search.metric} → {directory}"
     )
 
 

@@ -1,7 +1,7 @@
 """A warm start: what earlier studies are asked, what of it a study keeps, and what its space is told.
 
-Ranks, not scores, are taken: studies of other data, with other metrics, can be compared by nothing else. A study keeps a
-copy of what it took, so that it is resumed when the earlier ones are gone.
+Ranks, not scores, are taken: studies of other data, with other metrics, can be compared by nothing else. A study
+keeps a copy of what it took, so that it is resumed when the earlier ones are gone.
 
 Source: Feurer, Springenberg & Hutter, Initializing Bayesian hyperparameter optimization via meta-learning, AAAI 2015;
 Perrone et al., Learning search spaces for Bayesian optimization, NeurIPS 2019.

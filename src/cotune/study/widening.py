@@ -1,7 +1,7 @@
 """A study's space made wider, and its limits higher, when it is resumed.
 
-What was tried stays: every trial must lie in the new space, where it has coordinates of its own. A value that was fixed,
-and is searched from now on, becomes part of the trials that were trained with it. The store keeps every recipe
+What was tried stays: every trial must lie in the new space, where it has coordinates of its own. A value that was
+fixed, and is searched from now on, becomes part of the trials that were trained with it. The store keeps every recipe
 with the boundary, and the number of trials, from which it holds; the proposals that waited at that boundary are
 dropped, and asked for anew. So a study that is killed later is rebuilt as it was.
 """
