@@ -103,3 +103,24 @@ def test_half_of_the_first_points_at_most_follow() -> None:
     assert share(0) == SHARE == 0.5
     assert share(HALVED) == SHARE / 2
     assert share(10_000) < 0.01
+
+
+def test_the_usual_rate_of_an_optimizer_is_believed_unless_the_recipe_says_another() -> None:
+    wide = {"low": 1e-5, "high": 1.0, "log": True}
+    for optimizer, rate in (("sgd", 0.1), ("lion", 3e-4), ("adamw", 10**-2.5)):
+        first = start(space(optimizer=optimizer, lr=wide), seed=1)
+        assert first.configuration(0)["lr"] == pytest.approx(rate)
+    assert start(space(optimizer="sgd", lr={**wide, "prior": 0.5}), seed=1).configuration(0)[
+        "lr"
+    ] == pytest.approx(0.5)
+    narrow = start(space(optimizer="sgd", lr={"low": 1e-4, "high": 1e-2, "log": True}), seed=1)
+    assert narrow.configuration(0)["lr"] == pytest.approx(1e-3), "of a range without it the centre"
+    plain, bent = (start(space(optimizer=["adamw", other], lr=wide), seed=1) for other in ("nadam", "sgd"))
+    moved = []
+    for number in range(1, 200):
+        one, other = plain.configuration(number), bent.configuration(number)
+        if one["lr"] != other["lr"]:
+            assert other["optimizer"] == "sgd", "rates of adamw stay as even as they were"
+            moved.append(float(other["lr"]))  # type: ignore[arg-type]
+    assert len(moved) > 10
+    assert np.median(moved) == pytest.approx(0.06, rel=0.7)

@@ -32,6 +32,16 @@ SHARE, HALVED = 0.5, 64
 """Share of the first points that follow what is believed, and the trial at which it is half of that."""
 SPREADS = {"low": 0.5, "medium": 0.25, "high": 0.125}
 WEIGHTS = {"low": 2.0, "medium": 4.0, "high": 6.0}
+USUAL_RATES = {
+    "sgd": 0.1,
+    "nesterov": 0.1,
+    "adagrad": 0.01,
+    "adadelta": 1.0,
+    "lion": 3e-4,
+    "muon": 0.02,
+}
+"""Learning rates of optimizers that are far from those of Adam and its kin, where a range has them: He et al. 2016
+(sgd), Duchi et al. 2011, Zeiler 2012, Chen et al. 2023, Jordan et al. 2024. A prior of the recipe goes before them."""
 AROUND, AS_IT_WAS = 0.1, 6.0
 """Spread around a configuration of an earlier study, and how many times as often as another its names are drawn."""
 
@@ -56,13 +66,38 @@ class Beliefs:
         earlier = space.earlier
         self._firsts = () if earlier is None else earlier.firsts
         self._best = () if earlier is None else earlier.best
-        self._priors = any(p.believed is not None for p in space.parameters)
+        names = [p.name for p in space.parameters]
+        open_rate = "lr" in names and space.parameters[names.index("lr")].believed is None
+        self._rate = names.index("lr") if open_rate else None
+        said = {str(space.fixed.get("optimizer")), *(str(v) for p in space.parameters
+                if p.name == "optimizer" for v in p.points or ())}  # fmt: skip
+        rates = self._rate is not None and bool(said & USUAL_RATES.keys())
+        self._priors = rates or any(p.believed is not None for p in space.parameters)
 
     def first(self, number: int) -> Params | None:
         """The configuration that trial `number` begins with: of earlier studies, then the centre; `None` for others."""
         if number < len(self._firsts):
             return self._firsts[number]
-        return self._space.anchor if number == len(self._firsts) else None
+        if number != len(self._firsts):
+            return None
+        centre = self._space.anchor or {}
+        rate = self._usual(np.array(self._space.to_unit(centre)))
+        if rate is not None:
+            usual = {**centre, "lr": self._space.parameters[self._rate or 0].from_unit(rate)}
+            return usual if self._space.feasible(usual) else centre
+        return centre
+
+    def _usual(self, point: Array) -> float | None:
+        """The place of the usual learning rate of the optimizer that a point has, if it is to be believed."""
+        if self._rate is None:
+            return None
+        optimizer = self._space.fixed.get("optimizer")
+        for p, place in zip(self._space.parameters, point, strict=True):
+            if p.name == "optimizer":
+                optimizer = p.from_unit(place)
+        rate = self._space.parameters[self._rate]
+        usual = USUAL_RATES.get(str(optimizer))
+        return rate.to_unit(usual) if usual is not None and rate.contains(usual) else None
 
     def bent(self, point: Array, number: int, shared: NDArray[np.bool_], *, leader: int) -> Array:
         """Point `number`, moved to what is believed if its lot says so.
@@ -91,7 +126,7 @@ class Beliefs:
                     for p, u in zip(self._space.parameters, point, strict=True)
                 ]
             )
-        return np.array(
+        bent = np.array(
             [
                 u
                 if p.believed is None
@@ -99,6 +134,13 @@ class Beliefs:
                 for p, u in zip(self._space.parameters, point, strict=True)
             ]
         )
+        usual = self._usual(bent)
+        if self._rate is not None and usual is not None:
+            lr = self._space.parameters[self._rate]
+            bent[self._rate] = _around(
+                lr, float(point[self._rate]), usual, SPREADS["medium"], WEIGHTS["medium"]
+            )
+        return bent
 
 
 def _around(parameter: Parameter, u: float, place: float, spread: float, weight: float) -> float:
