@@ -135,7 +135,7 @@ def test_yaml_blocks_are_recipes() -> None:
     assert make(yaml.safe_load(whole)).network.dropout == 0.1
     assert len(several) == 2
     for line in "\n".join(several).splitlines():  # the same key in several forms
-        if not line.startswith("search:"):
+        if line and not line.startswith("search:"):
             make(**yaml.safe_load(line))
 
 
