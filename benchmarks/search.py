@@ -1,10 +1,10 @@
 """Search alone: who finds good configurations soonest on an engine of 64 slots that trains in no time.
 
-    python benchmarks/search.py --json                                  everything: a day, because of Optuna's GPSampler
-    python benchmarks/search.py --cache FOLDER                          the same, to be interrupted and taken up again
-    python benchmarks/search.py --quick                                 ten minutes: three tasks, two seeds, without what is slow
-    python benchmarks/search.py --cache FOLDER --only-kept              what the folder has, and nothing new
-    python benchmarks/search.py --peer-python smac=/envs/smac/bin/python  peers from environments of their own
+    python benchmarks/search.py --json                        everything: a day, because of Optuna's GPSampler
+    python benchmarks/search.py --cache FOLDER                the same, to be interrupted and taken up again
+    python benchmarks/search.py --quick                       ten minutes: three tasks, two seeds, without what is slow
+    python benchmarks/search.py --cache FOLDER --only-kept    what the folder has, and nothing new
+    python benchmarks/search.py --peer-python smac=/envs/smac/bin/python    a peer from an environment of its own
 
 Learning curves come from LCBench's surrogate (the tasks at even positions) and TaskSet's tables, in the folder that
 COTUNE_DATA names; LCBench needs `pip install onnxruntime`. All contenders have the same slots, seeds and boundaries, and
@@ -16,12 +16,10 @@ import statistics
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")  # a process a core; before anything is imported that reads it
 
 from common import Bar, arguments, finish, say
 from search_parts.contenders import CONTENDERS, GP, OURS
@@ -31,8 +29,8 @@ from search_parts.simulator import BUDGETS, Run
 from search_parts.statistics import Paired, by_task, mean_ranks, paired
 
 TOLERANCE = 0.005
-"""Of normalised regret: what a median difference to the GPSampler may amount to, half a per cent of the way from a median
-configuration to the best."""
+"""Of normalised regret, half a per cent of the way from a median configuration to the best: what a median difference to
+the GPSampler may amount to."""
 SHARE = 0.1
 """Of the GPSampler's seconds of proposing."""
 SLOW = (GP, "Optuna TPE + ASHA", "Optuna TPE + Hyperband", "HEBO", "SMAC3")
@@ -44,7 +42,13 @@ Found = dict[str, dict[Place, Run]]
 
 
 def search_all(
-    names: Sequence[str], places: Sequence[Place], *, folder: Path, processes: int, trainings: float, only_kept: bool
+    names: Sequence[str],
+    places: Sequence[Place],
+    *,
+    folder: Path,
+    processes: int,
+    trainings: float,
+    only_kept: bool,
 ) -> Found:
     """Every contender at every place; those that are slow come last, so that an interruption costs the least."""
     found: Found = {name: {} for name in names}
@@ -56,7 +60,10 @@ def search_all(
                 found[name][place] = old
             elif not only_kept:
                 left.append((name, place))
-    with ProcessPoolExecutor(processes, initializer=_begin, initargs=(PYTHONS,)) as pool:
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")  # a process a core; processes that are spawned read it
+    context = get_context("spawn")
+    with ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(PYTHONS,)) as pool:
         jobs = {pool.submit(run, folder, name, *place, trainings): (name, place) for name, place in left}
         for job in as_completed(jobs):
             name, place = jobs[job]
@@ -97,10 +104,14 @@ def rows_of(found: Found, regrets: dict[str, Any], whole: Sequence[Place]) -> li
         regrets: of `regrets_of`.
         whole: places at which every contender was run; ranks are over these.
     """
-    ranks = {
-        budget: mean_ranks({name: [regrets[name][budget][place] for place in whole] for name in found})
-        for budget in BUDGETS
-    } if whole else {}
+    ranks = (
+        {
+            budget: mean_ranks({name: [regrets[name][budget][place] for place in whole] for name in found})
+            for budget in BUDGETS
+        }
+        if whole
+        else {}
+    )
     rows = []
     for name, runs in found.items():
         if not runs:
@@ -155,7 +166,9 @@ def bars_of(rows: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]]) -> 
         place = None
         if ours is not None and ours["mean_rank"] and None not in ranks:
             place = 1 + sum(rank < ours["mean_rank"][budget] for rank in ranks)
-        bars.append(Bar(f"place of {OURS} by mean rank at {budget} full trainings", place, 1, direction="at most"))
+        bars.append(
+            Bar(f"place of {OURS} by mean rank at {budget} full trainings", place, 1, direction="at most")
+        )
     last = next((p for p in pairs if p["against"] == GP and p["trainings"] == BUDGETS[-1]), None)
     test = last and Paired(**{key: last[key] for key in Paired.__dataclass_fields__})
     bars += [
@@ -183,13 +196,15 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = arguments(__doc__.split("\n")[0])
     parser.add_argument("--tasks", help='comma-separated, as "lcbench 3945"; all by default')
     parser.add_argument("--seeds", type=int, help=f"of each task; {SEEDS} by default")
-    parser.add_argument("--peers", help=f"comma-separated, among {', '.join(CONTENDERS)}; all that are there by default")
+    parser.add_argument(
+        "--peers", help=f"comma-separated, among {', '.join(CONTENDERS)}; all that are there by default"
+    )
     parser.add_argument(
         "--peer-python",
         action="append",
         default=[],
         metavar="[PACKAGE=]PATH",
-        help=f"a Python that has a peer ({', '.join(p.package for p in PEERS.values())}); without PACKAGE for all of them",
+        help=f"a Python that has a peer ({', '.join(p.package for p in PEERS.values())}); without PACKAGE for all",
     )
     parser.add_argument("--cache", type=Path, help="keeps runs, to be taken up again")
     parser.add_argument("--only-kept", action="store_true", help="no new runs: figures of what --cache has")
@@ -201,7 +216,9 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         everything = task_names()
     except OSError as error:
-        parser.error(f"the learning curves are not there: {error}; COTUNE_DATA must name the folder that has hpo/lcbench")
+        parser.error(
+            f"the learning curves are not there: {error}; COTUNE_DATA must name the folder that has hpo/lcbench"
+        )
     names = given.peers.split(",") if given.peers else _usual(quick=given.quick)
     tasks = given.tasks.split(",") if given.tasks else everything[: QUICK_TASKS if given.quick else None]
     for word, known, what in ((names, CONTENDERS, "contender"), (tasks, everything, "task")):
@@ -237,11 +254,15 @@ def _usual(*, quick: bool) -> list[str]:
 
 
 def _table(rows: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]], whole: int) -> None:
-    print(f"median regret and mean rank at {', '.join(map(str, BUDGETS))} full trainings, over {whole} places")
+    print(
+        f"median regret and mean rank at {', '.join(map(str, BUDGETS))} full trainings, over {whole} places"
+    )
     for row in rows:
         regret = "  ".join(f"{row['median_regret'][str(b)]:7.4f}" for b in BUDGETS)
         rank = "  ".join(f"{row['mean_rank'].get(str(b), float('nan')):5.2f}" for b in BUDGETS)
-        print(f"{row['contender']:24} {regret}   {rank}   {row['trials']:6.0f} trials {row['proposing_seconds']:8.1f} s")
+        print(
+            f"{row['contender']:24} {regret}   {rank}   {row['trials']:6.0f} trials {row['proposing_seconds']:8.1f} s"
+        )
     for pair in pairs:
         print(
             f"{pair['pair']} at {pair['trainings']}: {pair['median']:+.4f}, shift {pair['shift']:+.4f} "

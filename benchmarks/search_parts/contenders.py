@@ -7,13 +7,12 @@ from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 
+import cotune
 from search_parts import optunas, sequences
 from search_parts.remote import PEERS, Remote
 from search_parts.simulator import Ours
 from search_parts.slots import Judged, Player
 from search_parts.tasks import Task
-
-import cotune
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,9 @@ CONTENDERS: dict[str, Entry] = {
     "one epoch": Entry(
         partial(_sobol, judge=sequences.one_epoch), "Sobol points, the first epoch decides", _fixed(1)
     ),
-    "Sobol + ASHA": Entry(partial(_sobol, judge=sequences.asha), "Sobol points, rungs at 3, 9, 27", _fixed(1)),
+    "Sobol + ASHA": Entry(
+        partial(_sobol, judge=sequences.asha), "Sobol points, rungs at 3, 9, 27", _fixed(1)
+    ),
     "Hyperband": Entry(_hyperband, "Sobol points in Hyperband's brackets, resumed", _fixed(1)),
     "Optuna TPE": Entry(partial(_optuna, sampler=optunas.tpe), "every trial in full", _by_optuna),
     "Optuna TPE + ASHA": Entry(

@@ -62,7 +62,7 @@ def run(folder: Path, contender: str, task: str, seed: int, trainings: float) ->
     file = path_of(folder, contender, task, seed, trainings)
     file.parent.mkdir(parents=True, exist_ok=True)
     row = asdict(found)
-    row["best"] = [None if figure != figure else figure for figure in found.best]  # noqa: PLR0124 (NaN)
+    row["best"] = [None if figure != figure else figure for figure in found.best]
     part = file.with_suffix(f".{os.getpid()}.part")
     part.write_text(json.dumps(row))
     part.replace(file)

@@ -1,7 +1,7 @@
 """Optuna as a contender, through its own ask, report, should_prune and tell.
 
-A study in memory; running trials are in sight of the sampler. Figures of one boundary are all reported before any trial is
-judged, so the order of slots decides nothing. A full training is told with its best figure, a divergence with the
+A study in memory; running trials are in sight of the sampler. Figures of one boundary are all reported before any trial
+is judged, so the order of slots decides nothing. A full training is told with its best figure, a divergence with the
 worst so far (`cotune.search.samplers.told` says the same), a pruned trial has what it reported. On a table of
 configurations the nearest is trained, and Optuna is told of that one instead of what it asked for.
 """
@@ -15,10 +15,10 @@ from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner, HyperbandPruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import BaseSampler, GPSampler, TPESampler
 from optuna.trial import TrialState, create_trial
-from search_parts.slots import Shown, Start
-from search_parts.tasks import Task
 
 from cotune.search.samplers.told import quiet
+from search_parts.slots import Shown, Start
+from search_parts.tasks import Task
 
 ETA = 3
 FIRST = 3
@@ -104,7 +104,9 @@ class Optuna:
 
     def _instead(self, params: dict[str, object]) -> optuna.Trial:
         """A running trial of what is truly trained; samplers do not look at the failed one it stands for."""
-        self._study.add_trial(create_trial(state=TrialState.RUNNING, params=params, distributions=self._kinds))
+        self._study.add_trial(
+            create_trial(state=TrialState.RUNNING, params=params, distributions=self._kinds)
+        )
         newest = self._study.get_trials(deepcopy=False)[-1]
         return optuna.Trial(self._study, newest._trial_id)
 

@@ -1,13 +1,14 @@
 """Peers in another environment: a worker process that speaks JSON, a line each way.
 
-| line to the worker                                                    | its answer                              |
-|-----------------------------------------------------------------------|-----------------------------------------|
-| {"begin": {peer, seed, epochs, slots, maximize, space, rows}}         | {"ready": "name and release"}           |
-| {"start": free slots}                                                 | {"start": [[number, params], …], seconds} |
-| {"show": [[number, epoch, figure or null], …]}                        | {"leave": [numbers], seconds}           |
+| line to the worker                                       | its answer                                |
+|----------------------------------------------------------|-------------------------------------------|
+| {"begin": {peer, seed, epochs, slots, maximize, top, …}} | {"ready": "class of the peer"}            |
+| {"start": free slots}                                    | {"start": [[number, params], …], seconds} |
+| {"show": [[number, epoch, figure or null], …]}           | {"leave": [numbers], seconds}             |
 
-`space` is a list of {name, kind, low, high, log}; `rows` are the only configurations there are, or null. `seconds` is what the
-worker was thinking for, without the way there and back. A worker that fails answers {"error": "…"}.
+Beside these `begin` has `space`, a list of {name, kind, low, high, log}, and `rows`, the only configurations there are,
+or null. `seconds` is what the worker was thinking for, without the way there and back. A worker that fails answers
+{"error": "…"}.
 """
 
 import json
@@ -123,8 +124,17 @@ class Remote:
         self.proposing = 0.0
         rows = task.rows if isinstance(task, TaskSet) else None
         about = {"peer": peer.module, "seed": seed, "epochs": task.epochs, "slots": slots}
+        top = 100.0 if task.maximize else 0.0  # per cent
         self.ready = self._say(
-            {"begin": {**about, "maximize": task.maximize, "space": described(task), "rows": rows}}
+            {
+                "begin": {
+                    **about,
+                    "maximize": task.maximize,
+                    "top": top,
+                    "space": described(task),
+                    "rows": rows,
+                }
+            }
         )["ready"]
 
     def start(self, free: int) -> list[Start]:

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.stats import qmc
-from search_parts.slots import Shown, Start
-from search_parts.tasks import Task
 
 from cotune.search import Judge
 from cotune.search.rungs.halving import Rungs
 from cotune.types import Params, Trial, TrialResult
+from search_parts.slots import Shown, Start
+from search_parts.tasks import Task
 
 ETA = 3
 ONE_IN = 16
@@ -128,8 +128,8 @@ class _Bracket:
 class Hyperband:
     """Sobol points in Hyperband's brackets, resumed where they were paused.
 
-    Within a bracket a stage begins when the one before is done. Free slots go to the oldest bracket that can use them; if all
-    wait, the next bracket begins.
+    Within a bracket a stage begins when the one before is done. Free slots go to the oldest bracket that can use them; if
+    all wait, the next bracket begins.
     """
 
     def __init__(self, task: Task, *, seed: int) -> None:

@@ -1,8 +1,8 @@
 """The engine that all contenders share: 64 slots, an epoch of all of them at a time, nobody waits.
 
-A contender starts trials in free slots, sees every trial's figure after every epoch, and says which of them leave. A trial
-that left may be started again and goes on where it was: pausing and thawing cost nothing, to no contender. Who reaches
-the full length, or meets a number that is not finite, leaves by itself.
+A contender starts trials in free slots, sees every trial's figure after every epoch, and says which of them leave. A
+trial that left may be started again and goes on where it was: pausing and thawing cost nothing, to no contender. Who
+reaches the full length, or meets a number that is not finite, leaves by itself.
 """
 
 import math
@@ -10,11 +10,10 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from search_parts.simulator import METRIC, SLOTS, Contender, Run
-from search_parts.tasks import Task
-
 from cotune.study.ledger import Ledger
 from cotune.types import Divergence, LaneId, Params, Record, Status, Trial
+from search_parts.simulator import METRIC, SLOTS, Contender, Run
+from search_parts.tasks import Task
 
 Start = tuple[int, Params]
 """(trial number, what it trains); a number that was seen before goes on where it stopped."""
@@ -50,7 +49,9 @@ def play(task: Task, player: Player, *, trainings: float = 4.0, slots: int = SLO
         if len(training) < slots:
             training.update(player.start(slots - len(training)))
         if len(training) > slots:
-            raise RuntimeError(f"{len(training)} trials in {slots} slots: a contender starts more than is free")
+            raise RuntimeError(
+                f"{len(training)} trials in {slots} slots: a contender starts more than is free"
+            )
         numbers = sorted(training)
         for number in numbers:
             reached[number] = reached.get(number, 0) + 1

@@ -74,9 +74,7 @@ def paired(x: Sequence[float], y: Sequence[float]) -> Paired:
     moved = d[d != 0]
     p = float(wilcoxon(moved).pvalue) if len(moved) else 1.0
     low, shift, high = _walsh(d)
-    return Paired(
-        len(d), p, float(np.median(d)), shift, low, high, int((d < 0).sum()), int((d > 0).sum())
-    )
+    return Paired(len(d), p, float(np.median(d)), shift, low, high, int((d < 0).sum()), int((d > 0).sum()))
 
 
 def _walsh(d: Floats) -> tuple[float, float, float]:

@@ -30,7 +30,7 @@ def serve(source: TextIO, sink: TextIO) -> None:
                     peer = module.make(Subject(**about))
                     answer: dict[str, Any] = {"ready": type(peer).__name__}
                 elif peer is None:
-                    raise ValueError("the first line must be begin")  # noqa: TRY301
+                    raise ValueError("the first line must be begin")
                 elif "start" in asked:
                     answer = {"start": peer.start(asked["start"])}
                 else:

@@ -23,6 +23,7 @@ class Subject:
         maximize: whether larger figures are better; peers see costs, of which smaller ones are.
         space: {name, kind ("float" or "int"), low, high, log} of every parameter.
         rows: the only configurations there are; `None` where all have a curve.
+        top: the best figure there can be: from there costs are counted, so that they are errors, and not negative.
     """
 
     seed: int
@@ -31,6 +32,7 @@ class Subject:
     maximize: bool
     space: list[dict[str, Any]]
     rows: list[Params] | None = None
+    top: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ class Peer:
             if figure is None or not np.isfinite(figure):
                 lane.lost = True
             else:
-                cost = -figure if self.subject.maximize else figure
+                cost = self.subject.top - figure if self.subject.maximize else figure
                 lane.curve.append(cost)
                 self._worst = cost if self._worst is None else max(cost, self._worst)
         leaving = []

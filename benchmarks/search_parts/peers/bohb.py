@@ -1,7 +1,8 @@
 """BOHB by hpbandster: its own brackets and densities, without its network of workers.
 
 As `hpbandster.core.master.Master.run` does: the oldest bracket that has something to run is served first; where all
-wait, the next begins. Settings are its defaults. hpbandster is no longer maintained: it needs `ConfigSpace<1` and `numpy<2`.
+wait, the next begins. Settings are its defaults. hpbandster is no longer maintained: it needs `ConfigSpace<1`,
+`numpy<2`, `pandas<2.3`, `scipy<1.14` and `statsmodels<0.15`.
 
 Source: Falkner, Klein & Hutter, BOHB, 2018.
 """
@@ -10,8 +11,9 @@ from typing import Any
 
 import numpy as np
 from hpbandster.core.dispatcher import Job
-from hpbandster.optimizers.config_generators.bohb import BOHB as Densities
+from hpbandster.optimizers.config_generators.bohb import BOHB as Densities  # noqa: N811
 from hpbandster.optimizers.iterations import SuccessiveHalving
+
 from search_parts.peers.base import Params, Peer, Proposal, Subject
 from search_parts.peers.configspaces import least, space_of
 
@@ -23,7 +25,7 @@ class BOHB(Peer):
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
-        np.random.seed(subject.seed)  # noqa: NPY002 (where hpbandster draws from)
+        np.random.seed(subject.seed)
         self._generator = Densities(configspace=space_of(subject))
         self._iterations: list[Any] = []
         rungs = -int(np.log(least(subject) * (1 + 1e-9) / subject.epochs) / np.log(ETA) - 1e-6) + 1

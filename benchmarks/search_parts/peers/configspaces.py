@@ -4,6 +4,7 @@ from typing import Any
 
 from ConfigSpace import ConfigurationSpace
 from ConfigSpace.hyperparameters import UniformFloatHyperparameter, UniformIntegerHyperparameter
+
 from search_parts.peers.base import Subject
 
 WIDER = 1e-6
@@ -18,7 +19,9 @@ def space_of(subject: Subject) -> Any:
             (UniformIntegerHyperparameter, int) if p["kind"] == "int" else (UniformFloatHyperparameter, float)
         )
         low, high = number(p["low"]), number(p["high"])
-        if subject.rows and p["kind"] == "float":  # ConfigSpace rounds the ends, and then refuses rows that lie there
+        if (
+            subject.rows and p["kind"] == "float"
+        ):  # ConfigSpace rounds the ends, and then refuses rows that lie there
             low, high = low - WIDER * abs(low), high + WIDER * abs(high)
         hyperparameter = kind(p["name"], lower=low, upper=high, log=p["log"])
         add = getattr(space, "add_hyperparameter", None) or space.add  # before and since release 1

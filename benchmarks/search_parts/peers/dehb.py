@@ -5,7 +5,8 @@ Source: Awad, Mallik & Hutter, DEHB, 2021.
 
 from typing import Any
 
-from dehb import DEHB as Optimizer
+from dehb import DEHB as Optimizer  # noqa: N811
+
 from search_parts.peers.base import Peer, Proposal, Subject
 from search_parts.peers.configspaces import least, space_of
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import torch
 from hebo.design_space.design_space import DesignSpace
-from hebo.optimizers.hebo import HEBO as Optimizer
+from hebo.optimizers.hebo import HEBO as Optimizer  # noqa: N811
+
 from search_parts.peers.base import Peer, Proposal, Subject
 
 
@@ -16,7 +17,7 @@ class HEBO(Peer):
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
-        np.random.seed(subject.seed)  # noqa: NPY002 (where HEBO draws from)
+        np.random.seed(subject.seed)
         torch.manual_seed(subject.seed)
         torch.set_num_threads(1)
         rows = [

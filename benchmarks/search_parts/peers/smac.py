@@ -6,10 +6,11 @@ Source: Lindauer et al., SMAC3, 2022.
 from collections.abc import Iterator
 from typing import Any
 
-from search_parts.peers.base import Peer, Proposal, Subject
-from search_parts.peers.configspaces import least, space_of
 from smac import MultiFidelityFacade, Scenario
 from smac.runhistory import StatusType, TrialValue
+
+from search_parts.peers.base import Peer, Proposal, Subject
+from search_parts.peers.configspaces import least, space_of
 
 TRIALS = 100_000
 """More than any run asks for; the initial design is ten configurations for each parameter."""
