@@ -128,8 +128,8 @@ class _Bracket:
 class Hyperband:
     """Sobol points in Hyperband's brackets, resumed where they were paused.
 
-    Within a bracket a stage begins when the one before is done. Free slots go to the oldest bracket that can use them; if
-    all wait, the next bracket begins.
+    Within a bracket a stage begins when the one before is done. Free slots go to the oldest bracket that can use them;
+    if all wait, the next bracket begins.
     """
 
     def __init__(self, task: Task, *, seed: int) -> None:

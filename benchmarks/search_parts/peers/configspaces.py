@@ -7,8 +7,8 @@ from ConfigSpace.hyperparameters import UniformFloatHyperparameter, UniformInteg
 
 from search_parts.peers.base import Subject
 
-WIDER = 1e-6
-"""Relative; `Peer.plain` cuts it off again."""
+WIDER = 1e-4
+"""Relative: it rounds to 13 decimals, and some ranges begin at 1e-8. `Peer.plain` cuts it off again."""
 
 
 def space_of(subject: Subject) -> Any:

@@ -35,7 +35,7 @@ class SMAC(Peer):
         self._smac = MultiFidelityFacade(scenario, None, logging_level=False, overwrite=True)
         if subject.rows is not None:
             intensifier = self._smac.intensifier
-            intensifier.config_generator = self._real(intensifier.config_generator)
+            intensifier._config_generator = self._real(intensifier.config_generator)
 
     def _real(self, proposed: Iterator[Any]) -> Iterator[Any]:
         """What it comes up with, at the nearest configuration that has a curve."""
