@@ -7,8 +7,8 @@
     python benchmarks/search.py --peer-python smac=/envs/smac/bin/python    a peer from an environment of its own
 
 Learning curves come from LCBench's surrogate (the tasks at even positions) and TaskSet's tables, in the folder that
-COTUNE_DATA names; LCBench needs `pip install onnxruntime`. All contenders have the same slots, seeds and boundaries, and
-pause and resume trials at no cost; regret is 0 for the best of many random configurations and 1 for a median one.
+COTUNE_DATA names; LCBench needs `pip install onnxruntime`. All contenders have the same slots, seeds and boundaries,
+and pause and resume trials at no cost; regret is 0 for the best of many random configurations and 1 for a median one.
 """
 
 import os

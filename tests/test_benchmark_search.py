@@ -2,11 +2,10 @@
 
 import json
 import math
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import module_from_spec, spec_from_file_location
 from io import StringIO
 from pathlib import Path
 
@@ -16,11 +15,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "benchmarks"))
 
-from search_parts import optunas, sequences  # noqa: E402
+from search_parts import kept, optunas, sequences, tasks  # noqa: E402
 from search_parts.peers.base import Peer, Proposal, Subject, Table  # noqa: E402
 from search_parts.remote import PEERS, Remote, described  # noqa: E402
 from search_parts.sequences import Hyperband, Sobol, brackets  # noqa: E402
-from search_parts.simulator import Ours, simulate  # noqa: E402
+from search_parts.simulator import Ours, Run, simulate  # noqa: E402
 from search_parts.slots import Judged, play  # noqa: E402
 from search_parts.statistics import by_task, mean_ranks, paired  # noqa: E402
 from search_parts.worker import serve  # noqa: E402
@@ -312,14 +311,111 @@ def test_the_workers_table_is_the_tasks_own() -> None:
 # ------------------------------------------------------------------------------------------------ the whole
 
 
-def test_the_benchmark_says_what_it_needs(tmp_path: Path) -> None:
-    command = [sys.executable, str(ROOT / "benchmarks" / "search.py"), "--json"]
-    environment = {**os.environ, "COTUNE_DATA": str(tmp_path)}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
-    assert done.returncode == 2
-    assert "COTUNE_DATA must name the folder that has hpo/lcbench" in done.stderr
+def test_the_benchmark_says_what_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tasks, "FOLDER", tmp_path)
+    with pytest.raises(SystemExit) as left:
+        benchmark().main(["--json"])
+    assert left.value.code == 2
+    said = capsys.readouterr()
+    assert not said.out
+    assert "COTUNE_DATA must name the folder that has hpo/lcbench" in said.err
+
+
+def test_unknown_names_are_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    search = benchmark()
+    monkeypatch.setattr(search, "task_names", lambda: ["lcbench 1"])
+    for words, said in (
+        (["--peers", "Sobol,Sobel"], "there is no contender 'Sobel'; choose among cotune auto, Sobol"),
+        (["--tasks", "lcbench 2"], "there is no task 'lcbench 2'; choose among lcbench 1"),
+    ):
+        with pytest.raises(SystemExit):
+            search.main(words)
+        assert said in capsys.readouterr().err
 
 
 def test_absent_peers_have_no_environment() -> None:
     assert {name: peer.present for name, peer in PEERS.items()}.keys() == PEERS.keys()
     assert not any(peer.release().startswith("absent") == peer.present for peer in PEERS.values())
+
+
+def benchmark():
+    spec = spec_from_file_location("benchmark_of_search", ROOT / "benchmarks" / "search.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def made_up(by: float, seconds: float) -> dict[tuple[str, int], Run]:
+    """Runs on three LCBench tasks × 2 seeds with accuracies `by` per cent below ninety, and a little more each."""
+    places = [(task, seed) for task in ("a", "b", "c") for seed in range(2)]
+    return {
+        place: Run((90.0 - by * (1 + i / 10),) * 108, 256, 0, 256, seconds) for i, place in enumerate(places)
+    }
+
+
+class Made(Bowl):
+    def regret(self, figure: float) -> float:
+        return (90 - figure) / 10
+
+
+@pytest.mark.parametrize(
+    ("gp", "seconds", "holds"),
+    [(1.0, 50.0, [1] * 4 + [1, 1, 1]), (0.1, 50.0, [0] * 4 + [0, 0, 1]), (1.0, 5.0, [1] * 4 + [1, 1, 0])],
+)
+def test_bars_follow_from_runs(
+    gp: float, seconds: float, holds: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = benchmark()
+    monkeypatch.setattr(search, "task_of", lambda _: Made())
+    found = {
+        "cotune auto": made_up(0.5, 1.0),
+        "Optuna GP": made_up(gp, seconds),
+        "Sobol": made_up(2.0, 0.1),
+    }
+    places = sorted(found["Sobol"])
+    regrets = search.regrets_of(found, places)
+    rows = search.rows_of(found, regrets, places)
+    pairs = search.pairs_of(regrets, found)
+    assert [bar.holds for bar in search.bars_of(rows, pairs)] == [bool(each) for each in holds]
+    assert rows[2]["mean_rank"]["4.0"] == 3
+    assert rows[2]["median_regret"]["0.5"] == pytest.approx(0.25)
+    last = next(pair for pair in pairs if pair["against"] == "Sobol" and pair["trainings"] == 4)
+    assert last["median"] == pytest.approx(-0.1875)
+    assert (last["p"], last["tasks"], last["p_over_tasks"]) == (1 / 32, 3, 1 / 4)
+
+
+def test_without_the_peer_its_bars_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    search = benchmark()
+    monkeypatch.setattr(search, "task_of", lambda _: Made())
+    found = {"cotune auto": made_up(0.5, 1.0), "Sobol": made_up(2.0, 0.1)}
+    regrets = search.regrets_of(found, sorted(found["Sobol"]))
+    rows = search.rows_of(found, regrets, sorted(found["Sobol"]))
+    bars = search.bars_of(rows, search.pairs_of(regrets, found))
+    assert [bar.holds for bar in bars] == [True] * 4 + [False] * 3
+
+
+def test_runs_are_kept_and_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    entry = kept.CONTENDERS["Sobol"]
+
+    def make(task, seed):
+        made.append(seed)
+        return entry.make(task, seed)
+
+    monkeypatch.setitem(kept.CONTENDERS, "Sobol", replace(entry, make=make))
+    monkeypatch.setattr(kept, "task_of", lambda _: Bowl())
+    assert kept.kept(tmp_path, "Sobol", "bowl", 4, 0.5) is None
+    first = kept.run(tmp_path, "Sobol", "bowl", 4, 0.5)
+    assert (
+        kept.run(tmp_path, "Sobol", "bowl", 4, 0.5) == kept.kept(tmp_path, "Sobol", "bowl", 4, 0.5) == first
+    )
+    assert made == [4]
+    kept.run(tmp_path, "Sobol", "bowl", 5, 0.5)
+    monkeypatch.setitem(kept.CONTENDERS, "Sobol", replace(entry, make=make, version=lambda: "newer"))
+    kept.run(tmp_path, "Sobol", "bowl", 4, 0.5)
+    assert made == [4, 5, 4]
+    assert not list(tmp_path.rglob("*.part"))

@@ -11,6 +11,7 @@ import neps
 import numpy as np
 import torch
 from neps.space import HPOFloat, HPOInteger, SearchSpace
+
 from search_parts.peers.base import Peer, Proposal, Subject
 
 FIDELITY = "epochs"
@@ -22,7 +23,7 @@ class NePS(Peer):
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
         random.seed(subject.seed)
-        np.random.seed(subject.seed)  # noqa: NPY002 (NePS draws from all three)
+        np.random.seed(subject.seed)
         torch.manual_seed(subject.seed)
         torch.set_num_threads(1)
         space = {
