@@ -31,9 +31,11 @@ from search_parts.statistics import Paired, by_task, mean_ranks, paired
 TOLERANCE = 0.005
 """Of normalised regret, half a per cent of the way from a median configuration to the best: what a median difference to
 the GPSampler may amount to."""
+LEAST = 20
+"""Places that a verdict on the GPSampler needs: with a few, nothing would ever be significant."""
 SHARE = 0.1
 """Of the GPSampler's seconds of proposing."""
-SLOW = (GP, "Optuna TPE + ASHA", "Optuna TPE + Hyperband", "HEBO", "SMAC3")
+SLOW = (GP, "Optuna TPE + ASHA", "Optuna TPE + Hyperband", *(name for name in PEERS if name != "DEHB"))
 QUICK_TASKS, QUICK_SEEDS, SEEDS = 3, 2, 5
 
 Place = tuple[str, int]
@@ -170,6 +172,8 @@ def bars_of(rows: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]]) -> 
             Bar(f"place of {OURS} by mean rank at {budget} full trainings", place, 1, direction="at most")
         )
     last = next((p for p in pairs if p["against"] == GP and p["trainings"] == BUDGETS[-1]), None)
+    if last is not None and last["count"] < LEAST:
+        last = None
     test = last and Paired(**{key: last[key] for key in Paired.__dataclass_fields__})
     bars += [
         Bar(

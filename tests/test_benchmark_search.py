@@ -371,6 +371,7 @@ def test_bars_follow_from_runs(
 ) -> None:
     search = benchmark()
     monkeypatch.setattr(search, "task_of", lambda _: Made())
+    monkeypatch.setattr(search, "LEAST", 6)
     found = {
         "cotune auto": made_up(0.5, 1.0),
         "Optuna GP": made_up(gp, seconds),
@@ -381,6 +382,8 @@ def test_bars_follow_from_runs(
     rows = search.rows_of(found, regrets, places)
     pairs = search.pairs_of(regrets, found)
     assert [bar.holds for bar in search.bars_of(rows, pairs)] == [bool(each) for each in holds]
+    monkeypatch.setattr(search, "LEAST", 7)  # too few places for a verdict
+    assert [bar.holds for bar in search.bars_of(rows, pairs)][4:6] == [False, False]
     assert rows[2]["mean_rank"]["4.0"] == 3
     assert rows[2]["median_regret"]["0.5"] == pytest.approx(0.25)
     last = next(pair for pair in pairs if pair["against"] == "Sobol" and pair["trainings"] == 4)
