@@ -5,12 +5,13 @@ import io
 import math
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cotune.errors import StudyCorrupt
 from cotune.files import write_text
+from cotune.records.sides import at_best
 from cotune.records.store import Boundary, Store
 from cotune.types import Record, Status, Trial, TrialResult
 
@@ -29,7 +30,8 @@ class StudyView:
 
     - version, created (ISO time), name, task, metric, maximize, classes, target, epochs; recipe (nested mapping) as
       the user asked, asked: [section.key] that were set in it, and resolved: the recipe that is trained;
-      where further metrics are recorded also: [metric];
+      where further metrics are recorded also: [metric]; where there are several objectives, objectives: [{name,
+      maximize}] of those beside the metric; where there are limits, at_most: {name: limit};
     - data: {source, rows, columns: [{name, kind, missing, distinct, note}], notes: [sentence],
       preparation: [sentence], parts: {train, validation, test, folds}} (numbers of rows, and of folds);
     - parameters: [{name, fusable, and its setting as the recipe has it}], the searched ones;
@@ -47,6 +49,8 @@ class StudyView:
     """Without the trials they started and their records."""
     records: Mapping[int, tuple[Record, ...]]
     """By trial number, ordered by lane and epoch."""
+    costs: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    """What a trial's model costs, by trial number, where a study has asked for it."""
 
     @property
     def metric(self) -> str:
@@ -62,6 +66,18 @@ class StudyView:
     def also(self) -> tuple[str, ...]:
         """Names of the further figures that are recorded."""
         return tuple(self.meta.get("also", ()))
+
+    @property
+    def objectives(self) -> dict[str, bool]:
+        """Further objectives: name → whether more is better; empty where the score is the only one."""
+        return {str(each["name"]): bool(each["maximize"]) for each in self.meta.get("objectives", ())}
+
+    def beside(self, trial: TrialResult) -> dict[str, float]:
+        """The further objectives, and the costs, of a trial's networks, each at its best epoch."""
+        costs, records = self.costs.get(trial.number, {}), self.records.get(trial.number, ())
+        metrics = [name for name in self.objectives if name not in costs]
+        found = at_best(records, metrics, metric=self.metric, maximize=self.maximize)
+        return {name: {**costs, **found}[name] for name in dict.fromkeys([*self.objectives, *costs])}
 
     def best_epoch(self, trial: TrialResult) -> int | None:
         """The epoch at which the mean figure of the trial's lanes was best, the first of several."""
@@ -196,7 +212,8 @@ def read_view(store: Store) -> StudyView:
         rows = sorted_records.get(number, ())
         found = ended.get(number) or _in_progress(started[number], rows, meta)
         trials.append(replace(found, curve=mean_curve(rows, meta["metric"])))
-    return StudyView(meta, tuple(trials), tuple(boundaries), sorted_records)
+    costs = {int(number): figures for number, figures in store.costs("trial").items()}
+    return StudyView(meta, tuple(trials), tuple(boundaries), sorted_records, costs)
 
 
 def mean_curve(records: tuple[Record, ...], metric: str) -> tuple[tuple[int, float, float], ...]:

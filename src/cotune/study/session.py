@@ -40,6 +40,8 @@ from cotune.study.rules.mending import settled
 from cotune.study.rules.rule import Given
 from cotune.study.settling.forecasts import options_of
 from cotune.study.settling.resolve import division, preset, resolve
+from cotune.study.several.settling import with_objectives
+from cotune.study.several.wiring import check_limits
 from cotune.study.starting.weights import keep_start, kept_start, start_of, with_whole_path, words_of_start
 from cotune.types import Progress, Task
 
@@ -120,7 +122,9 @@ def _begin(
         sitting.say(f"the rows take more memory than data.memory allows: they lie in {directory.rows}")
     chosen = preset(recipe, dataset, splits).model_copy(update={"split": divided})
     resolved = resolve(chosen, dataset, splits)
+    resolved, said = with_objectives(resolved, chosen, dataset, splits)
     resolved, notes = settled(resolved, Given.of(resolved, dataset, splits))
+    notes += said
     space = from_recipe(resolved)
     _check_strategy(resolved, space)
     start = start_of(resolved, dataset)
@@ -131,6 +135,7 @@ def _begin(
     named = resolved.network.pretrained or resolved.network.embeddings
     if start is not None:
         notes += (words_of_start(start, factory, space, named),)
+    measured = check_limits(resolved, space, factory)
     for note in notes:
         sitting.say(note)
     claim()
@@ -147,6 +152,7 @@ def _begin(
     write_text(directory.recipe, as_yaml(chosen.model_copy(update={"data": recipe.data})))
     with Store.create(directory.store, facts_of(prepared, recipe, notes, version=version)) as store:
         sitting.say(announcement(prepared, directory.path))
+        store.keep_costs("shape", measured)
         _train(prepared, store, directory, sitting)
 
 

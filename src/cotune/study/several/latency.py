@@ -1,0 +1,62 @@
+"""How long a network takes to predict, measured on this machine by the forward pass of the product.
+
+Rows are prepared already, weights are drawn: what they are does not matter to the time. One thread computes. The
+shortest of many repetitions counts, since whatever else the machine does can only make one longer.
+"""
+
+import time
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cotune.data import Features, Fitted
+from cotune.engine.lanes import Lane
+from cotune.nets import families
+from cotune.nets.own.module import Module
+from cotune.product.network import Network
+
+ROWS = {"latency": 256, "latency_single": 1}
+"""Rows of the batch, by the name of the figure."""
+
+WARM, LEAST, SECONDS = 3, 10, 0.03
+"""Repetitions before the clock counts; those that count, at least; and the time for more of them."""
+
+
+def milliseconds(lane: Lane, pipeline: Fitted, rows: int) -> float:
+    """Of one network for a batch of so many rows.
+
+    Args:
+        lane: whose network it is.
+        pipeline: of its rows.
+        rows: of the batch; the validation rows, again and again if there are fewer.
+    """
+    network, features = _drawn(lane, pipeline), _batch(lane, rows)
+    # A network of the user's own may answer with something else than logits.
+    ask = network.answers if isinstance(network.shape, Module) else network.logits_of
+    for _ in range(WARM):
+        ask(features)
+    best, until, count = float("inf"), time.perf_counter() + SECONDS, 0
+    while count < LEAST or time.perf_counter() < until:
+        began = time.perf_counter()
+        ask(features)
+        best, count = min(best, time.perf_counter() - began), count + 1
+    return 1000.0 * best
+
+
+def _drawn(lane: Lane, pipeline: Fitted) -> Network:
+    """A network of the lane's true shape."""
+    padded = lane.structure.network
+    rng = torch.Generator().manual_seed(0)
+    tensors: dict[str, Tensor] = {}
+    for weight in padded.weights():
+        tensors[weight.name] = 0.1 * torch.randn(padded.real_shape(weight, lane.width), generator=rng)
+    for weight in padded.statistics():
+        tensors[weight.name] = torch.ones(padded.real_shape(weight, lane.width))
+    return Network(families.at_width(padded, lane.width), lane.activation, tensors, pipeline)
+
+
+def _batch(lane: Lane, rows: int) -> Features:
+    some = lane.validation[torch.arange(rows) % len(lane.validation)]
+    numeric, codes = (np.ascontiguousarray(part[some].numpy()) for part in (lane.variant.numeric, lane.variant.codes))
+    return Features(numeric, codes, world=lane.variant.world)
