@@ -34,9 +34,9 @@ class SearchSection(Section):
     )
     at_most: Annotated[dict[CostName, Annotated[float, Field(gt=0, allow_inf_nan=False)]], Limits] = Field(
         default_factory=dict,
-        description="Limits of the model: nothing is trained that breaks one, as in `{size: 100000, latency: 2}`. `size`: "
-        "weights; `multiplications`: of one row's prediction; `latency`, `latency_single`: milliseconds for 256 rows and "
-        "for one, measured on this machine.",
+        description="Limits of the model: nothing is trained that breaks one, as in `{size: 100000, latency: 2}`. "
+        "`size`: weights; `multiplications`: of one row's prediction; `latency`, `latency_single`: milliseconds for "
+        "256 rows and for one, measured on this machine.",
     )
     trials: Annotated[int, Field(ge=1)] | None = Field(None, description="Trials to start, at most.")
     time_limit: Seconds | None = Field(None, description="Wall-clock seconds, or 90s, 5m, 2h.")

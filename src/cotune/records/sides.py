@@ -31,7 +31,9 @@ def mean(figures: Sequence[float]) -> float:
     return math.fsum(figures) / len(figures) if figures else math.nan
 
 
-def at_best(records: Sequence[Record], names: Sequence[str], *, metric: str, maximize: bool) -> dict[str, float]:
+def at_best(
+    records: Sequence[Record], names: Sequence[str], *, metric: str, maximize: bool
+) -> dict[str, float]:
     """The further metrics of a trial's networks, mean over lanes.
 
     Args:

@@ -79,6 +79,20 @@ class StudyView:
         found = at_best(records, metrics, metric=self.metric, maximize=self.maximize)
         return {name: {**costs, **found}[name] for name in dict.fromkeys([*self.objectives, *costs])}
 
+    def _beside_of(self, trial: TrialResult) -> dict[str, float | None]:
+        """`beside`, with `None` for what is not known."""
+        found = self.beside(trial)
+        metrics = [
+            n for n, v in found.items() if n in self.also and (trial.score is None or not math.isfinite(v))
+        ]
+        return {**found, **dict.fromkeys(metrics)}
+
+    def _losses(self, trial: TrialResult) -> list[float]:
+        """The further objectives, less is better; what is not a number is infinite."""
+        found = self.beside(trial) if self.objectives else {}
+        signed = [-found[name] if maximize else found[name] for name, maximize in self.objectives.items()]
+        return [math.inf if math.isnan(loss) else loss for loss in signed]
+
     def best_epoch(self, trial: TrialResult) -> int | None:
         """The epoch at which the mean figure of the trial's lanes was best, the first of several."""
         choose = max if self.maximize else min
@@ -103,12 +117,13 @@ class StudyView:
         return points
 
     def ranked(self) -> list[TrialResult]:
-        """Trials with a score, best first (ties: the earlier first), then the others by number."""
+        """Trials with a score, best first (ties: by further objectives, then the earlier), then others by number."""
         sign = -1.0 if self.maximize else 1.0
 
-        def key(trial: TrialResult) -> tuple[bool, float, int]:
+        def key(trial: TrialResult) -> tuple[float, ...]:
             known = trial.score is not None and trial.status is not Status.FAILED
-            return (not known, sign * trial.score if known and trial.score is not None else 0.0, trial.number)
+            loss = sign * trial.score if known and trial.score is not None else 0.0
+            return (not known, loss, *(self._losses(trial) if known else ()), trial.number)
 
         return sorted(self.trials, key=key)
 
@@ -121,7 +136,7 @@ class StudyView:
                 "status": t.status.value,
                 "score": t.score,
                 "metric": self.metric,
-                "also": self.also_of(t),
+                "also": {**self.also_of(t), **self._beside_of(t)},
                 "params": dict(t.params),
                 "epochs": t.epochs,
                 "seconds": round(t.seconds, 3),
@@ -244,7 +259,8 @@ def write_leaderboard(view: StudyView, path: Path) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row["params"]))
     fixed = ("rank", "trial", "status", "score", "metric", "epochs", "seconds")
     text = io.StringIO()
-    writer = csv.DictWriter(text, [*fixed, *view.also, *names], lineterminator="\n")
+    also = rows[0]["also"] if rows else view.also
+    writer = csv.DictWriter(text, [*fixed, *also, *names], lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow({**{key: row[key] for key in fixed}, **row["also"], **row["params"]})

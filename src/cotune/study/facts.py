@@ -109,8 +109,8 @@ def _plan(prepared: Prepared, recipe: Recipe) -> list[str]:
         beside = ", ".join(search.objectives)
         plan.append(f"Beside {search.metric}, {beside}: trials that no other dominates are kept.")
     if search.at_most:
-        limits = ", ".join(f"{name} at most {limit:g}" for name, limit in search.at_most.items())
-        plan.append(f"Nothing is trained but what keeps the limits: {limits}.")
+        kept = ", ".join(f"{name} at most {limit:g}" for name, limit in search.at_most.items())
+        plan.append(f"Nothing is trained but what keeps the limits: {kept}.")
     if search.rungs != "none":
         plan.append(
             f"From epoch {search.first_rung} on, one trial in {search.reduction} goes on from each rung."

@@ -61,16 +61,20 @@ class Leaders:
         self._most = most
         self._kept: list[Leader] = []
 
-    def rank(self, result: TrialResult) -> tuple[float, int]:
-        """Smaller is better."""
+    def rank(self, result: TrialResult) -> tuple[float, ...]:
+        """Smaller is better: by score, then by the further objectives, then the earlier."""
         assert result.score is not None
-        return (-result.score if self._maximize else result.score, result.number)
+        if self._objectives is None:
+            return (-result.score if self._maximize else result.score, result.number)
+        return (*as_points([self._objectives.losses(result.score, result.values)])[0], result.number)
 
     def would_keep(self, result: TrialResult) -> bool:
         """Whether a trial that has ended is among the best."""
         if result.score is None:
             return False
-        best = len(self._kept) < self._most or self.rank(result) < self.rank(self._kept[self._most - 1].result)
+        best = len(self._kept) < self._most or self.rank(result) < self.rank(
+            self._kept[self._most - 1].result
+        )
         return best or (self._objectives is not None and result in self._front([*self.results(), result]))
 
     def keep(self, leader: Leader) -> None:

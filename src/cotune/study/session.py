@@ -40,6 +40,7 @@ from cotune.study.rules.mending import settled
 from cotune.study.rules.rule import Given
 from cotune.study.settling.forecasts import options_of
 from cotune.study.settling.resolve import division, preset, resolve
+from cotune.study.several.saving import save_front
 from cotune.study.several.settling import with_objectives
 from cotune.study.several.wiring import check_limits
 from cotune.study.starting.weights import keep_start, kept_start, start_of, with_whole_path, words_of_start
@@ -297,6 +298,7 @@ def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitt
             _derive(store, directory)
             raise no_network(ending.reason)
         return
+    save_front(prepared, ending.leaders, store, directory, ended=not ending.interrupted)
     if prepared.dataset.task is Task.GENERATION:
         generator = generator_of(prepared, ending.leaders[0])
         generator.save(directory.best)

@@ -9,8 +9,8 @@ from cotune.search.several.order import order
 class FrontRungs:
     """Rungs at `first · reductionⁱ` epochs; one in `reduction` goes on from each, by fronts.
 
-    As `cotune.search.rungs.halving.Rungs`, but for the order: front by front, and in the front that not all of can go on
-    from, those that are spread over it, the best by the first objective before all others.
+    As `cotune.search.rungs.halving.Rungs`, but for the order: front by front, and of the front that cannot go on as a
+    whole, those that are spread over it, the best by the first objective before all others.
 
     Args:
         epochs: what a full training takes; rungs lie below it.

@@ -76,7 +76,7 @@ class _Front:
         self._count += 1
 
     def dominates(self, point: Points) -> bool:
-        """Whether one of its points is nowhere worse than a later point; in two objectives the last of them is asked."""
+        """Whether one of its points is nowhere worse than a later point; of two objectives the last one says it."""
         if self._two:
             return bool(self._last <= point[-1])
         return bool((self._rows[: self._count] <= point).all(axis=1).any())

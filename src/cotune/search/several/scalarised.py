@@ -67,7 +67,8 @@ class Scalarised:
         if not group:
             return np.eye(self._count)[0]
         cuts = np.sort(self._points(group))
-        return np.diff(np.concatenate([[0.0], cuts, [1.0]]))
+        gaps: NDArray[np.float64] = np.diff(np.concatenate([[0.0], cuts, [1.0]]))
+        return gaps
 
     def ask(self, number: int, count: int) -> list[Params]:
         """Configurations for the trials `number` … `number + count − 1`."""

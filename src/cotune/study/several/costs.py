@@ -95,7 +95,6 @@ def shape_of(lane: Lane) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-
 class TrialCosts:
     """The costs of a study's trials, each kept in the store when it begins.
 

@@ -47,14 +47,14 @@ class CostLimits:
         Raises:
             RecipeError: there is none.
         """
-        best = math.inf, dict[str, object](), Figures()
-        for start in (0.5, 0.0):
-            point = [p.middle if start else 0.0 for p in self._space.parameters]
-            found = self._descend(point)
-            if found[0] <= 0:
-                return found[1]
-            best = min(best, found, key=lambda each: each[0])
-        raise RecipeError(self._law(best[2]))
+        middle, low = [p.middle for p in self._space.parameters], [0.0] * len(self._space.parameters)
+        found = [self._descend(middle)]
+        if found[0][0] > 0:
+            found.append(self._descend(low))
+        excess, params, figures = min(found, key=lambda each: each[0])
+        if excess > 0:
+            raise RecipeError(self._law(figures))
+        return params
 
     def _descend(self, point: list[float]) -> tuple[float, Params, Figures]:
         best = self._at(point)

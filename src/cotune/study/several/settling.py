@@ -14,7 +14,9 @@ AS_LARGE = ("none", "soup")
 """What `after.ensemble` may be where a model is to cost no more than its trial."""
 
 
-def with_objectives(resolved: Recipe, asked: Recipe, dataset: Dataset, splits: Splits) -> tuple[Recipe, tuple[str, ...]]:
+def with_objectives(
+    resolved: Recipe, asked: Recipe, dataset: Dataset, splits: Splits
+) -> tuple[Recipe, tuple[str, ...]]:
     """A resolved recipe with what its objectives and limits ask for, and what is to be said of it.
 
     Args:

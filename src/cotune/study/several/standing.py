@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from cotune.records.sides import BestLane, mean
 from cotune.recipe.names import COSTS
+from cotune.records.sides import BestLane, mean
 from cotune.search import Objectives
 from cotune.types import LaneId, Record, TrialResult
 
