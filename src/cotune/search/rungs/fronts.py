@@ -1,6 +1,6 @@
 """Successive halving of trials that are compared in several objectives."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from cotune.search.several.dominance import as_points
 from cotune.search.several.order import order
@@ -43,10 +43,27 @@ class FrontRungs:
             here = {trial: shown for trial, at, shown in arrivals if at == epoch}
             if here:
                 seen.update(here)
-                stopped |= here.keys() - self._best(seen)
+                stopped |= here.keys() - set(self._going_on(seen))
         return frozenset(stopped)
 
-    def _best(self, seen: dict[int, tuple[float, ...]]) -> set[int]:
+    def promoted(self, paused: Collection[int]) -> tuple[int, ...]:
+        """Which of the trials that were stopped would go on by now, since later ones at their rung were worse.
+
+        The deepest rung first, and there the best first.
+
+        Args:
+            paused: trials that were stopped at the deepest rung that they have seen.
+        """
+        found, left = list[int](), set(paused)
+        for epoch in sorted(self._seen, reverse=True):
+            seen = self._seen[epoch]
+            here = left & seen.keys()
+            left -= here
+            found += [trial for trial in self._going_on(seen) if trial in here] if here else []
+        return tuple(found)
+
+    def _going_on(self, seen: dict[int, tuple[float, ...]]) -> list[int]:
+        """One in `reduction` of those seen, at least one; the best first."""
         trials = sorted(seen)
         most = max(1, len(trials) // self._reduction)
-        return {trials[place] for place in order(as_points([seen[t] for t in trials]), count=most)}
+        return [trials[place] for place in order(as_points([seen[t] for t in trials]), count=most)]

@@ -65,9 +65,9 @@ class Scalarised:
         """Of the trial of this number, shape [objective]; even over the simplex by the gaps between sorted numbers."""
         group = number // GROUP
         if not group:
-            return np.eye(self._count)[0]
-        cuts = np.sort(self._points(group))
-        gaps: NDArray[np.float64] = np.diff(np.concatenate([[0.0], cuts, [1.0]]))
+            return np.array([1.0, *[0.0] * (self._count - 1)])
+        cuts = np.concatenate([[0.0], np.sort(self._points(group)), [1.0]])
+        gaps: NDArray[np.float64] = cuts[1:] - cuts[:-1]
         return gaps
 
     def ask(self, number: int, count: int) -> list[Params]:

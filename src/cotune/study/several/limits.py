@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 
 from cotune.errors import RecipeError
+from cotune.recipe.names import CostName
 from cotune.search import Feasible, Sampler
 from cotune.space import Parameter, Space
 from cotune.study.several.costs import Costs, Figures
@@ -23,7 +24,7 @@ class CostLimits:
         at_most: name → limit.
     """
 
-    def __init__(self, space: Space, costs: Costs, at_most: Mapping[str, float]) -> None:
+    def __init__(self, space: Space, costs: Costs, at_most: Mapping[CostName, float]) -> None:
         self._space, self._costs, self._at_most = space, costs, dict(at_most)
 
     def allow(self, params: Params) -> bool:

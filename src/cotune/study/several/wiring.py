@@ -46,7 +46,7 @@ class Several:
             seed=search.seed,
             objectives=self.objectives,
         )
-        self.sampler = CostLimits(space, costs, {**search.at_most}).keeping(sampler, seed=search.seed)
+        self.sampler = CostLimits(space, costs, search.at_most).keeping(sampler, seed=search.seed)
         self.standing = (
             None
             if self.objectives is None
@@ -67,5 +67,5 @@ def check_limits(recipe: Recipe, space: Space, factory: LaneFactory) -> dict[str
     if not recipe.search.at_most:
         return {}
     costs = Costs(factory, space, cost_names(recipe))
-    CostLimits(space, costs, {**recipe.search.at_most}).one()
+    CostLimits(space, costs, recipe.search.at_most).one()
     return costs.known
