@@ -35,7 +35,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def study(data: Path, tmp_path_factory: pytest.TempPathFactory) -> TunedStudy:
     """A study of accuracy, size and log loss."""
-    return tune(data, tmp_path_factory.mktemp("several") / "study", objectives=["size", "log_loss"], **SHAPES)
+    return tune(
+        data,
+        tmp_path_factory.mktemp("several") / "study",
+        objectives=["size", "log_loss"],
+        **SHAPES | {"trials": 64},
+    )
 
 
 KINDS: list[dict[str, Any]] = [
@@ -104,7 +109,7 @@ def test_every_trial_of_the_front_can_be_used(study: TunedStudy) -> None:
     assert (study.model().predict_proba(frame) == study.best.predict_proba(frame)).all(), (
         "the best is the model"
     )
-    off = next(n for n in range(32) if n not in {row["trial"] for row in study.pareto()})
+    off = next(n for n in range(64) if n not in {row["trial"] for row in study.pareto()})
     with pytest.raises(RecipeError, match=rf"best, knee or its number .*'{off}'"):
         study.model(off)
 
