@@ -35,12 +35,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def study(data: Path, tmp_path_factory: pytest.TempPathFactory) -> TunedStudy:
     """A study of accuracy, size and log loss."""
-    return tune(
-        data,
-        tmp_path_factory.mktemp("several") / "study",
-        objectives=["size", "log_loss"],
-        **SHAPES | {"trials": 64},
-    )
+    settings = {**SHAPES, "trials": 64, "objectives": ["size", "log_loss"]}
+    return tune(data, tmp_path_factory.mktemp("several") / "study", **settings)
 
 
 KINDS: list[dict[str, Any]] = [
@@ -185,7 +181,7 @@ SEVERAL: list[dict[str, Any]] = [
 def test_a_resumed_study_ends_with_the_same_bits(more: dict[str, Any], data: Path, tmp_path: Path) -> None:
     settings = {**SHAPES, **more}
     whole = tune(data, tmp_path / "whole", **settings)
-    interrupted_after(30, data, tmp_path / "study", **settings)
+    interrupted_after(20, data, tmp_path / "study", **settings)
     assert not view_of(tmp_path / "study").meta.get("finished")
     cotune.resume(tmp_path / "study")
     assert lasting(tmp_path / "study") == lasting(whole.path)
@@ -204,9 +200,9 @@ def test_what_was_measured_is_never_measured_again(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {**SHAPES, "objectives": ["latency"], "at_most": {"latency_single": 1e6}, "width": [8, 16]}
-    interrupted_after(30, data, tmp_path / "study", **settings)
+    interrupted_after(20, data, tmp_path / "study", **settings)
     before = view_of(tmp_path / "study").costs
-    assert len(before) > 8
+    assert len(before) >= 8
     monkeypatch.setattr(costs_module, "milliseconds", lambda *_: 123456.0)
     cotune.resume(tmp_path / "study")
     after = view_of(tmp_path / "study").costs
@@ -222,7 +218,7 @@ def test_what_was_measured_is_never_measured_again(
 
 
 def test_an_interrupted_study_hands_out_its_front_so_far(data: Path, tmp_path: Path) -> None:
-    interrupted_after(30, data, tmp_path / "study", **SHAPES, objectives=["size"])
+    interrupted_after(20, data, tmp_path / "study", **SHAPES, objectives=["size"])
     study = cotune.load(tmp_path / "study")
     kept = [
         row["trial"] for row in study.pareto() if (tmp_path / "study" / "front" / str(row["trial"])).exists()
