@@ -4,6 +4,7 @@ import itertools
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toys import CONDITIONAL, FINITE, mixed, play, space
 
+from cotune.errors import RecipeError
 from cotune.search import Feasible, Objectives, Sampler, make_judge, make_sampler
 from cotune.search.history import key
 from cotune.search.rungs.fronts import FrontRungs
@@ -267,8 +269,12 @@ def test_what_stands_beside_the_score_is_listened_to(name: str) -> None:
     assert proposals[0] != proposals[1]
 
 
-def test_every_strategy_says_how_it_serves_several_objectives() -> None:
-    assert {row.several for row in STRATEGIES.values()} <= set(SEVERAL)
+def test_every_strategy_says_how_it_serves_several_objectives(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {row.several for row in STRATEGIES.values()} <= {*SEVERAL, "no"}
+    monkeypatch.setitem(STRATEGIES, "lonely", replace(STRATEGIES["random"], several="no"))
+    assert make_sampler("lonely", SHAPES, maximize=False, seed=0).ask(0, 1)
+    with pytest.raises(RecipeError, match=r"lonely knows one score.*choose among auto"):
+        make_sampler("lonely", SHAPES, maximize=False, seed=0, objectives=TWO)
 
 
 @settings(max_examples=40, deadline=None)

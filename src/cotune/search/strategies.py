@@ -25,7 +25,7 @@ class Strategy:
     Args:
         make: its sampler, from a space, the direction and a seed.
         rungs: how its trials are stopped early where the recipe leaves that to it; a key of `RUNGS`.
-        several: how it serves several objectives; a key of `SEVERAL`.
+        several: how it serves several objectives; a key of `SEVERAL`, or "no".
     """
 
     make: Callable[..., Sampler]
@@ -64,7 +64,7 @@ SEVERAL: dict[str, Callable[[Callable[[], Sampler], Objectives, int], Sampler]] 
     "scalarised": lambda make, objectives, seed: Scalarised(make, objectives, seed=seed),
 }
 """How a sampler of one score serves several objectives: it does not look at results at all, it is told places in
-their common order, or mixtures of them."""
+their common order, or mixtures of them. A strategy of another word knows one score alone, and is refused."""
 
 
 def make_sampler(
@@ -85,5 +85,9 @@ def make_sampler(
     row = strategy(name)
     if objectives is None or not objectives.beside:
         return row.make(space, maximize=maximize, seed=seed)
+    if row.several not in SEVERAL:
+        law = f"search.strategy {name} knows one score, and search.objectives names more"
+        able = ", ".join(each for each, other in STRATEGIES.items() if other.several in SEVERAL)
+        raise RecipeError(f"{law}; choose among {able}")
     make = partial(row.make, space, maximize=False, seed=seed)
     return SEVERAL[row.several](make, objectives, seed)

@@ -41,7 +41,7 @@ from cotune.study.rules.rule import Given
 from cotune.study.settling.forecasts import options_of
 from cotune.study.settling.resolve import division, preset, resolve
 from cotune.study.several.saving import save_front
-from cotune.study.several.settling import with_objectives
+from cotune.study.several.settling import objectives_of, with_objectives
 from cotune.study.several.wiring import check_limits
 from cotune.study.starting.weights import keep_start, kept_start, start_of, with_whole_path, words_of_start
 from cotune.types import Progress, Task
@@ -253,7 +253,8 @@ def prepare_again(
 def _check_strategy(recipe: Recipe, space: Space) -> None:
     """Raise `RecipeError` if the strategy cannot search the space, before anything is written."""
     search = recipe.search
-    make_sampler(search.strategy, space, maximize=METRICS[search.metric].maximize, seed=search.seed)
+    maximize, several = METRICS[search.metric].maximize, objectives_of(recipe)
+    make_sampler(search.strategy, space, maximize=maximize, seed=search.seed, objectives=several)
 
 
 def _keep(source: Any, dataset: Dataset, directory: Directory) -> str | None:
