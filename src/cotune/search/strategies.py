@@ -6,6 +6,7 @@ from functools import partial
 
 from cotune.errors import RecipeError, did_you_mean
 from cotune.search.gaussian.thompson import thompson
+from cotune.search.guarded import Guarded
 from cotune.search.sampler import Sampler
 from cotune.search.samplers.gp import gp
 from cotune.search.samplers.grid import grid
@@ -84,10 +85,12 @@ def make_sampler(
     """
     row = strategy(name)
     if objectives is None or not objectives.beside:
-        return row.make(space, maximize=maximize, seed=seed)
+        found = row.make(space, maximize=maximize, seed=seed)
+        return Guarded(found, space, seed=seed) if space.constraints else found
     if row.several not in SEVERAL:
         law = f"search.strategy {name} knows one score, and search.objectives names more"
         able = ", ".join(each for each, other in STRATEGIES.items() if other.several in SEVERAL)
         raise RecipeError(f"{law}; choose among {able}")
     make = partial(row.make, space, maximize=False, seed=seed)
-    return SEVERAL[row.several](make, objectives, seed)
+    found = SEVERAL[row.several](make, objectives, seed)
+    return Guarded(found, space, seed=seed) if space.constraints else found

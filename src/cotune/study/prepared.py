@@ -1,6 +1,6 @@
 """All that training needs, and what of it depends on this machine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cotune.data import Dataset, Splits
 from cotune.engine.devices import Compute, compute_of
@@ -84,6 +84,14 @@ def fit_to_machine(
             "search": resolved.search.model_copy(update={"lanes": count, "rungs": rungs}),
         }
     )
+
+
+def with_speed(prepared: Prepared) -> Prepared:
+    """The same with its speed measured, where it was not and is needed: under a time limit."""
+    if prepared.recipe.search.time_limit is None or prepared.speed.lane > 0:
+        return prepared
+    speed, _ = fit_to_machine(prepared.recipe, prepared.recipe, prepared.space, prepared.factory)
+    return replace(prepared, speed=speed)
 
 
 def _needs_patience(recipe: Recipe, resolved: Recipe, compute: Compute) -> bool:

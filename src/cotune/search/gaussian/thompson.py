@@ -7,7 +7,7 @@ keeps the search safe where the model is wrong.
 Source: Kandasamy et al., Parallelised Bayesian optimisation via Thompson sampling, 2018.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -23,6 +23,7 @@ from cotune.search.samplers.sequence import start
 from cotune.search.seeds import generator
 from cotune.search.structure import is_even_quarter, leader_of, shared
 from cotune.search.threads import one_thread
+from cotune.search.trend import Trend
 from cotune.space import Space
 from cotune.types import Params, Trial, TrialResult
 
@@ -50,6 +51,7 @@ class ThompsonSampler:
         self._history = History(maximize=maximize)
         self._start = start(space, seed=seed)
         self._cube = Cube(space)
+        self._trend = Trend(space, self._cube.settle)
         names = {p.name for p in shared(space)}
         self._shared = np.array([p.name in names for p in space.parameters], dtype=bool)
         self._fitted: tuple[tuple[tuple[int, float], ...], Kernel] | None = None
@@ -94,15 +96,17 @@ class ThompsonSampler:
             return None
         rows = _newest_and_best(known)
         X, y = self._points([known.numbers[i] for i in rows]), normal_scores(known.figures)[rows]
+        expected = self._trend.weighed(X, y) if self._trend else None
         draws = Draws(
             self._kernel(known),
             X,
-            y,
+            y if expected is None else y - expected(X),
             features=generator(self._seed, "features", number),
             weights=[generator(self._seed, "weights", n) for n in range(number, number + count)],
         )
         pool = self._candidates(X[np.argsort(-y, kind="stable")[:BEST]], number)
-        return _Proposer(self._space, self._cube, draws, pool, first=number, shared=self._shared)
+        at = draws.at if expected is None else lambda points: draws.at(points) + expected(points)[:, None]
+        return _Proposer(self._space, self._cube, at, pool, first=number, shared=self._shared)
 
     def _points(self, numbers: Sequence[int]) -> Array:
         """Where trials sit in the cube; remembered, because most are asked for again and again."""
@@ -151,13 +155,13 @@ class _Proposer:
         self,
         space: Space,
         cube: Cube,
-        draws: Draws,
+        at: Callable[[Array], Array],
         pool: Array,
         *,
         first: int,
         shared: NDArray[np.bool_],
     ) -> None:
-        self._space, self._cube, self._draws, self._pool = space, cube, draws, pool
+        self._space, self._cube, self._at, self._pool = space, cube, at, pool
         self._first = first
         self._shared = shared
         self._values: Array | None = None
@@ -168,7 +172,7 @@ class _Proposer:
         column = number - self._first
         if leader is None or not self._shared.any():
             if self._values is None:
-                self._values = self._draws.at(self._pool)
+                self._values = self._at(self._pool)
             return self._pick(self._pool, self._values[:, column], taken)
         points, values = self._of_group(leader_of(number), leader)
         return self._pick(points, values[:, column], taken)
@@ -179,12 +183,12 @@ class _Proposer:
             points = self._pool[::2].copy()
             points[:, self._shared] = np.array(self._space.to_unit(leader))[self._shared]
             points = self._cube.settle(points)
-            self._group = (group, points, self._draws.at(points))
+            self._group = (group, points, self._at(points))
         return self._group[1], self._group[2]
 
     def _pick(self, points: Array, values: Array, taken: set[Key]) -> Params:
         for place in np.argsort(-values, kind="stable"):
             params = self._space.from_unit(points[place].tolist())
-            if key(params) not in taken:
+            if key(params) not in taken and self._space.feasible(params):
                 return params
         return self._space.from_unit(points[0].tolist())

@@ -87,7 +87,8 @@ class ModelSampler:
             if self._shared and is_even_quarter(n, grouped=True):
                 return self._start.configuration(n)
             leader = batch.get(leader_of(n)) or self._history.params(leader_of(n))
-            fixed = structure(leader, self._shared) if leader else {}
+            values = structure(leader, self._shared) if leader else {}
+            fixed = {p.name: p.to_optuna(values[p.name]) for p in self._shared if p.name in values}
             study.sampler = PartialFixedSampler(fixed, base) if fixed else base
             return _suggest(study.ask(), self._space)
 
@@ -105,5 +106,5 @@ def _suggest(trial: optuna.Trial, space: Space) -> Params:
                     value = trial.suggest_int(p.name, low, high, log=log, step=step)
                 case CategoricalDistribution(choices=choices):
                     value = trial.suggest_categorical(p.name, choices)
-            params[p.name] = p.nearest(value)
+            params[p.name] = p.from_optuna(value)
     return params

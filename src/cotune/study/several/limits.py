@@ -13,6 +13,8 @@ from cotune.types import Params
 MOST = 16
 """Values of a parameter that are tried; of more, `PLACES` of its range."""
 PLACES = (0.0, 0.25, 0.5, 0.75, 1.0)
+BROKEN = 1000.0
+"""What a constraint of the space that is broken counts, beside ratios of costs."""
 
 
 class CostLimits:
@@ -28,8 +30,8 @@ class CostLimits:
         self._space, self._costs, self._at_most = space, costs, dict(at_most)
 
     def allow(self, params: Params) -> bool:
-        """Whether a configuration keeps all limits."""
-        return self._excess(self._costs.of(params)) <= 0
+        """Whether a configuration keeps all limits, and the constraints of the space."""
+        return self._space.feasible(params) and self._excess(self._costs.of(params)) <= 0
 
     def keeping(self, sampler: Sampler, *, seed: int) -> Sampler:
         """A sampler that proposes nothing else.
@@ -74,14 +76,17 @@ class CostLimits:
     def _at(self, point: list[float]) -> tuple[float, Params, Figures]:
         params = self._space.from_unit(point)
         figures = self._costs.of(params)
-        return self._excess(figures), params, figures
+        broken = 0.0 if self._space.feasible(params) else BROKEN
+        return self._excess(figures) + broken, params, figures
 
     def _excess(self, figures: Figures) -> float:
         """How far the limits are exceeded, by ratio; 0 where they are kept."""
         return sum(max(0.0, math.log(max(figures[n], 1e-9) / limit)) for n, limit in self._at_most.items())
 
     def _law(self, least: Figures) -> str:
-        broken = {name: limit for name, limit in self._at_most.items() if least[name] > limit}
+        broken = {
+            name: limit for name, limit in self._at_most.items() if least[name] > limit
+        } or self._at_most
         asked = ", ".join(f"{name} at most {limit:g}" for name, limit in broken.items())
         found = ", ".join(f"{name} {least[name]:g}" for name in broken)
         return (
