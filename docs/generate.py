@@ -301,6 +301,9 @@ def _said(schema: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "const" in schema:
         return f"`{schema['const']}`"
+    if schema["type"] == "object" and "propertyNames" in schema:
+        names = ", ".join(f"`{name}`" for name in schema["propertyNames"]["enum"])
+        return f"{_said(schema['additionalProperties'])} for each of {names}"
     if schema["type"] == "object" and "enum" not in schema["additionalProperties"]:
         return "name: range or choices"
     if schema["type"] == "object":

@@ -12,12 +12,14 @@ from typing import Any
 
 from cotune.catalogue import TECHNIQUES, rows
 from cotune.display import make_display
-from cotune.errors import RecipeError
+from cotune.errors import ModelError, RecipeError
 from cotune.product import Model
 from cotune.product.generator import Generator, is_generator
 from cotune.recipe import Recipe, make, read
 from cotune.records import Store, StudyView, read_view
 from cotune.records.ablation import Ablation
+from cotune.report.front import picked
+from cotune.report.front import rows as front_rows
 from cotune.study import Directory
 from cotune.study.ablation.ablate import ablate as run_ablation
 from cotune.study.lr_find import LrCurve
@@ -71,6 +73,34 @@ class TunedStudy:
     def leaderboard(self) -> list[dict[str, Any]]:
         """A row for each trial, best first: rank, trial, status, score, metric, also, params, epochs, seconds."""
         return self.view().leaderboard()
+
+    def pareto(self) -> list[dict[str, Any]]:
+        """The trials that no other dominates, of a study with several objectives; a row for each, the best score first.
+
+        Keys: trial, score, metric, objectives (name → value), knee, model (whether it is `best`), status, epochs,
+        params.
+        """
+        return front_rows(self.view())
+
+    def model(self, pick: int | str = "best") -> Model:
+        """The model of a trial of the front, ready to predict.
+
+        Args:
+            pick: number of the trial, "best" (by score) or "knee" (nearest to the best of all objectives at once).
+
+        Raises:
+            RecipeError: the study has no such trial on its front.
+            ModelError: its weights were not kept: the study has not ended, or the front has more trials than are kept.
+        """
+        number = picked(self.view(), pick)
+        home = self._directory.model(number)
+        if not home.exists():
+            law = f"the weights of trial {number} are not kept in {home}"
+            raise ModelError(
+                f"{law}: the study has not ended, or its front has more trials than are kept; pick another"
+            )
+        build = None if self._own is None else self._own.module
+        return Model.load(home, build=build)
 
     def show(self) -> dict[str, Any]:
         """Task, metric, best trial with its test score, trials by status, time and capacity used."""

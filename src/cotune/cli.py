@@ -78,7 +78,19 @@ def tune(
     preset: Annotated[
         str | None, typer.Option(help="Where to search what is not set: fast, balanced or best.")
     ] = None,
-    search: Annotated[str | None, typer.Option(help="auto, grid, random, quasi-random, tpe or gp.")] = None,
+    search: Annotated[
+        str | None, typer.Option(help="auto, grid, random, quasi-random, tpe, gp or nsga2.")
+    ] = None,
+    objectives: Annotated[
+        str | None,
+        typer.Option(help="What counts beside the metric: size, multiplications, latency, metrics; a,b,c."),
+    ] = None,
+    at_most: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=NUMBER", help="Limit of the model: size=100000, latency=2 (milliseconds)."
+        ),
+    ] = None,
     warm: Annotated[
         list[str] | None,
         typer.Option(
@@ -111,7 +123,8 @@ def tune(
     request = {
         "source": data, "target": target, "task": task, "metric": metric, "trials": trials, "epochs": epochs,
         "time_limit": time_limit, "preset": preset, "strategy": search, "seed": seed, "folds": cv,
-        "method": None if cv is None else "kfold", "warm": warm or None,
+        "method": None if cv is None else "kfold", "objectives": objectives, "at_most": at_most or None,
+        "warm": warm or None,
     }  # fmt: skip
     built = _recipe(recipe, settings, request)
     if print_recipe:
@@ -226,6 +239,20 @@ def leaderboard(
     print_leaderboard(rows[:top] if top else rows, total=len(rows))
 
 
+@app.command(epilog=_epilog("cotune pareto runs/adult", "cotune predict runs/adult new.csv --pick knee"))
+def pareto(study: StudyDir, as_json: Json = False) -> None:
+    """The trials that no other dominates, of a study with several objectives (--objectives)."""
+    from cotune.report.front import rows
+
+    found = rows(_view(study))
+    if as_json:
+        _print_json(found)
+        return
+    from cotune.listing import print_front
+
+    print_front(found, study)
+
+
 @app.command(epilog=_epilog("cotune show runs/adult"))
 def show(study: StudyDir, as_json: Json = False) -> None:
     """How a study stands: its best trial, test score, trials by status, time."""
@@ -300,12 +327,16 @@ def predict(
         Path, typer.Argument(metavar="DATA", help="Rows with the columns the study was given; or images.")
     ],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV or Parquet file.")] = None,
+    pick: Annotated[
+        str | None, typer.Option(help="Trial of the front to predict by: best, knee or its number.")
+    ] = None,
 ) -> None:
     """Labels and probabilities, or values, for new rows; CSV on standard output unless -o is given."""
     from cotune.api import load
     from cotune.writing import write_predictions
 
-    write_predictions(load(study).best, data, output)
+    tuned = load(study)
+    write_predictions(tuned.best if pick is None else tuned.model(pick), data, output)
 
 
 @app.command(

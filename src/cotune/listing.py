@@ -15,6 +15,7 @@ from cotune.records import StudyView
 from cotune.records.ablation import Ablation, Worth
 from cotune.report.facts import generates, made_rows
 from cotune.report.forecasts import beside_baselines
+from cotune.report.front import front
 from cotune.report.made import is_ensemble, whose
 from cotune.searched import rows, searched
 from cotune.space import from_recipe
@@ -64,6 +65,8 @@ def print_summary(view: StudyView) -> None:
             print(f"scaled    probabilities by {by}: validation log loss {before} → {after}")
         if model is not None and model["threshold"] is not None:
             print(f"labels    positive above a probability of {_number(model['threshold'])}")
+    for line in beside_the_score(view):
+        print(line)
     for line in beside_baselines(view):
         print(f"against   {line}")
     for sentence in summary["findings"]:
@@ -77,6 +80,41 @@ def print_summary(view: StudyView) -> None:
     capacity = "" if used is None else f", {used:.0%} of the capacity used"
     print(f"work      {summary['lane_steps']:,} lane-steps in {summary['seconds']:.1f} s{capacity}")
     print(f"ended     {view.meta.get('finished') or 'not yet: `cotune resume` goes on'}")
+
+
+def beside_the_score(view: StudyView) -> list[str]:
+    """Lines of the front, and of the best trial's costs beside their limits, where there are any."""
+    lines, members, best = [], front(view), next(iter(view.ranked()), None)
+    if members:
+        names, knee = ", ".join([view.metric, *view.objectives]), next(m for m in members if m.knee)
+        few = ", ".join(str(member.result.number) for member in members[:SHOWN])
+        more = ", …" if len(members) > SHOWN else ""
+        lines.append(f"front     {len(members)} trials by {names}: {few}{more}; knee {knee.result.number}")
+    limits = view.meta.get("at_most") or {}
+    if limits and best is not None and best.number in view.costs:
+        costs = view.costs[best.number]
+        said = ", ".join(f"{name} {costs[name]:g} of at most {limit:g}" for name, limit in limits.items())
+        lines.append(f"limits    {said}")
+    return lines
+
+
+SHOWN = 12
+"""Trials of a front in one line."""
+
+
+def print_front(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """A table: trial, score, further objectives, what stands out."""
+    if not rows:
+        print("there is no front: the study has one objective, or no trial with a score yet")
+        return
+    names = list(rows[0]["objectives"])
+    lines = []
+    for row in rows:
+        said = [word for word, on in (("the model", row["model"]), ("knee", row["knee"])) if on]
+        values = [_number(row["objectives"][name]) for name in names]
+        lines.append([str(row["trial"]), _number(row["score"]), *values, ", ".join(said)])
+    _print_table(["trial", str(rows[0]["metric"]), *names, ""], lines)
+    print(f"\nuse another: cotune predict {path} NEW --pick TRIAL")
 
 
 def print_conclusion(view: StudyView, path: Path, report: Path) -> None:

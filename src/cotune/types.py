@@ -112,6 +112,10 @@ class TrialResult:
     reason: str = ""
     curve: tuple[tuple[int, float, float], ...] = field(default=(), compare=False)
     """(epoch, mean train loss, mean validation figure) for every epoch that all lanes finished."""
+    values: tuple[float, ...] = field(default=(), compare=False)
+    """Of the further objectives, in the recipe's order, for the networks that have the score."""
+    sides: tuple[tuple[float, ...], ...] = field(default=(), compare=False)
+    """The same at every epoch of `curve`."""
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,12 @@ def quality(params: dict[str, Any]) -> float:
     return 1.0 - lost + 0.02 * math.log10(params.get("weight_decay", 0.1))
 
 
+def _costs(trial: TrialResult) -> dict[str, float]:
+    """As of an MLP."""
+    size = 100.0 * trial.params["width"] + (trial.params["depth"] - 1) * trial.params["width"] ** 2
+    return {"size": size, "latency": round(0.01 + size / 1e6, 3)}
+
+
 def build(
     *,
     trials: int = 212,
@@ -69,11 +75,13 @@ def build(
     classes: Sequence[str] = ("<=50K", ">50K"),
     parameters: Sequence[dict[str, Any]] = tuple(PARAMETERS),
     finished: bool = True,
+    several: bool = False,
     seed: int = 7,
 ) -> StudyView:
     """A study.
 
     Args:
+        several: whether small networks and a low log loss are wanted, too.
         finished: with a result; otherwise the last eighth of the trials is still running.
     """
     rng = random.Random(seed)
@@ -104,7 +112,11 @@ def build(
     }
     boundaries = _boundaries(made, seconds=0.06 * sum(t.epochs for t in made))
     records = {t.number: _records(t, metric) for t in made[:3]}
-    view = StudyView(meta, tuple(made), boundaries, records)
+    costs = {}
+    if several:
+        meta["objectives"] = [{"name": "size", "maximize": False}, {"name": "latency", "maximize": False}]
+        costs = {t.number: _costs(t) for t in made}
+    view = StudyView(meta, tuple(made), boundaries, records, costs)
     if finished and made:
         meta["finished"] = "the time limit of 3 min 0 s was reached"
         meta["result"] = _result(rng, view, task, classes)

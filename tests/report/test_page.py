@@ -11,7 +11,7 @@ import pytest
 from made_up_studies import PARAMETERS, build
 
 from cotune.records.view import StudyView
-from cotune.report import render, write
+from cotune.report import front, render, write
 from cotune.types import LaneId, Record, Status
 
 SECTIONS = (
@@ -83,6 +83,10 @@ STUDIES: dict[str, dict[str, Any]] = {
     "one trial": {"trials": 1},
     "one parameter": {"trials": 30, "parameters": PARAMETERS[:1]},
     "no parameter": {"trials": 3, "parameters": []},
+    "several objectives": {"several": True},
+    "several objectives, running": {"several": True, "finished": False, "trials": 40},
+    "several objectives, empty": {"several": True, "finished": False, "trials": 0},
+    "several objectives, one trial": {"several": True, "trials": 1},
     "one epoch": {"trials": 10, "epochs": 1},
 }
 
@@ -314,3 +318,28 @@ def test_searched_settings_are_read_as_the_recipe_has_them(wrapped: bool) -> Non
     strips = re.search(r'<title id="parameter-1-title">depth against .*?</svg>', html)
     assert strips
     assert all(f">{choice}<" in strips[0] for choice in (1, 2, 3))
+
+
+def test_the_front_is_drawn_listed_and_says_how_to_pick_another() -> None:
+    view = build(several=True)
+    html = render(view)
+    page = Page(html)
+    members = front.rows(view)
+    assert 1 < len(members) < 60
+    assert "front" in page.ids
+    listed = next(
+        table for table in page.tables if table[0][:4] == ["trial", "accuracy", "weights", "ms for 256 rows"]
+    )
+    assert [row[0] for row in listed[1:]] == [str(member["trial"]) for member in members]
+    assert [row[4] for row in listed[1:] if row[4]] == [
+        ", ".join(word for word, on in (("the model", member["model"]), ("knee", member["knee"])) if on)
+        for member in members
+        if member["model"] or member["knee"]
+    ]
+    drawn = re.findall(r'<svg[^>]*aria-labelledby="front-.*?</svg>', html, re.DOTALL)
+    assert len(drawn) == 2
+    for chart in drawn:
+        assert chart.count('class="dot front"') == len(members)
+        assert chart.count('class="best"') == 1
+    assert "cotune predict DIR NEW.csv --pick TRIAL" in page.text
+    assert "front" not in Page(render(build())).ids, "one objective has none"

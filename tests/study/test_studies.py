@@ -34,7 +34,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("search", ["auto", "grid", "random", "quasi-random", "tpe", "gp"])
+@pytest.mark.parametrize("search", ["auto", "grid", "random", "quasi-random", "tpe", "gp", "nsga2"])
 def test_every_strategy_ends_with_a_model(search: str, home: Path, tmp_path: Path) -> None:
     space = {**LISTED, "trials": 10} if search == "grid" else {"trials": 30}
     settings = {"search": search, "lanes": 4, "first_rung": 1, **space}

@@ -107,3 +107,6 @@ MetricName = Literal[
     "brier", "calibration_error", "r2", "rmse", "mse", "mae", "mape", "frechet", "kernel_distance", "coverage", "loss",
 ]  # fmt: skip
 METRICS: tuple[str, ...] = get_args(MetricName)
+CostName = Literal["size", "multiplications", "latency", "latency_single"]
+COSTS: tuple[str, ...] = get_args(CostName)
+"""What is known of a network before it is trained; less is better."""

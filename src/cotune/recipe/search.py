@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from cotune.recipe.names import MetricName
+from cotune.recipe.names import CostName, MetricName
 from cotune.recipe.section import Section
-from cotune.recipe.units import Seconds, as_path
+from cotune.recipe.units import Limits, Listed, Seconds, as_path
 
 
 def _rungs(asked: Any) -> Any:
@@ -31,10 +31,22 @@ class SearchSection(Section):
         description="Where keys that the recipe does not set are searched, by kind and size of the data: `fast` for a "
         "first answer, `best` for accuracy; see [presets](presets.md).",
     )
-    strategy: Literal["auto", "grid", "random", "quasi-random", "tpe", "gp"] = "auto"
+    strategy: Literal["auto", "grid", "random", "quasi-random", "tpe", "gp", "nsga2"] = "auto"
     metric: Literal["auto", MetricName] = "auto"
     also: tuple[MetricName, ...] = Field(
         (), description="Further metrics to record on the validation rows at every epoch. They steer nothing."
+    )
+    objectives: Annotated[tuple[Literal[CostName, MetricName], ...], Listed] = Field(
+        (),
+        description="What is wanted beside the best `metric`: a small `size`, few `multiplications`, a short `latency` "
+        "or `latency_single`, or further metrics. The search looks for the front: trials that are not worse in all of "
+        "them than another. See [search](search.md#several-objectives).",
+    )
+    at_most: Annotated[dict[CostName, Annotated[float, Field(gt=0, allow_inf_nan=False)]], Limits] = Field(
+        default_factory=dict,
+        description="Limits of the model: nothing is trained that breaks one, as in `{size: 100000, latency: 2}`. "
+        "`size`: weights; `multiplications`: of one row's prediction; `latency`, `latency_single`: milliseconds for "
+        "256 rows and for one, measured on this machine.",
     )
     trials: Annotated[int, Field(ge=1)] | None = Field(None, description="Trials to start, at most.")
     time_limit: Seconds | None = Field(None, description="Wall-clock seconds, or 90s, 5m, 2h.")

@@ -59,6 +59,33 @@ Names = Annotated[str | tuple[str, ...], BeforeValidator(_names, json_schema_inp
 """One name, or several."""
 
 
+def _listed(raw: object) -> object:
+    """A list, or its names with commas between, as a command line has them."""
+    return [name.strip() for name in raw.split(",") if name.strip()] if isinstance(raw, str) else raw
+
+
+Listed = BeforeValidator(_listed)
+
+
+def _limits(raw: object) -> object:
+    """A mapping from names to numbers, or words such as `size=1e5,latency=2`."""
+    if isinstance(raw, str):
+        raw = [word.strip() for word in raw.split(",") if word.strip()]
+    if not isinstance(raw, list):
+        return raw
+    found: dict[str, object] = {}
+    for word in raw:
+        name, equals, number = str(word).partition("=")
+        if not equals:
+            law = f"takes name=number, such as size=100000, but got {word!r}"
+            raise PydanticCustomError("setting", "{law}", {"law": law})
+        found[name.strip()] = number.strip()
+    return found
+
+
+Limits = BeforeValidator(_limits)
+
+
 def _size(raw: object) -> object:
     if raw == "auto":
         return raw

@@ -36,6 +36,11 @@ CREATE TABLE records (
 CREATE INDEX records_by_boundary ON records (boundary);
 """
 
+_COSTS = """
+CREATE TABLE IF NOT EXISTS costs (
+    kind TEXT NOT NULL, name TEXT NOT NULL, figures TEXT NOT NULL, PRIMARY KEY (kind, name)) WITHOUT ROWID
+"""
+
 
 @dataclass(frozen=True)
 class Boundary:
@@ -131,6 +136,28 @@ class Store:
         """Add or replace facts (JSON values), in one transaction."""
         rows = [(key, json.dumps(value)) for key, value in facts.items()]
         self._write("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+
+    def costs(self, kind: str) -> dict[str, dict[str, float]]:
+        """What is known of networks before they are trained, by name.
+
+        Args:
+            kind: "shape": measured, by shape of network; "trial": of trials, by number.
+        """
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'costs'"):
+            return {}  # the table is made where there is something to keep
+        rows = self._rows("SELECT name, figures FROM costs WHERE kind = ?", (kind,))
+        return {name: self._decoded(figures) for name, figures in rows}
+
+    def keep_costs(self, kind: str, found: Mapping[str, Mapping[str, float]]) -> None:
+        """Keep such figures; those that are there already stay."""
+        rows = [(kind, name, json.dumps(dict(figures))) for name, figures in found.items()]
+        if not rows:
+            return
+        try:
+            self._connection.execute(_COSTS)
+        except sqlite3.Error as error:
+            raise StudyError(f"{self.path} cannot be written ({error})") from None
+        self._write("INSERT OR IGNORE INTO costs VALUES (?, ?, ?)", rows)
 
     def change(self, facts: Mapping[str, Any], params: Mapping[int, Params]) -> None:
         """Replace facts, and configurations of trials by number, in one transaction."""

@@ -5,12 +5,13 @@ import io
 import math
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cotune.errors import StudyCorrupt
 from cotune.files import write_text
+from cotune.records.sides import at_best
 from cotune.records.store import Boundary, Store
 from cotune.types import Record, Status, Trial, TrialResult
 
@@ -29,7 +30,8 @@ class StudyView:
 
     - version, created (ISO time), name, task, metric, maximize, classes, target, epochs; recipe (nested mapping) as
       the user asked, asked: [section.key] that were set in it, and resolved: the recipe that is trained;
-      where further metrics are recorded also: [metric];
+      where further metrics are recorded also: [metric]; where there are several objectives, objectives: [{name,
+      maximize}] of those beside the metric; where there are limits, at_most: {name: limit};
     - data: {source, rows, columns: [{name, kind, missing, distinct, note}], notes: [sentence],
       preparation: [sentence], parts: {train, validation, test, folds}} (numbers of rows, and of folds);
     - parameters: [{name, fusable, kind, and its setting as the recipe has it}], the searched ones; recipes, where the
@@ -48,6 +50,8 @@ class StudyView:
     """Without the trials they started and their records."""
     records: Mapping[int, tuple[Record, ...]]
     """By trial number, ordered by lane and epoch."""
+    costs: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    """What a trial's model costs, by trial number, where a study has asked for it."""
 
     @property
     def metric(self) -> str:
@@ -63,6 +67,32 @@ class StudyView:
     def also(self) -> tuple[str, ...]:
         """Names of the further figures that are recorded."""
         return tuple(self.meta.get("also", ()))
+
+    @property
+    def objectives(self) -> dict[str, bool]:
+        """Further objectives: name → whether more is better; empty where the score is the only one."""
+        return {str(each["name"]): bool(each["maximize"]) for each in self.meta.get("objectives", ())}
+
+    def beside(self, trial: TrialResult) -> dict[str, float]:
+        """The further objectives, and the costs, of a trial's networks, each at its best epoch."""
+        costs, records = self.costs.get(trial.number, {}), self.records.get(trial.number, ())
+        metrics = [name for name in self.objectives if name not in costs]
+        found = at_best(records, metrics, metric=self.metric, maximize=self.maximize)
+        return {name: {**costs, **found}[name] for name in dict.fromkeys([*self.objectives, *costs])}
+
+    def _beside_of(self, trial: TrialResult) -> dict[str, float | None]:
+        """`beside`, with `None` for what is not known."""
+        found = self.beside(trial)
+        metrics = [
+            n for n, v in found.items() if n in self.also and (trial.score is None or not math.isfinite(v))
+        ]
+        return {**found, **dict.fromkeys(metrics)}
+
+    def _losses(self, trial: TrialResult) -> list[float]:
+        """The further objectives, less is better; what is not a number is infinite."""
+        found = self.beside(trial) if self.objectives else {}
+        signed = [-found[name] if maximize else found[name] for name, maximize in self.objectives.items()]
+        return [math.inf if math.isnan(loss) else loss for loss in signed]
 
     def best_epoch(self, trial: TrialResult) -> int | None:
         """The epoch at which the mean figure of the trial's lanes was best, the first of several."""
@@ -88,12 +118,13 @@ class StudyView:
         return points
 
     def ranked(self) -> list[TrialResult]:
-        """Trials with a score, best first (ties: the earlier first), then the others by number."""
+        """Trials with a score, best first (ties: by further objectives, then the earlier), then others by number."""
         sign = -1.0 if self.maximize else 1.0
 
-        def key(trial: TrialResult) -> tuple[bool, float, int]:
+        def key(trial: TrialResult) -> tuple[float, ...]:
             known = trial.score is not None and trial.status is not Status.FAILED
-            return (not known, sign * trial.score if known and trial.score is not None else 0.0, trial.number)
+            loss = sign * trial.score if known and trial.score is not None else 0.0
+            return (not known, loss, *(self._losses(trial) if known else ()), trial.number)
 
         return sorted(self.trials, key=key)
 
@@ -106,7 +137,7 @@ class StudyView:
                 "status": t.status.value,
                 "score": t.score,
                 "metric": self.metric,
-                "also": self.also_of(t),
+                "also": {**self.also_of(t), **self._beside_of(t)},
                 "params": dict(t.params),
                 "epochs": t.epochs,
                 "seconds": round(t.seconds, 3),
@@ -197,7 +228,8 @@ def read_view(store: Store) -> StudyView:
         rows = sorted_records.get(number, ())
         found = ended.get(number) or _in_progress(started[number], rows, meta)
         trials.append(replace(found, curve=mean_curve(rows, meta["metric"])))
-    return StudyView(meta, tuple(trials), tuple(boundaries), sorted_records)
+    costs = {int(number): figures for number, figures in store.costs("trial").items()}
+    return StudyView(meta, tuple(trials), tuple(boundaries), sorted_records, costs)
 
 
 def mean_curve(records: tuple[Record, ...], metric: str) -> tuple[tuple[int, float, float], ...]:
@@ -228,7 +260,8 @@ def write_leaderboard(view: StudyView, path: Path) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row["params"]))
     fixed = ("rank", "trial", "status", "score", "metric", "epochs", "seconds")
     text = io.StringIO()
-    writer = csv.DictWriter(text, [*fixed, *view.also, *names], lineterminator="\n")
+    also = rows[0]["also"] if rows else view.also
+    writer = csv.DictWriter(text, [*fixed, *also, *names], lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow({**{key: row[key] for key in fixed}, **row["also"], **row["params"]})

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from cotune.files import write_text
 from cotune.records.ablation import Ablation
 from cotune.records.view import StudyView
-from cotune.report import answer, drawings, facts, forecasts, made, tables
+from cotune.report import answer, drawings, facts, forecasts, front, made, tables
 from cotune.report.generated import generated
 from cotune.report.words import count, finalize, metric, shorten
 from cotune.report.worths import worths
@@ -42,6 +42,8 @@ def render(view: StudyView, *, ablation: Ablation | None = None) -> str:
         sentence=answer.sentence(view),
         notice=answer.notice(view),
         headlines=answer.headlines(view),
+        front=front.table(view),
+        front_charts=front.charts(view),
         worths=None if ablation is None else worths(ablation),
         test_figures=tables.test_figures(view),
         members=made.members(view),

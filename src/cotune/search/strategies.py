@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from cotune.errors import RecipeError, did_you_mean
 from cotune.search.gaussian.thompson import thompson
@@ -9,8 +10,12 @@ from cotune.search.guarded import Guarded
 from cotune.search.sampler import Sampler
 from cotune.search.samplers.gp import gp
 from cotune.search.samplers.grid import grid
+from cotune.search.samplers.nsga2 import nsga2
 from cotune.search.samplers.sequence import quasi_random, random
 from cotune.search.samplers.tpe import tpe
+from cotune.search.several.objectives import Objectives
+from cotune.search.several.ranked import Ranked
+from cotune.search.several.scalarised import Scalarised
 from cotune.space import Space
 
 
@@ -21,19 +26,22 @@ class Strategy:
     Args:
         make: its sampler, from a space, the direction and a seed.
         rungs: how its trials are stopped early where the recipe leaves that to it; a key of `RUNGS`.
+        several: how it serves several objectives; a key of `SEVERAL`, or "no".
     """
 
     make: Callable[..., Sampler]
     rungs: str = "asha"
+    several: str = "ranked"
 
 
 STRATEGIES: dict[str, Strategy] = {
-    "auto": Strategy(thompson),
-    "grid": Strategy(grid),
-    "random": Strategy(random),
-    "quasi-random": Strategy(quasi_random),
+    "auto": Strategy(thompson, several="scalarised"),
+    "grid": Strategy(grid, several="blind"),
+    "random": Strategy(random, several="blind"),
+    "quasi-random": Strategy(quasi_random, several="blind"),
     "tpe": Strategy(tpe),
-    "gp": Strategy(gp),
+    "gp": Strategy(gp, several="scalarised"),
+    "nsga2": Strategy(nsga2),
 }
 
 
@@ -51,7 +59,18 @@ def strategy(name: str) -> Strategy:
     return STRATEGIES[name]
 
 
-def make_sampler(name: str, space: Space, *, maximize: bool, seed: int) -> Sampler:
+SEVERAL: dict[str, Callable[[Callable[[], Sampler], Objectives, int], Sampler]] = {
+    "blind": lambda make, _, __: make(),
+    "ranked": lambda make, objectives, _: Ranked(make, objectives),
+    "scalarised": lambda make, objectives, seed: Scalarised(make, objectives, seed=seed),
+}
+"""How a sampler of one score serves several objectives: it does not look at results at all, it is told places in
+their common order, or mixtures of them. A strategy of another word knows one score alone, and is refused."""
+
+
+def make_sampler(
+    name: str, space: Space, *, maximize: bool, seed: int, objectives: Objectives | None = None
+) -> Sampler:
     """A sampler by the name of its strategy.
 
     Args:
@@ -59,9 +78,19 @@ def make_sampler(name: str, space: Space, *, maximize: bool, seed: int) -> Sampl
         space: what is searched.
         maximize: whether larger scores are better.
         seed: of the study; equal seeds propose equal configurations.
+        objectives: what trials are compared by, where that is more than their scores.
 
     Raises:
         RecipeError: there is no such strategy, or it cannot search this space.
     """
-    found = strategy(name).make(space, maximize=maximize, seed=seed)
+    row = strategy(name)
+    if objectives is None or not objectives.beside:
+        found = row.make(space, maximize=maximize, seed=seed)
+        return Guarded(found, space, seed=seed) if space.constraints else found
+    if row.several not in SEVERAL:
+        law = f"search.strategy {name} knows one score, and search.objectives names more"
+        able = ", ".join(each for each, other in STRATEGIES.items() if other.several in SEVERAL)
+        raise RecipeError(f"{law}; choose among {able}")
+    make = partial(row.make, space, maximize=False, seed=seed)
+    found = SEVERAL[row.several](make, objectives, seed)
     return Guarded(found, space, seed=seed) if space.constraints else found

@@ -2,7 +2,7 @@
 
 ```
 runs/adult/  study.yaml  study.sqlite  leaderboard.csv  report.html  snapshots/  best/  [data.parquet|npz]  [rows/]
-             [start.safetensors]  [judge.safetensors]  [ablation.json]
+             [start.safetensors]  [judge.safetensors]  [ablation.json]  [front/TRIAL/]
 ```
 """
 
@@ -32,12 +32,18 @@ class Directory:
         self.lock = path / "lock"
         self.data = path / "data.parquet"
         """A copy of data that came from memory, so that the study can be resumed."""
+        self.front = path / "front"
+        """The models of the trials that no other dominates, where there are several objectives."""
         self.start = path / "start.safetensors"
         """A copy of the weights that networks begin with, where the recipe names any."""
         self.judge = path / "judge.safetensors"
         """The network that judges generated images, where images are generated."""
         self.rows = path / "rows"
         """Rows that do not fit into memory; of use until the study is finished."""
+
+    def model(self, trial: int) -> Path:
+        """Where the model of a trial of the front is."""
+        return self.front / str(trial)
 
     @classmethod
     def free(cls, name: str, *, under: Path = Path("runs")) -> "Directory":

@@ -15,6 +15,7 @@ from cotune.recipe import Recipe
 from cotune.recipe.presets.by_kind import keys_set
 from cotune.study.prepared import Prepared, compute_for
 from cotune.study.rules.rule import Given
+from cotune.study.several.settling import objectives_of
 from cotune.study.widening import described
 from cotune.types import LaneId, Task
 
@@ -55,6 +56,7 @@ def facts_of(
         "metric": resolved.search.metric,
         "maximize": METRICS[resolved.search.metric].maximize,
         "also": list(resolved.search.also),
+        **_beside_the_score(resolved),
         "classes": list(dataset.classes),
         "epochs": resolved.training.epochs,
         "data": {
@@ -77,6 +79,17 @@ def facts_of(
     }
 
 
+def _beside_the_score(resolved: Recipe) -> dict[str, Any]:
+    """Further objectives and limits, where there are any."""
+    search, found = resolved.search, dict[str, Any]()
+    if search.objectives:
+        directions = zip(search.objectives, objectives_of(resolved).beside, strict=True)
+        found["objectives"] = [{"name": name, "maximize": maximize} for name, maximize in directions]
+    if search.at_most:
+        found["at_most"] = dict(search.at_most)
+    return found
+
+
 def _plan(prepared: Prepared, recipe: Recipe) -> list[str]:
     search, training = prepared.recipe.search, prepared.recipe.training
     limits = [
@@ -89,6 +102,12 @@ def _plan(prepared: Prepared, recipe: Recipe) -> list[str]:
         f"A trial takes at most {training.epochs} epochs"
         + (f" and ends after {training.patience} without a gain." if training.patience else "."),
     ]
+    if search.objectives:
+        beside = ", ".join(search.objectives)
+        plan.append(f"Beside {search.metric}, {beside}: trials that no other dominates are kept.")
+    if search.at_most:
+        kept = ", ".join(f"{name} at most {limit:g}" for name, limit in search.at_most.items())
+        plan.append(f"Nothing is trained but what keeps the limits: {kept}.")
     if search.rungs != "none":
         plan.append(
             f"From epoch {search.first_rung} on, one trial in {search.reduction} goes on from each rung."

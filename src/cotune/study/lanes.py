@@ -106,6 +106,11 @@ class LaneFactory:
         """All lanes of a trial."""
         return [self.lane(LaneId(trial, index), params) for index in range(self.lanes_per_trial)]
 
+    def lanes_of_folds(self, params: Params) -> list[Lane]:
+        """A lane for each fold, of no trial: to be looked at, not to be trained."""
+        seeds = self._recipe.search.seeds
+        return [self.lane(LaneId(-1, fold * seeds), params) for fold in range(len(self._rows))]
+
     def lane(self, name: LaneId, params: Params) -> Lane:
         """One lane, by its name."""
         config = self._config(params)

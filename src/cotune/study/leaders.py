@@ -4,10 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cotune.engine.loop import LaneWeights
+from cotune.search import Objectives
+from cotune.search.several.dominance import as_points, first_front
+from cotune.search.several.order import order
 from cotune.types import TrialResult
 
 MOST = 5
 """Trials kept where no ensemble asks for more."""
+
+FRONT = 32
+"""Trials kept beside the best, where there are several objectives: those that none dominates, spread over the front."""
 
 BYTES = 256 << 20
 """What trials may take where more than those are kept, since they are part of every snapshot."""
@@ -46,23 +52,30 @@ class Leaders:
     Args:
         maximize: whether larger scores are better.
         most: trials kept; fewer where they are large.
+        objectives: where there are several; the front's trials are kept as well.
     """
 
-    def __init__(self, *, maximize: bool, most: int = MOST) -> None:
+    def __init__(self, *, maximize: bool, most: int = MOST, objectives: Objectives | None = None) -> None:
         self._maximize = maximize
+        self._objectives = objectives
         self._most = most
         self._kept: list[Leader] = []
 
-    def rank(self, result: TrialResult) -> tuple[float, int]:
-        """Smaller is better."""
+    def rank(self, result: TrialResult) -> tuple[float, ...]:
+        """Smaller is better: by score, then by the further objectives, then the earlier."""
         assert result.score is not None
-        return (-result.score if self._maximize else result.score, result.number)
+        if self._objectives is None:
+            return (-result.score if self._maximize else result.score, result.number)
+        return (*as_points([self._objectives.losses(result.score, result.values)])[0], result.number)
 
     def would_keep(self, result: TrialResult) -> bool:
         """Whether a trial that has ended is among the best."""
         if result.score is None:
             return False
-        return len(self._kept) < self._most or self.rank(result) < self.rank(self._kept[-1].result)
+        best = len(self._kept) < self._most or self.rank(result) < self.rank(
+            self._kept[self._most - 1].result
+        )
+        return best or (self._objectives is not None and result in self._front([*self.results(), result]))
 
     def keep(self, leader: Leader) -> None:
         """Take a trial in, and let the worst go if there are too many."""
@@ -71,10 +84,22 @@ class Leaders:
     def best(self, leaders: Sequence[Leader]) -> list[Leader]:
         """The best of some trials, as many as are kept, best first."""
         found = sorted(leaders, key=lambda leader: self.rank(leader.result))[: self._most]
+        if self._objectives is not None:
+            front = self._front([leader.result for leader in leaders])
+            own = {leader.result.number: leader for leader in leaders if leader not in found}
+            found += [own[result.number] for result in front if result.number in own][:FRONT]
         taken = sum(leader.bytes for leader in found)
         while len(found) > MOST and taken > BYTES:
             taken -= found.pop().bytes
-        return found
+        return sorted(found, key=lambda leader: self.rank(leader.result))
+
+    def _front(self, results: Sequence[TrialResult]) -> list[TrialResult]:
+        """Those that none of the others dominates, in an order in which any first few are spread over them."""
+        assert self._objectives is not None
+        results = sorted(results, key=lambda result: result.number)
+        losses = as_points([self._objectives.of(result) or () for result in results])
+        places = first_front(losses)
+        return [results[places[i]] for i in order(losses[places])]
 
     def all(self) -> list[Leader]:
         """The trials, best first."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from cotune.search import Judge, Patience
+from cotune.study.several.standing import Standing
 from cotune.types import Divergence, LaneId, Record, Status, Trial, TrialResult
 
 
@@ -35,16 +36,25 @@ class Ledger:
         epochs: epochs a trial may take.
         rungs: or `None` when no trial is stopped early.
         patience: epochs without a gain before a trial ends; 0 is never.
+        beside: follows what trials are compared by beside their scores, where there is any.
     """
 
     def __init__(
-        self, *, metric: str, maximize: bool, epochs: int, rungs: Judge | None, patience: int
+        self,
+        *,
+        metric: str,
+        maximize: bool,
+        epochs: int,
+        rungs: Judge | None,
+        patience: int,
+        beside: Standing | None = None,
     ) -> None:
         self._metric = metric
         self._maximize = maximize
         self._epochs = epochs
         self._rungs = rungs
         self._waits = patience
+        self._beside = beside
         self._patience = Patience(patience, maximize)
         self._curves: dict[int, list[tuple[int, float, float]]] = {}
         self.running: dict[int, Running] = {}
@@ -53,6 +63,8 @@ class Ledger:
         """A trial joins with so many lanes."""
         self.running[trial.number] = run = Running(trial, lanes)
         self._curves[trial.number] = run.curve
+        if self._beside is not None:
+            self._beside.start(trial.number)
 
     def judge(
         self, records: Sequence[Record], divergences: Sequence[Divergence] = (), failed: Sequence[LaneId] = ()
@@ -65,8 +77,10 @@ class Ledger:
         for lane in failed:
             self._end(ended, lane.trial, Status.FAILED, "out of memory, even with one lane at a time")
         advanced = self._advance([record for record in records if record.lane.trial in self.running])
+        if self._beside is not None:
+            self._beside.see(records)
         if self._rungs is not None:
-            scores = [(trial, epoch, self.running[trial].score() or 0.0) for trial, epoch in advanced]
+            scores = [(trial, epoch, self._shown(trial)) for trial, epoch in advanced]
             for trial in sorted(self._rungs.judge(scores)):
                 epoch = dict(advanced)[trial]
                 self._end(ended, trial, Status.STOPPED, f"not among the best at the rung of epoch {epoch}")
@@ -90,7 +104,13 @@ class Ledger:
     def forget(self, result: TrialResult) -> TrialResult:
         """A trial is over by the store's word; its result with the curve, which the store's word leaves out."""
         self.running.pop(result.number, None)
-        return replace(result, curve=tuple(self._curves.pop(result.number)))
+        result = replace(result, curve=tuple(self._curves.pop(result.number)))
+        return result if self._beside is None else self._beside.complete(result)
+
+    def _shown(self, trial: int) -> float | tuple[float, ...]:
+        """What rungs compare a trial by."""
+        score = self.running[trial].score() or 0.0
+        return score if self._beside is None else self._beside.shown(trial, score)
 
     def _advance(self, records: Sequence[Record]) -> list[tuple[int, int]]:
         """(trial, epoch) for every epoch that all lanes of a trial have finished now."""

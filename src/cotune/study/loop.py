@@ -20,7 +20,7 @@ from cotune.engine.plan import Plan
 from cotune.errors import TrainingError
 from cotune.recipe import Recipe
 from cotune.records import Boundary, Store
-from cotune.search import Limits, Sampler, make_judge, make_sampler
+from cotune.search import Limits, Sampler, make_judge
 from cotune.space import Space
 from cotune.study.budget import Pace, Speed
 from cotune.study.checkpoints import Checkpoints, cycle_ends
@@ -31,6 +31,7 @@ from cotune.study.leaders import MOST, Leader, Leaders
 from cotune.study.ledger import Ledger
 from cotune.study.proposals import Proposals
 from cotune.study.saving import Snapshots
+from cotune.study.several.wiring import Several
 from cotune.study.slots import Lengths
 from cotune.study.widening import restarts
 from cotune.types import LaneId, Progress, Status, Trial, TrialResult
@@ -92,9 +93,8 @@ class Study:
         self._snapshots = Snapshots(directory.snapshots)
         self._show, self._interrupted = show, interrupted
         self._limits = Limits(search.trials, search.time_limit, search.lane_epochs)
-        self._sampler: Sampler = make_sampler(
-            search.strategy, space, maximize=self._maximize, seed=search.seed
-        )
+        self._several = Several(recipe, space, factory, store)
+        self._sampler: Sampler = self._several.sampler
         self._ledger = Ledger(
             metric=self._metric,
             maximize=self._maximize,
@@ -105,8 +105,10 @@ class Study:
                 first=search.first_rung,
                 reduction=search.reduction,
                 maximize=self._maximize,
+                several=self._several.objectives is not None,
             ),
             patience=training.patience,
+            beside=self._several.standing,
         )
         self._engine = engine
         self._plans: dict[str, Any] = store.meta().get("plans", {})
@@ -128,7 +130,11 @@ class Study:
         self._results: dict[int, TrialResult] = {}
         self._ended = dict.fromkeys(Status, 0)
         after = recipe.after
-        self._leaders = Leaders(maximize=self._maximize, most=MOST if after.one_trial else after.members)
+        self._leaders = Leaders(
+            maximize=self._maximize,
+            most=MOST if after.one_trial else after.members,
+            objectives=self._several.objectives,
+        )
         self._checkpoints = Checkpoints(cycle_ends(self._epochs) if after.epochs_matter else frozenset())
         self._lane_epochs = 0
         self._exhausted = False
@@ -323,6 +329,7 @@ class Study:
                     len(run.curve),
                     run.seconds,
                     "in training",
+                    values=self._several.values(number),
                 )
         return found
 
@@ -361,6 +368,7 @@ class Study:
         return self._factory.lane(name, self._trials[name.trial].params)
 
     def _take_up(self, trials: tuple[Trial, ...]) -> None:
+        self._several.costs.note(trials)
         for trial in trials:
             self._trials[trial.number] = trial
             self._sampler.add(trial)

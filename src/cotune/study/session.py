@@ -41,6 +41,9 @@ from cotune.study.rules.mending import settled
 from cotune.study.rules.rule import Given
 from cotune.study.settling.forecasts import options_of
 from cotune.study.settling.resolve import division, preset, resolve
+from cotune.study.several.saving import save_front
+from cotune.study.several.settling import objectives_of, with_objectives
+from cotune.study.several.wiring import check_limits
 from cotune.study.starting.weights import keep_start, kept_start, start_of, with_whole_path, words_of_start
 from cotune.study.warm import taken_from, with_earlier, words_of_warm
 from cotune.study.widening import Changes, widened
@@ -125,7 +128,9 @@ def _begin(
         sitting.say(f"the rows take more memory than data.memory allows: they lie in {directory.rows}")
     chosen = preset(recipe, dataset, splits).model_copy(update={"split": divided})
     resolved = resolve(chosen, dataset, splits)
+    resolved, said = with_objectives(resolved, chosen, dataset, splits)
     resolved, notes = settled(resolved, Given.of(resolved, dataset, splits))
+    notes += said
     space = from_recipe(resolved)
     warm = taken_from(resolved, space, task=dataset.task.value, fingerprint=dataset.fingerprint)
     space = with_earlier(space, warm)
@@ -138,6 +143,7 @@ def _begin(
     named = resolved.network.pretrained or resolved.network.embeddings
     if start is not None:
         notes += (words_of_start(start, factory, space, named),)
+    measured = check_limits(resolved, space, factory)
     notes += words_of_warm(warm, space)
     for note in notes:
         sitting.say(note)
@@ -156,6 +162,7 @@ def _begin(
     facts = {**facts_of(prepared, recipe, notes, version=version), "warm": warm}
     with Store.create(directory.store, facts) as store:
         sitting.say(announcement(prepared, directory.path))
+        store.keep_costs("shape", measured)
         _train(prepared, store, directory, sitting)
 
 
@@ -269,7 +276,8 @@ def _check_strategy(recipe: Recipe, space: Space) -> None:
     """Raise `RecipeError` if the strategy cannot search the space, before anything is written."""
     search = recipe.search
     must_have_some(space)
-    make_sampler(search.strategy, space, maximize=METRICS[search.metric].maximize, seed=search.seed)
+    maximize, several = METRICS[search.metric].maximize, objectives_of(recipe)
+    make_sampler(search.strategy, space, maximize=maximize, seed=search.seed, objectives=several)
 
 
 def _keep(source: Any, dataset: Dataset, directory: Directory) -> str | None:
@@ -314,6 +322,7 @@ def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitt
             _derive(store, directory)
             raise no_network(ending.reason)
         return
+    save_front(prepared, ending.leaders, store, directory, ended=not ending.interrupted)
     if prepared.dataset.task is Task.GENERATION:
         generator = generator_of(prepared, ending.leaders[0])
         generator.save(directory.best)

@@ -1,8 +1,9 @@
 """The ways to stop weak trials, by name."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
+from cotune.search.rungs.fronts import FrontRungs
 from cotune.search.rungs.halving import Rungs
 
 
@@ -13,18 +14,23 @@ class Judge(Protocol):
     def levels(self) -> tuple[int, ...]:
         """Epochs at which trials are judged."""
 
-    def judge(self, arrivals: Sequence[tuple[int, int, float]]) -> frozenset[int]:
+    def judge(self, arrivals: Sequence[tuple[int, int, Any]]) -> frozenset[int]:
         """Which of the trials that finished an epoch at this boundary are to be stopped.
 
         Args:
-            arrivals: (trial, epoch, score).
+            arrivals: (trial, epoch, score); of `SEVERAL` (trial, epoch, what it has shown in each objective).
         """
 
 
 RUNGS: dict[str, Callable[..., Judge] | None] = {"none": None, "asha": Rungs}
 
+SEVERAL: dict[str, Callable[..., Judge] | None] = {"none": None, "asha": FrontRungs}
+"""The same where trials are compared in several objectives, of which less is better."""
 
-def make_judge(name: str, *, epochs: int, first: int, reduction: int, maximize: bool) -> Judge | None:
+
+def make_judge(
+    name: str, *, epochs: int, first: int, reduction: int, maximize: bool, several: bool = False
+) -> Judge | None:
     """A judge by its name; `None` where nobody is stopped.
 
     Args:
@@ -33,6 +39,10 @@ def make_judge(name: str, *, epochs: int, first: int, reduction: int, maximize: 
         first: epoch of the first rung.
         reduction: one in so many goes on.
         maximize: whether larger scores are better.
+        several: whether trials are compared in several objectives; `name` is a key of `SEVERAL` then.
     """
+    if several:
+        front = SEVERAL[name]
+        return front and front(epochs=epochs, first=first, reduction=reduction)
     make = RUNGS[name]
     return make and make(epochs=epochs, first=first, reduction=reduction, maximize=maximize)

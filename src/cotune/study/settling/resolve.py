@@ -136,18 +136,19 @@ def _metric(name: str, dataset: Dataset, splits: Splits) -> str:
         return "mse"
     if name == "auto":
         return next(n for n in _fitting(dataset.task) if METRICS[n].needs_rows <= _fewest_rows(splits))
-    _must_fit("search.metric", name, dataset, splits)
+    must_fit("search.metric", name, dataset, splits)
     return name
 
 
 def _also(names: Sequence[str], metric: str, dataset: Dataset, splits: Splits) -> tuple[str, ...]:
     """The further metrics, each once, without the one that steers."""
     for name in names:
-        _must_fit("search.also", name, dataset, splits)
+        must_fit("search.also", name, dataset, splits)
     return tuple(name for name in dict.fromkeys(names) if name != metric)
 
 
-def _must_fit(key: str, name: str, dataset: Dataset, splits: Splits) -> None:
+def must_fit(key: str, name: str, dataset: Dataset, splits: Splits) -> None:
+    """Raise `RecipeError` where a metric has no meaning for the task or the split."""
     metric, fitting, fewest = METRICS[name], _fitting(dataset.task), _fewest_rows(splits)
     if name not in fitting:
         law = f"{key} {name} does not fit a {dataset.task} task"
