@@ -5,6 +5,7 @@ from cotune.search.limits import Limits as Limits
 from cotune.search.patience import Patience as Patience
 from cotune.search.rungs.halving import Rungs as Rungs
 from cotune.search.rungs.table import Judge as Judge
+from cotune.search.rungs.table import Promoter as Promoter
 from cotune.search.rungs.table import make_judge as make_judge
 from cotune.search.sampler import Sampler as Sampler
 from cotune.search.strategies import make_sampler as make_sampler

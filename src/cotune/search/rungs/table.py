@@ -1,7 +1,7 @@
 """The ways to stop weak trials, by name."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Sequence
+from typing import Protocol, runtime_checkable
 
 from cotune.search.rungs.halving import Rungs
 
@@ -19,6 +19,14 @@ class Judge(Protocol):
         Args:
             arrivals: (trial, epoch, score).
         """
+
+
+@runtime_checkable
+class Promoter(Protocol):
+    """A judge that may change its mind: whom it has stopped is paused, and may be thawed when a slot is free."""
+
+    def promoted(self, paused: Collection[int]) -> tuple[int, ...]:
+        """Which of these trials, stopped by it before, are to go on after all; whom to thaw first comes first."""
 
 
 RUNGS: dict[str, Callable[..., Judge] | None] = {"none": None, "asha": Rungs}
