@@ -61,11 +61,20 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
+class Parent:
+    """Whose networks a trial began as copies of, and after which epoch; its own epochs count on from there."""
+
+    trial: int
+    epoch: int
+
+
+@dataclass(frozen=True)
 class Trial:
-    """One configuration that is, or was, trained."""
+    """One configuration that is, or was, trained; from the start, or from where its parent was."""
 
     number: int
     params: Params
+    parent: Parent | None = None
 
 
 @dataclass(frozen=True, order=True)
@@ -133,5 +142,7 @@ class Progress:
     """Estimate until that limit, `None` while unknown."""
     stage: str = "training"
     """"reading", "training", "testing" or "finished"."""
+    paused: int = 0
+    """Trials that a rung has stopped and that may yet go on."""
     note: str = ""
     """What is being done, where that is not a search: shown in place of the best score."""

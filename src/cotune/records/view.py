@@ -5,14 +5,14 @@ import io
 import math
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cotune.errors import StudyCorrupt
 from cotune.files import write_text
 from cotune.records.store import Boundary, Store
-from cotune.types import Record, Status, Trial, TrialResult
+from cotune.types import Parent, Record, Status, Trial, TrialResult
 
 FACTS = (
     "version", "created", "name", "recipe", "resolved", "task", "metric", "maximize", "classes", "target",
@@ -48,6 +48,8 @@ class StudyView:
     """Without the trials they started and their records."""
     records: Mapping[int, tuple[Record, ...]]
     """By trial number, ordered by lane and epoch."""
+    parents: Mapping[int, Parent] = field(default_factory=dict)
+    """By trial number, of those that began as a copy of another."""
 
     @property
     def metric(self) -> str:
@@ -179,9 +181,11 @@ def read_view(store: Store) -> StudyView:
     ended: dict[int, TrialResult] = {}
     records: dict[int, list[Record]] = defaultdict(list)
     boundaries = []
+    resting: set[int] = set()
     for boundary in store.boundaries(1, store.last_boundary()):
         started.update((trial.number, trial) for trial in boundary.started)
         ended.update((trial.number, trial) for trial in boundary.ended)
+        resting = resting.difference(boundary.thawed).union(boundary.paused)
         for record in boundary.records:
             records[record.lane.trial].append(record)
         boundaries.append(replace(boundary, started=(), records=()))
@@ -195,9 +199,10 @@ def read_view(store: Store) -> StudyView:
     trials = []
     for number in sorted(started):
         rows = sorted_records.get(number, ())
-        found = ended.get(number) or _in_progress(started[number], rows, meta)
+        found = ended.get(number) or _in_progress(started[number], rows, meta, paused=number in resting)
         trials.append(replace(found, curve=mean_curve(rows, meta["metric"])))
-    return StudyView(meta, tuple(trials), tuple(boundaries), sorted_records)
+    parents = {number: trial.parent for number, trial in started.items() if trial.parent is not None}
+    return StudyView(meta, tuple(trials), tuple(boundaries), sorted_records, parents)
 
 
 def mean_curve(records: tuple[Record, ...], metric: str) -> tuple[tuple[int, float, float], ...]:
@@ -213,13 +218,15 @@ def mean_curve(records: tuple[Record, ...], metric: str) -> tuple[tuple[int, flo
     )
 
 
-def _in_progress(trial: Trial, records: tuple[Record, ...], meta: Mapping[str, Any]) -> TrialResult:
+def _in_progress(
+    trial: Trial, records: tuple[Record, ...], meta: Mapping[str, Any], *, paused: bool
+) -> TrialResult:
     figures = [figure for _, _, figure in mean_curve(records, meta["metric"])]
     score = None if not figures else (max if meta["maximize"] else min)(figures)
     epochs = max((r.epoch for r in records), default=0)
-    return TrialResult(
-        trial.number, trial.params, Status.RUNNING, score, epochs, sum(r.seconds for r in records)
-    )
+    seconds = sum(r.seconds for r in records)
+    reason = f"paused at the rung of epoch {epochs}" if paused else ""
+    return TrialResult(trial.number, trial.params, Status.RUNNING, score, epochs, seconds, reason)
 
 
 def write_leaderboard(view: StudyView, path: Path) -> None:

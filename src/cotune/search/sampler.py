@@ -23,4 +23,4 @@ class Sampler(Protocol):
         """This trial is running now."""
 
     def tell(self, result: TrialResult) -> None:
-        """This trial has ended."""
+        """This trial has ended, or a rung has paused it: then it may be told of again, with a longer training."""

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from cotune.search import Judge, Patience
+from cotune.search import Judge, Patience, Promoter
 from cotune.types import Divergence, LaneId, Record, Status, Trial, TrialResult
 
 
@@ -22,32 +22,57 @@ class Running:
     curve: list[tuple[int, float, float]] = field(default_factory=list)
     seconds: float = 0.0
 
+    @property
+    def epoch(self) -> int:
+        """The epoch it has come to; a trial that began as a copy of another counts on from there."""
+        if self.curve:
+            return self.curve[-1][0]
+        return self.trial.parent.epoch if self.trial.parent else 0
+
     def score(self) -> float | None:
         """Mean over lanes of each lane's best figure; `None` until all have one."""
         return sum(self.best.values()) / self.lanes if len(self.best) == self.lanes else None
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What a boundary decides: trials that are over, and numbers of those to be paused at their rung."""
+
+    ended: tuple[TrialResult, ...]
+    paused: tuple[int, ...] = ()
+
+
 class Ledger:
-    """Follows every trial in training.
+    """Follows every trial in training, and those that are paused.
 
     Args:
         metric, maximize: the figure that steers.
         epochs: epochs a trial may take.
         rungs: or `None` when no trial is stopped early.
         patience: epochs without a gain before a trial ends; 0 is never.
+        pauses: whether those whom the judge stops may go on later, if it is one that promotes.
     """
 
     def __init__(
-        self, *, metric: str, maximize: bool, epochs: int, rungs: Judge | None, patience: int
+        self,
+        *,
+        metric: str,
+        maximize: bool,
+        epochs: int,
+        rungs: Judge | None,
+        patience: int,
+        pauses: bool = False,
     ) -> None:
         self._metric = metric
         self._maximize = maximize
         self._epochs = epochs
         self._rungs = rungs
+        self._promoter = rungs if pauses and isinstance(rungs, Promoter) else None
         self._waits = patience
         self._patience = Patience(patience, maximize)
         self._curves: dict[int, list[tuple[int, float, float]]] = {}
         self.running: dict[int, Running] = {}
+        self.paused: dict[int, Running] = {}
 
     def start(self, trial: Trial, lanes: int) -> None:
         """A trial joins with so many lanes."""
@@ -56,9 +81,10 @@ class Ledger:
 
     def judge(
         self, records: Sequence[Record], divergences: Sequence[Divergence] = (), failed: Sequence[LaneId] = ()
-    ) -> list[TrialResult]:
-        """Take note of a boundary and name the trials that it ends, by number."""
+    ) -> Verdict:
+        """Take note of a boundary and name the trials that it ends, and those that it pauses, by number."""
         ended: dict[int, TrialResult] = {}
+        paused: list[int] = []
         for divergence in divergences:
             where = f"not finite at step {divergence.step} in {divergence.layer}"
             self._end(ended, divergence.lane.trial, Status.DIVERGED, where)
@@ -68,28 +94,57 @@ class Ledger:
         if self._rungs is not None:
             scores = [(trial, epoch, self.running[trial].score() or 0.0) for trial, epoch in advanced]
             for trial in sorted(self._rungs.judge(scores)):
-                epoch = dict(advanced)[trial]
-                self._end(ended, trial, Status.STOPPED, f"not among the best at the rung of epoch {epoch}")
+                if self._promoter is not None:
+                    paused.append(trial)
+                else:
+                    self._end(ended, trial, Status.STOPPED, _at_rung(self.running[trial]))
         for trial, epoch in advanced:
             if trial not in self.running:
                 continue
             bored = self._patience.update(trial, self.running[trial].curve[-1][2])
+            if trial in paused:
+                continue
             if epoch >= self._epochs:
                 self._end(ended, trial, Status.COMPLETE, "all epochs")
             elif bored:
                 self._end(ended, trial, Status.COMPLETE, f"no gain for {self._waits} epochs")
-        return [ended[number] for number in sorted(ended)]
+        return Verdict(tuple(ended[number] for number in sorted(ended)), tuple(paused))
+
+    def alive(self) -> list[tuple[int, Running]]:
+        """Trials that run or rest, by number."""
+        return sorted([*self.running.items(), *self.paused.items()], key=lambda pair: pair[0])
+
+    def pause(self, number: int) -> TrialResult:
+        """A trial rests at its rung; how it stands there, as if it were over."""
+        run = self.paused[number] = self.running.pop(number)
+        return self._result(run, Status.STOPPED, _at_rung(run))
+
+    def promoted(self) -> tuple[int, ...]:
+        """The paused trials that would go on by now, whom to thaw first comes first."""
+        return self._promoter.promoted(self.paused) if self._promoter and self.paused else ()
+
+    def thaw(self, number: int) -> None:
+        """A paused trial goes on."""
+        self.running[number] = self.paused.pop(number)
+
+    def give_up(self, number: int) -> TrialResult:
+        """A paused trial will not go on: it was stopped at its rung."""
+        run = self.paused.pop(number)
+        return self._result(run, Status.STOPPED, _at_rung(run))
 
     def close(self, reason: str) -> list[TrialResult]:
-        """End every trial that is still running."""
+        """End every trial that is still running, and every paused one."""
         ended: dict[int, TrialResult] = {}
         for number in sorted(self.running):
             self._end(ended, number, Status.STOPPED, reason)
-        return list(ended.values())
+        for number in sorted(self.paused):
+            ended[number] = self.give_up(number)
+        return [ended[number] for number in sorted(ended)]
 
     def forget(self, result: TrialResult) -> TrialResult:
         """A trial is over by the store's word; its result with the curve, which the store's word leaves out."""
         self.running.pop(result.number, None)
+        self.paused.pop(result.number, None)
         return replace(result, curve=tuple(self._curves.pop(result.number)))
 
     def _advance(self, records: Sequence[Record]) -> list[tuple[int, int]]:
@@ -114,14 +169,21 @@ class Ledger:
         run = self.running.pop(number, None)
         if run is None:
             return
+        ended[number] = self._result(run, status, reason)
+
+    def _result(self, run: Running, status: Status, reason: str) -> TrialResult:
         scored = status in (Status.COMPLETE, Status.STOPPED)
-        ended[number] = TrialResult(
-            number=number,
+        return TrialResult(
+            number=run.trial.number,
             params=run.trial.params,
             status=status,
             score=run.score() if scored else None,
-            epochs=len(run.curve),
+            epochs=run.epoch,
             seconds=run.seconds,
             reason=reason,
             curve=tuple(run.curve),
         )
+
+
+def _at_rung(run: Running) -> str:
+    return f"not among the best at the rung of epoch {run.epoch}"

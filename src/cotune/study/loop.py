@@ -12,7 +12,7 @@ from typing import Any
 
 from cotune.engine import snapshot
 from cotune.engine.lanes import Lane
-from cotune.engine.loop import Engine
+from cotune.engine.loop import Engine, LaneWeights
 from cotune.engine.metrics import METRICS
 from cotune.engine.outcome import Halted, Outcome
 from cotune.engine.parallel import one_thread_a_kernel
@@ -30,6 +30,7 @@ from cotune.study.lanes import LaneFactory
 from cotune.study.leaders import MOST, Leader, Leaders
 from cotune.study.ledger import Ledger
 from cotune.study.proposals import Proposals
+from cotune.study.resting import Resting
 from cotune.study.saving import Snapshots
 from cotune.study.slots import Lengths
 from cotune.study.widening import restarts
@@ -107,7 +108,9 @@ class Study:
                 maximize=self._maximize,
             ),
             patience=training.patience,
+            pauses=search.pause,
         )
+        self._resting = Resting(maximize=self._maximize)
         self._engine = engine
         self._plans: dict[str, Any] = store.meta().get("plans", {})
         self._engine.plans.update({kind: Plan(**saved) for kind, saved in self._plans.items()})
@@ -150,7 +153,8 @@ class Study:
             reason = self._reason_to_end()
             known = self._known_boundary()
             if reason is None:
-                started = self._again(known) if known else self._ask()
+                thawed, started = (known.thawed, self._again(known)) if known else self._ask()
+                self._thaw(thawed)
                 self._start(started)
                 if not self._engine.lanes:
                     reason = self._why_nothing_trains()
@@ -162,21 +166,34 @@ class Study:
                 try:
                     outcome = self._engine.train_epoch(halt=self._must_halt)
                 except Halted:
-                    return self._finish(self._reason_to_end() or "time limit", started)
+                    return self._finish(self._reason_to_end() or "time limit", started, thawed)
                 if self._limits.seconds is not None:
                     self._pace.measured(lanes=self._engine.lanes, seconds=time.monotonic() - began)
-                self._end_boundary(started, outcome, known)
+                self._end_boundary(started, thawed, outcome, known)
             else:
-                return self._finish(reason, ())
+                return self._finish(reason, (), ())
 
-    def _ask(self) -> tuple[Trial, ...]:
-        """New trials for the free slots, as far as the limits go."""
+    def _ask(self) -> tuple[tuple[int, ...], tuple[Trial, ...]]:
+        """For the free slots, as far as the limits go: paused trials that go on, and new ones."""
+        room = self._room()
+        thawed = self._ledger.promoted()[:room]
+        left = self._limits.trials_left(len(self._trials))
+        count = room - len(thawed)
+        count = count if left is None else min(count, left)
+        if count <= 0 or self._exhausted:
+            return thawed, ()
+        number = len(self._trials)
+        found = self._proposals.take(number, count)
+        self._exhausted = len(found) < count
+        return thawed, tuple(Trial(number + i, params) for i, params in enumerate(found))
+
+    def _room(self) -> int:
+        """How many trials may join."""
         per_trial = self._factory.lanes_per_trial
         free = (self._slots - self._engine.lanes) // per_trial
         if not self._engine.lanes:
             free = max(free, 1)  # a trial of more lanes than slots runs all the same
-        left = self._limits.trials_left(len(self._trials))
-        count = free if left is None else min(free, left)
+        count = free
         if self._limits.lane_epochs is not None:
             room = self._limits.lane_epochs - self._lane_epochs - self._engine.lanes
             count = min(count, max(room // per_trial, 0 if self._trials else 1))
@@ -185,12 +202,7 @@ class Study:
                 epochs=self._epochs, training=self._engine.lanes, seconds_left=self._clock.left()
             )
             count = min(count, more // per_trial)
-        if count <= 0 or self._exhausted:
-            return ()
-        number = len(self._trials)
-        found = self._proposals.take(number, count)
-        self._exhausted = len(found) < count
-        return tuple(Trial(number + i, params) for i, params in enumerate(found))
+        return max(count, 0)
 
     def _again(self, known: Boundary) -> tuple[Trial, ...]:
         """The trials that a stored boundary started; what was asked for then is asked for again."""
@@ -205,11 +217,36 @@ class Study:
             self._plans = plans
             self._store.set_meta(plans=plans)
 
-    def _end_boundary(self, started: tuple[Trial, ...], outcome: Outcome, known: Boundary | None) -> None:
+    def _thaw(self, trials: tuple[int, ...]) -> None:
+        for number in trials:
+            self._ledger.thaw(number)
+        self._engine.rejoin([item for number in trials for item in self._resting.pop(number)])
+
+    def _pause(self, trials: tuple[int, ...]) -> None:
+        for number in trials:
+            self._sampler.tell(self._ledger.pause(number))
+            self._resting.put(
+                self._engine.take([LaneId(number, i) for i in range(self._factory.lanes_per_trial)])
+            )
+
+    def _without_room(self) -> list[TrialResult]:
+        """The paused trials that are over, since there is no room for them."""
+        scores = {number: run.score() for number, run in self._ledger.paused.items()}
+        return [self._ledger.give_up(number) for number in self._resting.too_many(scores)]
+
+    def _end_boundary(
+        self, started: tuple[Trial, ...], thawed: tuple[int, ...], outcome: Outcome, known: Boundary | None
+    ) -> None:
         self._boundary += 1
+        self._checkpoints.take(self._engine, outcome.records)
         if known is None:
-            ended = self._ledger.judge(outcome.records, outcome.divergences, outcome.failed)
-            capacity = outcome.steps + self._idle_steps(outcome)
+            verdict = self._ledger.judge(outcome.records, outcome.divergences, outcome.failed)
+            idle = self._idle_steps(outcome)
+            self._pause(verdict.paused)
+            over = self._without_room()
+            gone = {result.number for result in over}
+            ended = sorted((*verdict.ended, *over), key=lambda result: result.number)
+            capacity = outcome.steps + idle
             boundary = Boundary(
                 self._boundary,
                 self._clock.elapsed(),
@@ -218,17 +255,20 @@ class Study:
                 started,
                 outcome.records,
                 tuple(ended),
+                paused=tuple(number for number in verdict.paused if number not in gone),
+                thawed=thawed,
             )
         else:
             self._ledger.judge(known.records, outcome.divergences, outcome.failed)
+            self._pause(known.paused)
             boundary = known
         self._lane_epochs += len(boundary.records)
-        self._checkpoints.take(self._engine, outcome.records)
         self._close(boundary.ended)
         if known is None:
             self._store.commit(boundary)
             kept = [*self._leaders.all_weights(), *self._checkpoints.all()]
-            self._snapshots.save(self._engine, kept, boundary=self._boundary)
+            paused = self._resting.all()
+            self._snapshots.save(self._engine, kept, boundary=self._boundary, paused=paused)
         self._show(self.progress())
 
     def _idle_steps(self, outcome: Outcome) -> int:
@@ -242,9 +282,14 @@ class Study:
             self._note(result)
             checkpoints = self._checkpoints.forget(result.number)
             if self._leaders.would_keep(result):
-                self._leaders.keep(Leader(result, self._engine.best(result.number), checkpoints))
+                self._leaders.keep(Leader(result, self._best_of(result.number), checkpoints))
+            self._resting.pop(result.number)
         gone = {result.number for result in ended}
         self._engine.leave([LaneId(n, i) for n in gone for i in range(self._factory.lanes_per_trial)])
+
+    def _best_of(self, trial: int) -> list[LaneWeights]:
+        """The best weights of a trial's lanes, in training or paused."""
+        return self._resting.best(trial) if trial in self._resting else self._engine.best(trial)
 
     def _note(self, result: TrialResult) -> None:
         self._results[result.number] = result
@@ -284,8 +329,8 @@ class Study:
             left = max(left, self._first_asked + FIRST_EPOCH - now)
         return left <= 0
 
-    def _finish(self, reason: str, started: tuple[Trial, ...]) -> Ending:
-        """End the trials in training (unless interrupted: they go on at resume) and name the winner."""
+    def _finish(self, reason: str, started: tuple[Trial, ...], thawed: tuple[int, ...]) -> Ending:
+        """End trials in training and paused ones (unless interrupted: they go on at resume); name the winner."""
         interrupted = reason == "interrupted"
         if not self._results and not any(run.score() is not None for run in self._ledger.running.values()):
             for population in self._engine.populations:
@@ -299,19 +344,19 @@ class Study:
                 self._boundary += 1
                 steps = self._engine.unfinished_steps()
                 self._store.commit(
-                    Boundary(self._boundary, self._clock.elapsed(), steps, 0, started, (), closed)
+                    Boundary(self._boundary, self._clock.elapsed(), steps, 0, started, (), closed, (), thawed)
                 )
         training = [
-            Leader(result, self._engine.best(number), self._checkpoints.of(number))
+            Leader(result, self._best_of(number), self._checkpoints.of(number))
             for number, result in standing.items()
         ]
         return Ending(reason, interrupted, tuple(self._leaders.best([*self._leaders.all(), *training])))
 
     def _standing(self) -> dict[int, TrialResult]:
-        """Trials in training whose every lane has a figure, as if they ended now."""
+        """Trials in training, or paused, whose every lane has a figure, as if they ended now."""
         found = {}
-        for number, run in self._ledger.running.items():
-            lanes = self._engine.best(number)
+        for number, run in self._ledger.alive():
+            lanes = self._best_of(number)
             if len(lanes) == run.lanes:
                 score = run.score()
                 score = sum(lane.score for lane in lanes) / len(lanes) if score is None else score
@@ -320,7 +365,7 @@ class Study:
                     run.trial.params,
                     Status.STOPPED,
                     score,
-                    len(run.curve),
+                    run.epoch,
                     run.seconds,
                     "in training",
                 )
@@ -341,12 +386,17 @@ class Study:
             return
         for boundary in self._store.boundaries(1, saved.boundary):
             self._take_up(self._again(boundary))
+            for number in boundary.thawed:
+                self._ledger.thaw(number)
             self._ledger.judge(boundary.records)
+            for number in boundary.paused:
+                self._sampler.tell(self._ledger.pause(number))
             self._lane_epochs += len(boundary.records)
             for result in map(self._ledger.forget, boundary.ended):
                 self._note(result)
         self._boundary = saved.boundary
         kept = snapshot.restore(saved, self._engine, self._lane)
+        self._resting.put(snapshot.paused(saved, self._lane))
         for number in dict.fromkeys(item.lane.id.trial for item in kept):
             own = [item for item in kept if item.lane.id.trial == number]
             if number in self._results:
@@ -372,7 +422,9 @@ class Study:
         """How the study stands."""
         best = self._best()
         elapsed = self._clock.elapsed()
-        used = self._limits.used(ended=len(self._results), lane_epochs=self._lane_epochs, seconds=elapsed)
+        resting = len(self._ledger.paused)
+        ended = len(self._results) + resting
+        used = self._limits.used(ended=ended, lane_epochs=self._lane_epochs, seconds=elapsed)
         return Progress(
             metric=self._metric,
             best=best[1] if best else None,
@@ -380,6 +432,7 @@ class Study:
             started=len(self._trials),
             ended=self._ended.copy(),
             lanes=self._engine.lanes,
+            paused=resting,
             elapsed=elapsed,
             used=used,
             seconds_left=elapsed * (1 - used) / used if used > 0 else None,
@@ -388,7 +441,7 @@ class Study:
     def _best(self) -> tuple[int, float] | None:
         """Number and score of the best trial so far, ended or not."""
         ended = [(leader.number, leader.score) for leader in self._leaders.results()[:1]]
-        running = [(number, run.score()) for number, run in self._ledger.running.items()]
+        running = [(number, run.score()) for number, run in self._ledger.alive()]
         scored = [(number, score) for number, score in (*ended, *running) if score is not None]
         sign = -1.0 if self._maximize else 1.0
         return min(scored, key=lambda pair: (sign * pair[1], pair[0]), default=None)
