@@ -31,7 +31,7 @@ class SearchSection(Section):
         description="Where keys that the recipe does not set are searched, by kind and size of the data: `fast` for a "
         "first answer, `best` for accuracy; see [presets](presets.md).",
     )
-    strategy: Literal["auto", "grid", "random", "quasi-random", "tpe", "gp"] = "auto"
+    strategy: Literal["auto", "grid", "random", "quasi-random", "tpe", "gp", "pbt", "pb2"] = "auto"
     metric: Literal["auto", MetricName] = "auto"
     also: tuple[MetricName, ...] = Field(
         (), description="Further metrics to record on the validation rows at every epoch. They steer nothing."
@@ -49,8 +49,8 @@ class SearchSection(Section):
     )
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     rungs: Annotated[
-        Literal["auto", "none", "asha"],
-        BeforeValidator(_rungs, json_schema_input_type=Literal["auto", "none", "asha"] | bool),
+        Literal["auto", "none", "asha", "pbt"],
+        BeforeValidator(_rungs, json_schema_input_type=Literal["auto", "none", "asha", "pbt"] | bool),
     ] = Field(
         "auto",
         description="How weak trials are stopped early. `none`: every trial runs its course; `auto`: what the strategy "
@@ -62,7 +62,9 @@ class SearchSection(Section):
         "rung turn out worse. `false`: whoever is stopped is over. See [search](search.md#pause-and-thaw).",
     )
     reduction: Annotated[int, Field(ge=2)] = Field(3, description="One in so many goes on from a rung.")
-    first_rung: Annotated[int, Field(ge=1)] = Field(3, description="Epoch of the first rung.")
+    first_rung: Annotated[int, Field(ge=1)] = Field(
+        3, description="Epoch of the first rung. Of `pbt` and `pb2`: epochs between two comparisons."
+    )
     constraints: Several = Field(
         (),
         description="What must hold of every configuration: expressions over parameters, such as "

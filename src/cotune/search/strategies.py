@@ -4,9 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cotune.errors import RecipeError, did_you_mean
+from cotune.search.breeding.pb2 import pb2
+from cotune.search.breeding.pbt import pbt
 from cotune.search.gaussian.thompson import thompson
 from cotune.search.guarded import Guarded
-from cotune.search.sampler import Sampler
+from cotune.search.rungs.table import BREEDING
+from cotune.search.sampler import Explorer, Sampler
 from cotune.search.samplers.gp import gp
 from cotune.search.samplers.grid import grid
 from cotune.search.samplers.sequence import quasi_random, random
@@ -34,6 +37,8 @@ STRATEGIES: dict[str, Strategy] = {
     "quasi-random": Strategy(quasi_random),
     "tpe": Strategy(tpe),
     "gp": Strategy(gp),
+    "pbt": Strategy(pbt, rungs=BREEDING),
+    "pb2": Strategy(pb2, rungs=BREEDING),
 }
 
 
@@ -49,6 +54,21 @@ def strategy(name: str) -> Strategy:
             + did_you_mean(name, STRATEGIES)
         )
     return STRATEGIES[name]
+
+
+def check_rungs(name: str, rungs: str, sampler: Sampler) -> None:
+    """Raise `RecipeError` if a strategy and a way of stopping do not go together.
+
+    Args:
+        name: of the strategy.
+        rungs: a key of `RUNGS`.
+        sampler: the strategy's.
+    """
+    if isinstance(sampler, Explorer) != (rungs == BREEDING):
+        law = f"population based training needs a strategy and rungs that know of children ({BREEDING})"
+        raise RecipeError(
+            f"{law}, but search.strategy is '{name}' and search.rungs is '{rungs}'; leave rungs at auto"
+        )
 
 
 def make_sampler(name: str, space: Space, *, maximize: bool, seed: int) -> Sampler:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Protocol, runtime_checkable
 
 from cotune.search.rungs.halving import Rungs
+from cotune.search.rungs.truncation import Truncation
 
 
 class Judge(Protocol):
@@ -29,7 +30,22 @@ class Promoter(Protocol):
         """Which of these trials, stopped by it before, are to go on after all; whom to thaw first comes first."""
 
 
-RUNGS: dict[str, Callable[..., Judge] | None] = {"none": None, "asha": Rungs}
+@runtime_checkable
+class Breeder(Protocol):
+    """A judge that has children of good trials take the places of those it stops."""
+
+    def births(self, training: Collection[int]) -> tuple[int, ...]:
+        """Who is to have a child, one for each that was stopped at the last boundary."""
+
+
+def _truncation(*, epochs: int, first: int, reduction: int, maximize: bool) -> Truncation:  # noqa: ARG001
+    return Truncation(epochs=epochs, every=first, maximize=maximize)
+
+
+BREEDING = "pbt"
+"""The way of stopping that strategies of population based training need, and no other knows how to use."""
+
+RUNGS: dict[str, Callable[..., Judge] | None] = {"none": None, "asha": Rungs, BREEDING: _truncation}
 
 
 def make_judge(name: str, *, epochs: int, first: int, reduction: int, maximize: bool) -> Judge | None:
@@ -38,7 +54,7 @@ def make_judge(name: str, *, epochs: int, first: int, reduction: int, maximize: 
     Args:
         name: a key of `RUNGS`.
         epochs: what a full training takes.
-        first: epoch of the first rung.
+        first: epoch of the first rung; of `pbt`, epochs between two comparisons.
         reduction: one in so many goes on.
         maximize: whether larger scores are better.
     """
