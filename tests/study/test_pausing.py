@@ -21,6 +21,7 @@ from study.tiny import csv, lasting, tune, view_of
 SETTINGS = {
     "search": "random", "trials": 40, "lanes": 4, "epochs": 9, "first_rung": 1, "patience": 0,
     "lr": {"low": 1e-4, "high": 1.0, "log": True}, "metric": "log_loss", "seed": 1,
+    "pause": True,
 }  # fmt: skip
 """Seven trials of these are thawed, one by one."""
 
@@ -97,7 +98,7 @@ def test_who_rests_to_the_end_was_stopped_at_its_rung(study: Path) -> None:
 
 
 def test_without_pauses_nobody_comes_back(data: Path, tmp_path: Path) -> None:
-    study = tune(data, tmp_path / "study", **SETTINGS, pause=False).path
+    study = tune(data, tmp_path / "study", **{**SETTINGS, "pause": False}).path
     assert not thawed(study)
     assert not any(boundary.paused for boundary in boundaries(study))
     assert all(boundary.records for boundary in boundaries(study)), "nothing is left to be closed"
@@ -158,7 +159,7 @@ FIRST = "DROP TABLE rests; DROP TABLE parents; UPDATE meta SET value = '1' WHERE
 def test_a_store_of_the_first_format_opens(
     mode: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    study = tune(data, tmp_path / "study", **{**SETTINGS, "trials": 6}, pause=False).path
+    study = tune(data, tmp_path / "study", **{**SETTINGS, "trials": 6, "pause": False}).path
     before = lasting(study)
 
     def tables() -> set[str]:

@@ -57,9 +57,9 @@ class SearchSection(Section):
         "comes with. `false` and `true` stand for `none` and `auto`. See [search](search.md).",
     )
     pause: bool = Field(
-        True,
+        False,
         description="Whether trials that a rung stops wait with all their state, and go on when later ones at their "
-        "rung turn out worse. `false`: whoever is stopped is over. See [search](search.md#pause-and-thaw).",
+        "rung turn out worse, as in ASHA. `false`: whoever is stopped is over. See [search](search.md#pause-and-thaw).",
     )
     reduction: Annotated[int, Field(ge=2)] = Field(3, description="One in so many goes on from a rung.")
     first_rung: Annotated[int, Field(ge=1)] = Field(

@@ -4,6 +4,7 @@ from cotune.search.gaussian.evidence import normal_scores as normal_scores
 from cotune.search.limits import Limits as Limits
 from cotune.search.patience import Patience as Patience
 from cotune.search.rungs.halving import Rungs as Rungs
+from cotune.search.rungs.table import BREEDING as BREEDING
 from cotune.search.rungs.table import Breeder as Breeder
 from cotune.search.rungs.table import Judge as Judge
 from cotune.search.rungs.table import Promoter as Promoter
@@ -11,6 +12,7 @@ from cotune.search.rungs.table import make_judge as make_judge
 from cotune.search.sampler import Brood as Brood
 from cotune.search.sampler import Explorer as Explorer
 from cotune.search.sampler import Sampler as Sampler
+from cotune.search.strategies import check_rungs as check_rungs
 from cotune.search.strategies import make_sampler as make_sampler
 from cotune.search.strategies import strategy as strategy
 from cotune.search.structure import GROUP as GROUP

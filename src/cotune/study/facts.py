@@ -13,6 +13,7 @@ from cotune.data import Dataset, describe_columns
 from cotune.engine.metrics import METRICS
 from cotune.recipe import Recipe
 from cotune.recipe.presets.by_kind import keys_set
+from cotune.search import BREEDING
 from cotune.study.prepared import Prepared, compute_for
 from cotune.study.rules.rule import Given
 from cotune.study.widening import described
@@ -89,7 +90,12 @@ def _plan(prepared: Prepared, recipe: Recipe) -> list[str]:
         f"A trial takes at most {training.epochs} epochs"
         + (f" and ends after {training.patience} without a gain." if training.patience else "."),
     ]
-    if search.rungs != "none":
+    if search.rungs == BREEDING:
+        plan.append(
+            f"Every {search.first_rung} epochs the worst fifth is replaced by children of the best fifth, whose "
+            "networks go on with other settings."
+        )
+    elif search.rungs != "none":
         plan.append(
             f"From epoch {search.first_rung} on, one trial in {search.reduction} goes on from each rung."
         )

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from cotune.search import Judge, Patience, Promoter
-from cotune.types import Divergence, LaneId, Record, Status, Trial, TrialResult
+from cotune.search import Breeder, Judge, Patience, Promoter
+from cotune.types import Divergence, LaneId, Parent, Record, Status, Trial, TrialResult
 
 
 @dataclass
@@ -92,12 +92,14 @@ class Ledger:
             self._end(ended, lane.trial, Status.FAILED, "out of memory, even with one lane at a time")
         advanced = self._advance([record for record in records if record.lane.trial in self.running])
         if self._rungs is not None:
-            scores = [(trial, epoch, self.running[trial].score() or 0.0) for trial, epoch in advanced]
+            scores = [(trial, epoch, self._shown(self.running[trial])) for trial, epoch in advanced]
             for trial in sorted(self._rungs.judge(scores)):
                 if self._promoter is not None:
                     paused.append(trial)
                 else:
-                    self._end(ended, trial, Status.STOPPED, _at_rung(self.running[trial]))
+                    run = self.running[trial]
+                    why = _replaced(run) if isinstance(self._rungs, Breeder) else _at_rung(run)
+                    self._end(ended, trial, Status.STOPPED, why)
         for trial, epoch in advanced:
             if trial not in self.running:
                 continue
@@ -165,6 +167,16 @@ class Ledger:
                 advanced.append((record.lane.trial, record.epoch))
         return advanced
 
+    def _shown(self, run: Running) -> float:
+        """What the judge sees of a trial: the best so far, or the last epoch if it asks for that."""
+        return run.curve[-1][2] if getattr(self._rungs, "last_figure", False) else run.score() or 0.0
+
+    def births(self) -> list[Parent]:
+        """Trials in training that are to have a child at this boundary."""
+        if not isinstance(self._rungs, Breeder):
+            return []
+        return [Parent(number, self.running[number].epoch) for number in self._rungs.births(self.running)]
+
     def _end(self, ended: dict[int, TrialResult], number: int, status: Status, reason: str) -> None:
         run = self.running.pop(number, None)
         if run is None:
@@ -183,6 +195,10 @@ class Ledger:
             reason=reason,
             curve=tuple(run.curve),
         )
+
+
+def _replaced(run: Running) -> str:
+    return f"among the worst at epoch {run.epoch}; its slot went to a child of one of the best"
 
 
 def _at_rung(run: Running) -> str:

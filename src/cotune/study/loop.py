@@ -12,7 +12,7 @@ from typing import Any
 
 from cotune.engine import snapshot
 from cotune.engine.lanes import Lane
-from cotune.engine.loop import Engine, LaneWeights
+from cotune.engine.loop import Engine
 from cotune.engine.metrics import METRICS
 from cotune.engine.outcome import Halted, Outcome
 from cotune.engine.parallel import one_thread_a_kernel
@@ -26,6 +26,7 @@ from cotune.study.budget import Pace, Speed
 from cotune.study.checkpoints import Checkpoints, cycle_ends
 from cotune.study.clock import Clock
 from cotune.study.directory import Directory
+from cotune.study.families import Families
 from cotune.study.lanes import LaneFactory
 from cotune.study.leaders import MOST, Leader, Leaders
 from cotune.study.ledger import Ledger
@@ -110,8 +111,8 @@ class Study:
             patience=training.patience,
             pauses=search.pause,
         )
-        self._resting = Resting(maximize=self._maximize)
         self._engine = engine
+        self._resting = Resting(engine, self._ledger, lanes=factory.lanes_per_trial, maximize=self._maximize)
         self._plans: dict[str, Any] = store.meta().get("plans", {})
         self._engine.plans.update({kind: Plan(**saved) for kind, saved in self._plans.items()})
         assert isinstance(search.lanes, int)
@@ -123,7 +124,7 @@ class Study:
             started=store.trials(),
             restarts=restarts(store.meta()),
         )
-        self._pace = Pace(speed, share=Lengths.of(recipe).mean / self._epochs)
+        self._pace = Pace(speed, share=Lengths.of(recipe).held / self._epochs)
         self._clock = Clock(search.time_limit, before=store.elapsed(), began=began)
         self._acknowledged = store.last_boundary()
         self._boundary = 0
@@ -136,6 +137,9 @@ class Study:
         self._lane_epochs = 0
         self._exhausted = False
         self._first_asked: float | None = None
+        self._families = Families(
+            self._sampler, factory, self._ledger, trials=self._trials, every=search.first_rung
+        )
         self._rebuild()
 
     # ------------------------------------------------------------------ the loop
@@ -154,7 +158,7 @@ class Study:
             known = self._known_boundary()
             if reason is None:
                 thawed, started = (known.thawed, self._again(known)) if known else self._ask()
-                self._thaw(thawed)
+                self._resting.thaw(thawed)
                 self._start(started)
                 if not self._engine.lanes:
                     reason = self._why_nothing_trains()
@@ -175,20 +179,21 @@ class Study:
 
     def _ask(self) -> tuple[tuple[int, ...], tuple[Trial, ...]]:
         """For the free slots, as far as the limits go: paused trials that go on, and new ones."""
-        room = self._room()
+        free, left = self._free(), self._limits.trials_left(len(self._trials))
+        most = free if left is None else min(free, left)
+        children = self._families.children(self._ledger.births()[:most])
+        room = self._in_time(free - len(children))
         thawed = self._ledger.promoted()[:room]
-        left = self._limits.trials_left(len(self._trials))
-        count = room - len(thawed)
-        count = count if left is None else min(count, left)
+        count = min(room - len(thawed), most - len(children))
         if count <= 0 or self._exhausted:
-            return thawed, ()
-        number = len(self._trials)
+            return thawed, children
+        number = len(self._trials) + len(children)
         found = self._proposals.take(number, count)
         self._exhausted = len(found) < count
-        return thawed, tuple(Trial(number + i, params) for i, params in enumerate(found))
+        return thawed, (*children, *(Trial(number + i, params) for i, params in enumerate(found)))
 
-    def _room(self) -> int:
-        """How many trials may join."""
+    def _free(self) -> int:
+        """How many trials may join by the slots and the epochs that are left."""
         per_trial = self._factory.lanes_per_trial
         free = (self._slots - self._engine.lanes) // per_trial
         if not self._engine.lanes:
@@ -197,42 +202,33 @@ class Study:
         if self._limits.lane_epochs is not None:
             room = self._limits.lane_epochs - self._lane_epochs - self._engine.lanes
             count = min(count, max(room // per_trial, 0 if self._trials else 1))
+        return max(count, 0)
+
+    def _in_time(self, count: int) -> int:
+        """How many of so many that train from the start may join by the time that is left."""
         if self._limits.seconds is not None and self._trials:
             more = self._pace.new_lanes(
                 epochs=self._epochs, training=self._engine.lanes, seconds_left=self._clock.left()
             )
-            count = min(count, more // per_trial)
+            count = min(count, more // self._factory.lanes_per_trial)
         return max(count, 0)
 
     def _again(self, known: Boundary) -> tuple[Trial, ...]:
         """The trials that a stored boundary started; what was asked for then is asked for again."""
-        self._proposals.take(len(self._trials), len(known.started))
+        fresh = [trial.number for trial in known.started if trial.parent is None]
+        if fresh:
+            self._proposals.take(fresh[0], len(fresh))
         return known.started
 
     def _start(self, trials: tuple[Trial, ...]) -> None:
         self._take_up(trials)
-        self._engine.join([lane for t in trials for lane in self._factory.lanes(t.number, t.params)])
+        fresh = [trial for trial in trials if trial.parent is None]
+        self._engine.join([lane for t in fresh for lane in self._factory.lanes(t.number, t.params)])
+        self._families.bear([trial for trial in trials if trial.parent is not None], self._engine)
         plans = {kind: asdict(plan) for kind, plan in self._engine.plans.items()}
         if plans != self._plans:  # kept at once: after a crash lanes must step as they did, to the bit
             self._plans = plans
             self._store.set_meta(plans=plans)
-
-    def _thaw(self, trials: tuple[int, ...]) -> None:
-        for number in trials:
-            self._ledger.thaw(number)
-        self._engine.rejoin([item for number in trials for item in self._resting.pop(number)])
-
-    def _pause(self, trials: tuple[int, ...]) -> None:
-        for number in trials:
-            self._sampler.tell(self._ledger.pause(number))
-            self._resting.put(
-                self._engine.take([LaneId(number, i) for i in range(self._factory.lanes_per_trial)])
-            )
-
-    def _without_room(self) -> list[TrialResult]:
-        """The paused trials that are over, since there is no room for them."""
-        scores = {number: run.score() for number, run in self._ledger.paused.items()}
-        return [self._ledger.give_up(number) for number in self._resting.too_many(scores)]
 
     def _end_boundary(
         self, started: tuple[Trial, ...], thawed: tuple[int, ...], outcome: Outcome, known: Boundary | None
@@ -243,7 +239,7 @@ class Study:
             verdict = self._ledger.judge(outcome.records, outcome.divergences, outcome.failed)
             idle = self._idle_steps(outcome)
             self._pause(verdict.paused)
-            over = self._without_room()
+            over = self._resting.give_up()
             gone = {result.number for result in over}
             ended = sorted((*verdict.ended, *over), key=lambda result: result.number)
             capacity = outcome.steps + idle
@@ -282,14 +278,14 @@ class Study:
             self._note(result)
             checkpoints = self._checkpoints.forget(result.number)
             if self._leaders.would_keep(result):
-                self._leaders.keep(Leader(result, self._best_of(result.number), checkpoints))
+                self._leaders.keep(Leader(result, self._resting.best(result.number), checkpoints))
             self._resting.pop(result.number)
         gone = {result.number for result in ended}
         self._engine.leave([LaneId(n, i) for n in gone for i in range(self._factory.lanes_per_trial)])
 
-    def _best_of(self, trial: int) -> list[LaneWeights]:
-        """The best weights of a trial's lanes, in training or paused."""
-        return self._resting.best(trial) if trial in self._resting else self._engine.best(trial)
+    def _pause(self, trials: tuple[int, ...]) -> None:
+        for result in self._resting.pause(trials):
+            self._sampler.tell(result)
 
     def _note(self, result: TrialResult) -> None:
         self._results[result.number] = result
@@ -347,7 +343,7 @@ class Study:
                     Boundary(self._boundary, self._clock.elapsed(), steps, 0, started, (), closed, (), thawed)
                 )
         training = [
-            Leader(result, self._best_of(number), self._checkpoints.of(number))
+            Leader(result, self._resting.best(number), self._checkpoints.of(number))
             for number, result in standing.items()
         ]
         return Ending(reason, interrupted, tuple(self._leaders.best([*self._leaders.all(), *training])))
@@ -356,7 +352,7 @@ class Study:
         """Trials in training, or paused, whose every lane has a figure, as if they ended now."""
         found = {}
         for number, run in self._ledger.alive():
-            lanes = self._best_of(number)
+            lanes = self._resting.best(number)
             if len(lanes) == run.lanes:
                 score = run.score()
                 score = sum(lane.score for lane in lanes) / len(lanes) if score is None else score

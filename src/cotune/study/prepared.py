@@ -7,6 +7,7 @@ from cotune.engine.devices import Compute, compute_of
 from cotune.engine.loop import slots
 from cotune.recipe import Recipe
 from cotune.recipe.presets.by_kind import EFFORTS
+from cotune.search import BREEDING
 from cotune.space import Space
 from cotune.study.budget import PATIENT_EPOCHS, Speed, affordable, measure, patient
 from cotune.study.generation.contests import CONTEST_EPOCHS
@@ -75,7 +76,8 @@ def fit_to_machine(
         hasty = not contest and _needs_patience(recipe, resolved, compute)
         if hasty and fitting < min(epochs, PATIENT_EPOCHS):
             fitting, fewer = patient(epochs, speed, seconds=limit, lanes=each)
-            rungs = rungs if "rungs" in recipe.search.model_fields_set else "none"
+            asked_for = "rungs" in recipe.search.model_fields_set or rungs == BREEDING
+            rungs = rungs if asked_for else "none"
         epochs = fitting if recipe.training.epochs == "auto" else epochs
         count = fewer if asked == "auto" else count
     return speed, resolved.model_copy(

@@ -22,7 +22,7 @@ from cotune.recipe import Recipe, as_yaml, make, read
 from cotune.records import Store, StudyView, read_view, write_leaderboard
 from cotune.records.ablation import read_ablation
 from cotune.report import write as write_report
-from cotune.search import make_sampler
+from cotune.search import check_rungs, make_sampler
 from cotune.space import Space, from_recipe
 from cotune.space.feasible import must_have_some
 from cotune.study.budget import Speed
@@ -268,8 +268,9 @@ def prepare_again(
 def _check_strategy(recipe: Recipe, space: Space) -> None:
     """Raise `RecipeError` if the strategy cannot search the space, before anything is written."""
     search = recipe.search
-    must_have_some(space)
-    make_sampler(search.strategy, space, maximize=METRICS[search.metric].maximize, seed=search.seed)
+    must_have_some(space, seed=search.seed)
+    sampler = make_sampler(search.strategy, space, maximize=METRICS[search.metric].maximize, seed=search.seed)
+    check_rungs(search.strategy, search.rungs, sampler)
 
 
 def _keep(source: Any, dataset: Dataset, directory: Directory) -> str | None:

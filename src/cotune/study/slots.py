@@ -21,7 +21,8 @@ from itertools import pairwise
 
 from cotune.engine.parallel import cores
 from cotune.recipe import Recipe
-from cotune.search import make_judge
+from cotune.search import BREEDING, Breeder, make_judge
+from cotune.search.rungs.truncation import SHARE, replaced
 
 BUSY = 0.92
 """Capacity that a study with a known amount of work is to use."""
@@ -45,6 +46,8 @@ class Lengths:
 
     longest: float
     mean: float
+    held: float
+    """Epochs for which a trial that began at the start, and its children after it, hold a slot on average."""
 
     @classmethod
     def of(cls, recipe: Recipe) -> "Lengths":
@@ -59,17 +62,40 @@ class Lengths:
             reduction=search.reduction,
             maximize=True,
         )
+        if isinstance(judge, Breeder):
+            rounds = len(judge.levels)
+            return cls(longest, training.epochs / (1 + rounds / SHARE), training.epochs)
         levels = [level for level in judge.levels if level < longest] if judge else []
         mean = sum(
             (until - since) / search.reduction**place
             for place, (since, until) in enumerate(pairwise([0, *levels, longest]))
         )
-        return cls(longest, mean)
+        return cls(longest, mean, mean)
+
+
+def family(trials: int, rounds: int) -> int:
+    """How many trials begin together, if so many may start in all and a fifth is replaced in each of `rounds` rounds.
+
+    Example:
+        >>> family(100, 9), family(12, 9), family(5, 0)
+        (37, 8, 5)
+    """
+    least = next(n for n in range(1, trials + 1) if n + rounds * replaced(n) >= trials)
+    return max(least, min(trials, SMALL_FAMILY))
+
+
+SMALL_FAMILY = 8
+"""Fewer trials than this leave nothing to select."""
 
 
 def kept_busy(recipe: Recipe, *, lanes_per_trial: int) -> float:
     """The most slots that the work of a study keeps busy; infinite where nobody knows how much work it has."""
     search, lengths = recipe.search, Lengths.of(recipe)
+    if search.rungs == BREEDING:  # they begin together, and end together
+        rounds = len(range(search.first_rung, round(lengths.held), search.first_rung))
+        together = [search.lane_epochs / lengths.held] if search.lane_epochs else []
+        together += [float(family(search.trials, rounds) * lanes_per_trial)] if search.trials else []
+        return min(together, default=float("inf"))
     work = [float(search.lane_epochs)] if search.lane_epochs else []
     work += [search.trials * lanes_per_trial * lengths.mean] if search.trials else []
     return min(work, default=float("inf")) * (1 / BUSY - 1) / (EMPTY * lengths.longest)
