@@ -229,6 +229,13 @@ REQUEST = [
     Bad("value is no YAML", f"{GOOD} --set 'lr={{low: 1'", ("lr", "YAML")),
     Bad("unknown strategy", f"{GOOD} --search randm", ("search.strategy", "did you mean 'random'")),
     Bad("grid over a range", f"{GOOD} --search grid", ("grid", "dropout", "step", "search.strategy: auto")),
+    Bad("pbt with other rungs", f"{GOOD} --search pbt --set rungs=asha", ("pbt", "asha", "leave rungs at auto")),
+    Bad("rungs of pbt without it", f"{GOOD} --search random --set rungs=pbt", ("random", "leave rungs at auto")),
+    Bad(
+        "pbt with nothing to change",
+        f"{GOOD} --search pbt --set lr=0.01 --set weight_decay=0 --set dropout=0 --set label_smoothing=0",
+        ("fusable", "such as lr", "another strategy"),
+    ),
     Bad("one fold", f"{GOOD} --cv 1", ("split.folds", "2", "1")),
     Bad("negative trials", f"{GOOD} --trials -3", ("search.trials", "-3")),
     Bad("no epochs", f"{GOOD} --epochs 0", ("training.epochs", "0")),

@@ -164,35 +164,25 @@ def test_families_use_up_the_trials(trials: int, rounds: int) -> None:
 
 
 def test_pbt_beats_random_search_where_the_best_rate_changes_with_time(tmp_path: Path) -> None:
-    """A steep, noisy line: large steps reach it, and only small ones rest there; the schedule is constant.
+    """Features far from independent, noisy targets, plain SGD at a constant rate, as many lane-epochs for both.
 
-    As many lane-epochs for both.
+    Large steps find the way along the flat directions, and only small ones come to rest.
     """
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(400, 8))
-    y = 30.0 * (x @ rng.normal(size=8)) + 6.0 * rng.normal(size=400)
-    frame = pl.DataFrame({**{f"x{i}": x[:, i] for i in range(8)}, "y": y})
-    shared = {
-        "epochs": 24, "first_rung": 2, "patience": 0, "lanes": 20, "trials": None, "lane_epochs": 480,
-        "optimizer": "sgd",
-        "momentum": 0.9, "schedule": "constant", "lr": {"low": 1e-4, "high": 0.5, "log": True}, "batch_size": 16,
-        "weight_decay": 0.0, "dropout": 0.0, "label_smoothing": 0.0, "metric": "rmse",
+    x = rng.normal(size=(300, 8))
+    features = x @ (np.linalg.qr(rng.normal(size=(8, 8)))[0] * np.geomspace(1.0, 0.2, 8))
+    y = 30.0 * (x @ rng.normal(size=8)) + 3.0 * rng.normal(size=300)
+    frame = pl.DataFrame({**{f"x{i}": features[:, i] for i in range(8)}, "y": y})
+    settings = {
+        "epochs": 24, "first_rung": 2, "patience": 0, "lanes": 10, "trials": None, "lane_epochs": 240,
+        "optimizer": "sgd", "momentum": 0.0, "schedule": "constant", "batch_size": 8, "metric": "rmse",
+        "lr": {"low": 1e-4, "high": 0.3, "log": True}, "weight_decay": 0.0, "dropout": 0.0, "label_smoothing": 0.0,
     }  # fmt: skip
-    wins, gains = 0, []
-    for seed in range(3):
+    for seed in range(2):
         best = {}
-        for name in ("pbt", "random"):
-            view = tune(
-                frame,
-                tmp_path / f"{name}{seed}",
-                **shared,
-                search=name,
-                rungs="auto" if name == "pbt" else "none",
-                seed=seed,
-            ).view()
-            assert sum(len(records) for records in view.records.values()) == 480
+        for name, rungs in (("pbt", "auto"), ("random", "none")):
+            out = tmp_path / f"{name}{seed}"
+            view = tune(frame, out, **settings, search=name, rungs=rungs, seed=seed).view()
+            assert sum(len(records) for records in view.records.values()) == 240
             best[name] = view.ranked()[0].score
-        wins += best["pbt"] < best["random"]
-        gains.append(best["random"] / best["pbt"])
-    print(gains)
-    assert wins == 3, gains
+        assert best["pbt"] < 0.8 * best["random"], best  # measured: about half

@@ -268,7 +268,7 @@ def prepare_again(
 def _check_strategy(recipe: Recipe, space: Space) -> None:
     """Raise `RecipeError` if the strategy cannot search the space, before anything is written."""
     search = recipe.search
-    must_have_some(space, seed=search.seed)
+    must_have_some(space)
     sampler = make_sampler(search.strategy, space, maximize=METRICS[search.metric].maximize, seed=search.seed)
     check_rungs(search.strategy, search.rungs, sampler)
 
