@@ -35,7 +35,7 @@ class Pbt:
 
     def __init__(self, space: Space, *, maximize: bool, seed: int) -> None:
         self.fusable = tuple(p for p in space.parameters if p.fusable)
-        if not self.fusable:
+        if space.parameters and not self.fusable:
             law = "population based training changes fusable parameters while networks train"
             remedy = "search one of them, such as lr, or take another strategy"
             raise RecipeError(
