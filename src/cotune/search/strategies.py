@@ -84,4 +84,5 @@ def make_sampler(name: str, space: Space, *, maximize: bool, seed: int) -> Sampl
         RecipeError: there is no such strategy, or it cannot search this space.
     """
     found = strategy(name).make(space, maximize=maximize, seed=seed)
-    return Guarded(found, space, seed=seed) if space.constraints else found
+    watches = isinstance(found, Explorer)  # over its children too
+    return Guarded(found, space, seed=seed) if space.constraints and not watches else found

@@ -157,7 +157,7 @@ class Pb2(Pbt):
         points = np.array([np.where(active, self._place(params), own) for params in candidates])
         merit = _upper(drift, known, points, now, pending)
         best_first = (candidates[i] for i in np.argsort(-merit, kind="stable").tolist())
-        return next((params for params in best_first if brood.fits(parent, params)), parent)
+        return next((params for params in best_first if self.fits(brood, parent, params)), parent)
 
     def _settled(self, parent: Params, point: Array) -> Params:
         """The parent's settings with the fusable ones at a point."""

@@ -8,10 +8,11 @@ import math
 import numpy as np
 
 from cotune.errors import RecipeError
+from cotune.search.guarded import Guarded
 from cotune.search.history import History
 from cotune.search.sampler import Brood
-from cotune.search.samplers.sequence import Sequence, sobol
-from cotune.search.seeds import generator, seed_of
+from cotune.search.samplers.sequence import quasi_random
+from cotune.search.seeds import generator
 from cotune.space import Parameter, Space
 from cotune.types import Params, Parent, Trial, TrialResult, Value
 
@@ -41,25 +42,26 @@ class Pbt:
             raise RecipeError(
                 f"{law}, but none of these is: {', '.join(p.name for p in space.parameters)}; {remedy}"
             )
-        self.seed = seed
+        self.seed, self._space = seed, space
         self.history = History(maximize=maximize)
         self.parents: dict[int, Parent] = {}
-        self._sequence = Sequence(space, sobol, seed=seed_of(seed, "sobol"))
+        self._roots = Guarded(quasi_random(space, maximize=maximize, seed=seed), space, seed=seed)
 
     def ask(self, number: int, count: int) -> list[Params]:
         """Trials that begin at the start."""
-        found = (self._sequence.params(n) for n in range(number, number + count))
-        return [params for params in found if params is not None]
+        return self._roots.ask(number, count)
 
     def add(self, trial: Trial) -> None:
         """This trial is running now."""
         self.history.add(trial)
+        self._roots.add(trial)
         if trial.parent is not None:
             self.parents[trial.number] = trial.parent
 
     def tell(self, result: TrialResult) -> None:
         """This trial has ended."""
         self.history.tell(result)
+        self._roots.tell(result)
 
     def breed(self, brood: Brood) -> list[Params]:
         """Settings of children, in the order of their numbers."""
@@ -74,9 +76,13 @@ class Pbt:
             for p in self.fusable:
                 if p.name in found:
                     found[p.name] = _explored(p, found[p.name], rng)
-            if found != parent and brood.fits(parent, found):
+            if found != parent and self.fits(brood, parent, found):
                 return found
         return parent
+
+    def fits(self, brood: Brood, parent: Params, child: Params) -> bool:
+        """Whether a child may have these settings: by the constraints, and by its parent's networks."""
+        return self._space.feasible(child) and brood.fits(parent, child)
 
     def params(self, brood: Brood, place: int) -> Params:
         """The settings of a child's parent."""
