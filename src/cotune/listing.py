@@ -13,7 +13,7 @@ from cotune.recipe.schema import domains, foreign
 from cotune.recipe.settings import Domain
 from cotune.records import StudyView
 from cotune.records.ablation import Ablation, Worth
-from cotune.records.lineage import lineage
+from cotune.records.lineage import lineage, schedule
 from cotune.report.facts import generates, made_rows
 from cotune.report.forecasts import beside_baselines
 from cotune.report.made import is_ensemble, whose
@@ -233,25 +233,14 @@ def print_explanation(facts: Mapping[str, Any]) -> None:
         count = peers["leaders"]
         best = f"typical of the {count} best" if count > 1 else "the best"
         _print_table(["parameter", "this trial", best], lines)
-    _print_lineage(facts["lineage"])
+    if facts["lineage"]:
+        print("\nits networks began as copies of others, which had been trained with other settings")
+        header, rows = schedule(facts["lineage"])
+        _print_table(header, [[row[0], *map(_number, row[1:])] for row in rows])
     for sentence in facts["mended"]:
         print(f"mended: {sentence}")
     fixed = ", ".join(f"{name}={_number(value)}" for name, value in facts["fixed"].items())
     print(f"\nthe same for all trials: {fixed}")
-
-
-def _print_lineage(steps: Sequence[Mapping[str, Any]]) -> None:
-    """The settings that a trial's networks went through, of the parameters that ever changed."""
-    if not steps:
-        return
-    names = [name for name in steps[-1]["params"] if any(name in step["changed"] for step in steps)]
-    print("\nits networks began as copies of others, which had been trained with other settings")
-    lines = [
-        [f"trial {step['trial']}, epochs {step['from_epoch'] + 1}–{step['to_epoch']}"]
-        + [_number(step["params"].get(name)) for name in names]
-        for step in steps
-    ]
-    _print_table(["lineage", *names], lines)
 
 
 WAYS = {

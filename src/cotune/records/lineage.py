@@ -1,5 +1,6 @@
 """Where a trial of population based training comes from: the schedule of settings that its networks went through."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cotune.records.view import StudyView
@@ -28,3 +29,14 @@ def lineage(view: StudyView, number: int) -> list[dict[str, Any]]:
         )
         at, until = (None, 0) if parent is None else (parent.trial, parent.epoch)
     return steps[::-1]
+
+
+def schedule(steps: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[Any]]]:
+    """A lineage as header and rows: the parameters that ever changed, stretch by stretch."""
+    names = [name for name in steps[-1]["params"] if any(name in step["changed"] for step in steps)]
+    rows = [
+        [f"trial {step['trial']}, epochs {step['from_epoch'] + 1}–{step['to_epoch']}"]
+        + [step["params"].get(name) for name in names]
+        for step in steps
+    ]
+    return ["lineage", *names], rows
