@@ -16,6 +16,7 @@ from cotune.records.ablation import Ablation, Worth
 from cotune.records.lineage import lineage, schedule
 from cotune.report.facts import generates, made_rows
 from cotune.report.forecasts import beside_baselines
+from cotune.report.foresight import forecast, forecast_line
 from cotune.report.made import is_ensemble, whose
 from cotune.searched import rows, searched
 from cotune.space import from_recipe
@@ -31,9 +32,11 @@ def print_leaderboard(rows: Sequence[Mapping[str, Any]], *, total: int) -> None:
         print("no trial has started yet")
         return
     names = list(dict.fromkeys(name for row in rows for name in row["params"]))
-    header = ["rank", "trial", "status", str(rows[0]["metric"]), *rows[0]["also"], "epochs", *names]
+    again = ["mean ± sd of fresh seeds"] if any(row["confirmed"] for row in rows) else []
+    header = ["rank", "trial", "status", str(rows[0]["metric"]), *again, *rows[0]["also"], "epochs", *names]
     lines = [
         [str(row["rank"]), str(row["trial"]), row["status"], _number(row["score"])]
+        + [mean_and_sd(row["confirmed"]) for _ in again]
         + [*map(_number, row["also"].values()), str(row["epochs"])]
         + [_number(row["params"].get(name)) for name in names]
         for row in rows
@@ -41,6 +44,13 @@ def print_leaderboard(rows: Sequence[Mapping[str, Any]], *, total: int) -> None:
     _print_table(header, lines)
     if total > len(rows):
         print(f"… and {total - len(rows)} more (--top 0 prints all)")
+
+
+def mean_and_sd(found: Mapping[str, Any] | None) -> str:
+    """What came of fresh seeds, in few words."""
+    if not found:
+        return "–"
+    return _number(found["mean"]) + (f" ± {found['sd']:.2g}" if found["sd"] is not None else "")
 
 
 def print_summary(view: StudyView) -> None:
@@ -56,6 +66,10 @@ def print_summary(view: StudyView) -> None:
         single, model = summary["single_test_score"], summary["model"]
         test = "not tested yet" if single is None else f"test {_number(single)}"
         print(f"best      trial {best['trial']}: validation {_number(best['score'])}, {test}")
+        if best["confirmed"]:
+            seeds = len(best["confirmed"]["scores"])
+            said = f"{mean_and_sd(best['confirmed'])} with {seeds} fresh seeds"
+            print(f"expect    validation {_number(best['confirmed']['expected'])}; {said}")
         if model is not None and is_ensemble(view.meta["result"]):
             said = f"validation {_number(model['score'])}, test {_number(best['test_score'])}"
             print(f"model     {whose(view.meta['result'])}, {model['networks']} networks: {said}")
@@ -148,6 +162,7 @@ def explain_trial(view: StudyView, number: int) -> dict[str, Any]:
         "lanes": len({record.lane for record in view.records.get(number, ())}),
         "best_epoch": view.best_epoch(found),
         "curve": view.figures_of(found),
+        "forecast": forecast(view, found),
         "peers": _peers(view, found),
         "lineage": lineage(view, number),
     }
@@ -224,6 +239,8 @@ def print_explanation(facts: Mapping[str, Any]) -> None:
             f"of {peers['reached_it']} trials that reached epoch {peers['epoch']}, "
             f"the median had {_number(peers['median'])}"
         )
+    if facts["forecast"] is not None:
+        print(forecast_line(facts["forecast"]))
     lines = [
         [name, _number(value), _number(peers["leaders_have"].get(name))]
         for name, value in facts["params"].items()

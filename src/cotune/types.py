@@ -120,7 +120,11 @@ class TrialResult:
     seconds: float
     reason: str = ""
     curve: tuple[tuple[int, float, float], ...] = field(default=(), compare=False)
-    """(epoch, mean train loss, mean validation figure) for every epoch that all lanes finished."""
+    """(epoch, mean train loss, mean validation figure) for every epoch that all lanes finished.
+
+    Where rungs go by folds or rows a sampler is told stages in place of epochs: (stages done, loss, score) for each."""
+    share: float = field(default=1.0, compare=False)
+    """Which part of the folds the score is of: such as have fewer are ranked behind those that have more."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The engine: the populations that train side by side, and the lanes that come and go between epochs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -152,6 +152,12 @@ class Engine:
 
     def _chunk(self, lane: Lane) -> int:
         return chunk_size(lane.structure, len(lane.train), self._compute)
+
+    def names(self, trials: Collection[int]) -> list[LaneId]:
+        """The lanes in training of these trials."""
+        return [
+            lane.id for population in self.populations for lane in population.lanes if lane.id.trial in trials
+        ]
 
     def leave(self, ids: Iterable[LaneId]) -> None:
         """Let lanes go; a population without lanes is dissolved."""

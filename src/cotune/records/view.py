@@ -11,6 +11,9 @@ from typing import Any
 
 from cotune.errors import StudyCorrupt
 from cotune.files import write_text
+from cotune.recipe.stages import FRESH
+from cotune.records.confirmed import confirmed, rank
+from cotune.records.counted import counted, stages_of
 from cotune.records.store import Boundary, Store
 from cotune.types import Parent, Record, Status, Trial, TrialResult
 
@@ -50,6 +53,8 @@ class StudyView:
     """By trial number, ordered by lane and epoch."""
     parents: Mapping[int, Parent] = field(default_factory=dict)
     """By trial number, of those that began as a copy of another."""
+    scored: Mapping[int, tuple[Record, ...]] = field(default_factory=dict)
+    """Of each trial's records those that its score is of."""
 
     @property
     def metric(self) -> str:
@@ -83,19 +88,25 @@ class StudyView:
             {"epoch": e, "train_loss": loss, self.metric: figure} for e, loss, figure in trial.curve
         ]
         for name in self.also:
-            means = {e: mean for e, _, mean in mean_curve(self.records.get(trial.number, ()), name)}
+            means = {e: mean for e, _, mean in mean_curve(self.scored.get(trial.number, ()), name)}
             for point in points:
                 mean = means.get(point["epoch"], math.nan)
                 point[name] = mean if math.isfinite(mean) else None
         return points
 
     def ranked(self) -> list[TrialResult]:
-        """Trials with a score, best first (ties: the earlier first), then the others by number."""
+        """Trials with a score, best first (ties: the earlier first), then the others by number.
+
+        A score of some of the folds is never better than one of more of them. Trials that were trained again with fresh
+        seeds come first, in the order of what came of that.
+        """
         sign = -1.0 if self.maximize else 1.0
 
-        def key(trial: TrialResult) -> tuple[bool, float, int]:
+        def key(trial: TrialResult) -> tuple[object, ...]:
             known = trial.score is not None and trial.status is not Status.FAILED
-            return (not known, sign * trial.score if known and trial.score is not None else 0.0, trial.number)
+            score = sign * trial.score if known and trial.score is not None else 0.0
+            again = rank(self.meta.get("confirmed"), trial.number, maximize=self.maximize)
+            return (not known, -trial.share, again is None, again or (0, 0.0), score, trial.number)
 
         return sorted(self.trials, key=key)
 
@@ -107,6 +118,7 @@ class StudyView:
                 "trial": t.number,
                 "status": t.status.value,
                 "score": t.score,
+                "confirmed": confirmed(self.meta.get("confirmed"), t.number),
                 "metric": self.metric,
                 "also": self.also_of(t),
                 "params": dict(t.params),
@@ -129,7 +141,13 @@ class StudyView:
             # A result of an earlier sitting may be of other weights than the leader has by now.
             tested = (result.get("trial"), result.get("score")) == (leaders[0].number, leaders[0].score)
             test = result["test"].get(self.metric) if tested else None
-            best = {"trial": leaders[0].number, "score": leaders[0].score, "test_score": test}
+            again = confirmed(self.meta.get("confirmed"), leaders[0].number)
+            best = {
+                "trial": leaders[0].number,
+                "score": leaders[0].score,
+                "test_score": test,
+                "confirmed": again,
+            }
             if tested:
                 model = _model(result)
                 single = (result.get("single") or result)["test"].get(self.metric)
@@ -180,29 +198,33 @@ def read_view(store: Store) -> StudyView:
     started: dict[int, Trial] = {}
     ended: dict[int, TrialResult] = {}
     records: dict[int, list[Record]] = defaultdict(list)
-    boundaries = []
+    boundaries, meta = [], store.meta()
+    fresh = FRESH * stages_of(meta).whole if "resolved" in meta else math.inf
     resting: set[int] = set()
     for boundary in store.boundaries(1, store.last_boundary()):
         started.update((trial.number, trial) for trial in boundary.started)
         ended.update((trial.number, trial) for trial in boundary.ended)
         resting = resting.difference(boundary.thawed).union(boundary.paused)
         for record in boundary.records:
-            records[record.lane.trial].append(record)
+            if record.lane.index < fresh:
+                records[record.lane.trial].append(record)
         boundaries.append(replace(boundary, started=(), records=()))
-    meta = store.meta()
     lacking = [key for key in FACTS if key not in meta]
     if lacking:
         raise StudyCorrupt(
             f"{store.path} lacks {', '.join(lacking)}: it is damaged; restore it from a backup, or tune again"
         )
     sorted_records = {n: tuple(sorted(rows, key=lambda r: (r.lane, r.epoch))) for n, rows in records.items()}
-    trials = []
+    trials, cut = [], {t.number for b in boundaries if not b.capacity_steps for t in b.ended}
+    scored = {}
     for number in sorted(started):
-        rows = sorted_records.get(number, ())
+        over = number in ended and number not in cut
+        rows, share = counted(sorted_records.get(number, ()), meta, over=over)
         found = ended.get(number) or _in_progress(started[number], rows, meta, paused=number in resting)
-        trials.append(replace(found, curve=mean_curve(rows, meta["metric"])))
+        trials.append(replace(found, curve=mean_curve(rows, meta["metric"]), share=share))
+        scored[number] = rows
     parents = {number: trial.parent for number, trial in started.items() if trial.parent is not None}
-    return StudyView(meta, tuple(trials), tuple(boundaries), sorted_records, parents)
+    return StudyView(meta, tuple(trials), tuple(boundaries), sorted_records, parents, scored)
 
 
 def mean_curve(records: tuple[Record, ...], metric: str) -> tuple[tuple[int, float, float], ...]:
@@ -234,9 +256,12 @@ def write_leaderboard(view: StudyView, path: Path) -> None:
     rows = view.leaderboard()
     names = list(dict.fromkeys(name for row in rows for name in row["params"]))
     fixed = ("rank", "trial", "status", "score", "metric", "epochs", "seconds")
+    again = ("confirmed_mean", "confirmed_sd") if any(row["confirmed"] for row in rows) else ()
     text = io.StringIO()
-    writer = csv.DictWriter(text, [*fixed, *view.also, *names], lineterminator="\n")
+    writer = csv.DictWriter(text, [*fixed, *again, *view.also, *names], lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({**{key: row[key] for key in fixed}, **row["also"], **row["params"]})
+        cells = {key: row[key] for key in fixed}
+        cells |= {key: (row["confirmed"] or {}).get(key.removeprefix("confirmed_")) for key in again}
+        writer.writerow({**cells, **row["also"], **row["params"]})
     write_text(path, text.getvalue())

@@ -3,6 +3,7 @@
 from cotune.search.gaussian.evidence import normal_scores as normal_scores
 from cotune.search.limits import Limits as Limits
 from cotune.search.patience import Patience as Patience
+from cotune.search.rungs.course import Course as Course
 from cotune.search.rungs.halving import Rungs as Rungs
 from cotune.search.rungs.table import BREEDING as BREEDING
 from cotune.search.rungs.table import Breeder as Breeder

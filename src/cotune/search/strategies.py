@@ -10,6 +10,7 @@ from cotune.search.gaussian.thompson import thompson
 from cotune.search.guarded import Guarded
 from cotune.search.rungs.table import BREEDING
 from cotune.search.sampler import Explorer, Sampler
+from cotune.search.samplers.bohb import bohb
 from cotune.search.samplers.gp import gp
 from cotune.search.samplers.grid import grid
 from cotune.search.samplers.sequence import quasi_random, random
@@ -37,6 +38,9 @@ STRATEGIES: dict[str, Strategy] = {
     "quasi-random": Strategy(quasi_random),
     "tpe": Strategy(tpe),
     "gp": Strategy(gp),
+    "asha": Strategy(random),
+    "hyperband": Strategy(random, rungs="hyperband"),
+    "bohb": Strategy(bohb, rungs="hyperband"),
     "pbt": Strategy(pbt, rungs=BREEDING),
     "pb2": Strategy(pb2, rungs=BREEDING),
 }

@@ -58,6 +58,7 @@ def facts_of(
         "also": list(resolved.search.also),
         "classes": list(dataset.classes),
         "epochs": resolved.training.epochs,
+        "levels": prepared.factory.stages.levels,
         "data": {
             "source": recipe.data.source,
             "kind": dataset.kind,
@@ -96,9 +97,7 @@ def _plan(prepared: Prepared, recipe: Recipe) -> list[str]:
             "networks go on with other settings."
         )
     elif search.rungs != "none":
-        plan.append(
-            f"From epoch {search.first_rung} on, one trial in {search.reduction} goes on from each rung."
-        )
+        plan.append(_rungs(prepared))
     lanes = prepared.factory.lanes_per_trial
     if lanes > 1:
         plan.append(f"Each trial trains {lanes} networks (folds × seeds); the model averages a trial's.")
@@ -112,6 +111,18 @@ def _plan(prepared: Prepared, recipe: Recipe) -> list[str]:
         of = "the best trial at several epochs" if after.one_trial else f"the {after.members} best trials"
         plan.append(f"In the end validation rows choose the model among {of} ({after.ensemble}).")
     return plan
+
+
+def _rungs(prepared: Prepared) -> str:
+    """How trials are stopped."""
+    search, stages = prepared.recipe.search, prepared.factory.stages
+    if stages.last:
+        had = ", ".join(stages.words(stage) for stage in range(stages.last + 1))
+        return f"Trials train on {had}; one in {search.reduction} goes on each time."
+    if search.rungs == "extrapolate":
+        return "A trial ends when its curve leaves it a chance of less than 5 % to beat the best."
+    brackets = ", in brackets of different first rungs" if search.rungs == "hyperband" else ""
+    return f"From epoch {search.first_rung} on, one trial in {search.reduction} goes on from each rung{brackets}."
 
 
 def announcement(prepared: Prepared, directory: Path) -> str:

@@ -53,10 +53,10 @@ class Leaders:
         self._most = most
         self._kept: list[Leader] = []
 
-    def rank(self, result: TrialResult) -> tuple[float, int]:
-        """Smaller is better."""
+    def rank(self, result: TrialResult) -> tuple[float, float, int]:
+        """Smaller is better; a score of fewer folds is worse than any of more."""
         assert result.score is not None
-        return (-result.score if self._maximize else result.score, result.number)
+        return (-result.share, -result.score if self._maximize else result.score, result.number)
 
     def would_keep(self, result: TrialResult) -> bool:
         """Whether a trial that has ended is among the best."""

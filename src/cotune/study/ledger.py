@@ -3,35 +3,15 @@
 On resume the ledger is rebuilt by showing it the stored boundaries again.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 
+from cotune.recipe.stages import Stages
 from cotune.search import Breeder, Judge, Patience, Promoter
+from cotune.study.running import Running
+from cotune.study.staged import Staged
 from cotune.types import Divergence, LaneId, Parent, Record, Status, Trial, TrialResult
-
-
-@dataclass
-class Running:
-    """A trial in training: what its lanes have shown so far."""
-
-    trial: Trial
-    lanes: int
-    best: dict[LaneId, float] = field(default_factory=dict)
-    figures: dict[int, dict[LaneId, tuple[float, float]]] = field(default_factory=lambda: defaultdict(dict))
-    curve: list[tuple[int, float, float]] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def epoch(self) -> int:
-        """The epoch it has come to; a trial that began as a copy of another counts on from there."""
-        if self.curve:
-            return self.curve[-1][0]
-        return self.trial.parent.epoch if self.trial.parent else 0
-
-    def score(self) -> float | None:
-        """Mean over lanes of each lane's best figure; `None` until all have one."""
-        return sum(self.best.values()) / self.lanes if len(self.best) == self.lanes else None
 
 
 @dataclass(frozen=True)
@@ -51,6 +31,7 @@ class Ledger:
         rungs: or `None` when no trial is stopped early.
         patience: epochs without a gain before a trial ends; 0 is never.
         pauses: whether those whom the judge stops may go on later, if it is one that promotes.
+        stages: in which order a trial's lanes are trained; by default all at once.
     """
 
     def __init__(
@@ -62,22 +43,24 @@ class Ledger:
         rungs: Judge | None,
         patience: int,
         pauses: bool = False,
+        stages: Stages | None = None,
     ) -> None:
         self._metric = metric
         self._maximize = maximize
         self._epochs = epochs
         self._rungs = rungs
+        self._staged = Staged(stages, rungs) if stages and stages.last and rungs else None
+        pauses = pauses and self._staged is None
         self._promoter = rungs if pauses and isinstance(rungs, Promoter) else None
         self._waits = patience
         self._patience = Patience(patience, maximize)
-        self._curves: dict[int, list[tuple[int, float, float]]] = {}
+        self._runs: dict[int, Running] = {}
         self.running: dict[int, Running] = {}
         self.paused: dict[int, Running] = {}
 
     def start(self, trial: Trial, lanes: int) -> None:
         """A trial joins with so many lanes."""
-        self.running[trial.number] = run = Running(trial, lanes)
-        self._curves[trial.number] = run.curve
+        self.running[trial.number] = self._runs[trial.number] = Running(trial, lanes)
 
     def judge(
         self, records: Sequence[Record], divergences: Sequence[Divergence] = (), failed: Sequence[LaneId] = ()
@@ -91,7 +74,7 @@ class Ledger:
         for lane in failed:
             self._end(ended, lane.trial, Status.FAILED, "out of memory, even with one lane at a time")
         advanced = self._advance([record for record in records if record.lane.trial in self.running])
-        if self._rungs is not None:
+        if self._rungs is not None and self._staged is None:
             scores = [(trial, epoch, self._shown(self.running[trial])) for trial, epoch in advanced]
             for trial in sorted(self._rungs.judge(scores)):
                 if self._promoter is not None:
@@ -100,6 +83,7 @@ class Ledger:
                     run = self.running[trial]
                     why = _replaced(run) if isinstance(self._rungs, Breeder) else _at_rung(run)
                     self._end(ended, trial, Status.STOPPED, why)
+        over: dict[int, str] = {}
         for trial, epoch in advanced:
             if trial not in self.running:
                 continue
@@ -107,9 +91,16 @@ class Ledger:
             if trial in paused:
                 continue
             if epoch >= self._epochs:
-                self._end(ended, trial, Status.COMPLETE, "all epochs")
+                over[trial] = "all epochs"
             elif bored:
-                self._end(ended, trial, Status.COMPLETE, f"no gain for {self._waits} epochs")
+                over[trial] = f"no gain for {self._waits} epochs"
+        if self._staged is not None:
+            self._staged.judge(over, self.running, partial(self._end, ended))
+            for trial in self._staged.promoted:
+                self._patience.forget(trial)
+        else:
+            for trial, reason in over.items():
+                self._end(ended, trial, Status.COMPLETE, reason)
         return Verdict(tuple(ended[number] for number in sorted(ended)), tuple(paused))
 
     def alive(self) -> list[tuple[int, Running]]:
@@ -143,11 +134,27 @@ class Ledger:
             ended[number] = self.give_up(number)
         return [ended[number] for number in sorted(ended)]
 
+    @property
+    def next_stages(self) -> dict[int, int]:
+        """Trials whose next stage begins with the boundary that was judged last, and which stage."""
+        return self._staged.promoted if self._staged else {}
+
+    def counted(self, number: int) -> frozenset[LaneId]:
+        """The lanes that the score of a trial is of; of one that is not forgotten yet."""
+        return self._runs[number].counted
+
+    def share(self, number: int) -> float:
+        """Which part of the folds that score is of."""
+        return self._staged.share(self._runs[number]) if self._staged else 1.0
+
     def forget(self, result: TrialResult) -> TrialResult:
-        """A trial is over by the store's word; its result with the curve, which the store's word leaves out."""
+        """A trial is over by the store's word; its result with what the store's word leaves out."""
         self.running.pop(result.number, None)
         self.paused.pop(result.number, None)
-        return replace(result, curve=tuple(self._curves.pop(result.number)))
+        share, run = self.share(result.number), self._runs.pop(result.number)
+        if self._staged is None:
+            return replace(result, curve=tuple(run.curve))
+        return replace(result, curve=tuple(run.stages), epochs=len(run.stages), share=share)
 
     def _advance(self, records: Sequence[Record]) -> list[tuple[int, int]]:
         """(trial, epoch) for every epoch that all lanes of a trial have finished now."""
@@ -190,7 +197,7 @@ class Ledger:
             params=run.trial.params,
             status=status,
             score=run.score() if scored else None,
-            epochs=run.epoch,
+            epochs=run.before + run.epoch,
             seconds=run.seconds,
             reason=reason,
             curve=tuple(run.curve),

@@ -12,7 +12,7 @@ from typing import Any
 
 from cotune.engine import snapshot
 from cotune.engine.lanes import Lane
-from cotune.engine.loop import Engine
+from cotune.engine.loop import Engine, LaneWeights
 from cotune.engine.metrics import METRICS
 from cotune.engine.outcome import Halted, Outcome
 from cotune.engine.parallel import one_thread_a_kernel
@@ -25,11 +25,13 @@ from cotune.space import Space
 from cotune.study.budget import Pace, Speed
 from cotune.study.checkpoints import Checkpoints, cycle_ends
 from cotune.study.clock import Clock
+from cotune.study.confirming import BEST, Confirming, Reserve
 from cotune.study.directory import Directory
 from cotune.study.families import Families
 from cotune.study.lanes import LaneFactory
 from cotune.study.leaders import MOST, Leader, Leaders
 from cotune.study.ledger import Ledger
+from cotune.study.parked import Parked
 from cotune.study.proposals import Proposals
 from cotune.study.resting import Resting
 from cotune.study.saving import Snapshots
@@ -48,6 +50,8 @@ class Ending:
     reason: str
     interrupted: bool
     leaders: tuple[Leader, ...]
+    confirmed: dict[str, Any] | None = None
+    """What came of the best when they were trained again; see `cotune.study.confirming`."""
 
     @property
     def winner(self) -> TrialResult | None:
@@ -103,13 +107,14 @@ class Study:
             epochs=self._epochs,
             rungs=make_judge(
                 search.rungs,
-                epochs=self._epochs,
-                first=search.first_rung,
+                epochs=factory.stages.resources[-1] if factory.stages.last else self._epochs,
+                first=1 if factory.stages.last else search.first_rung,
                 reduction=search.reduction,
                 maximize=self._maximize,
             ),
             patience=training.patience,
             pauses=search.pause,
+            stages=factory.stages,
         )
         self._engine = engine
         self._resting = Resting(engine, self._ledger, lanes=factory.lanes_per_trial, maximize=self._maximize)
@@ -117,15 +122,24 @@ class Study:
         self._engine.plans.update({kind: Plan(**saved) for kind, saved in self._plans.items()})
         assert isinstance(search.lanes, int)
         self._slots = search.lanes
+        self._joining = len(factory.stages.lanes(0))
+        """Lanes of a new trial."""
+        self._parked = Parked(factory.stages)
         self._proposals = Proposals(
             self._sampler,
-            at_once=self._slots // factory.lanes_per_trial,
+            at_once=self._slots // self._joining,
             trials=search.trials,
             started=store.trials(),
             restarts=restarts(store.meta()),
         )
-        self._pace = Pace(speed, share=Lengths.of(recipe).held / self._epochs)
+        self._length = self._epochs * factory.stages.stretch(search.reduction)[0]
+        """Epochs of all rows that a trial takes whom nobody stops."""
+        self._pace = Pace(speed, share=Lengths.of(recipe, factory.stages).held / self._length)
         self._clock = Clock(search.time_limit, before=store.elapsed(), began=began)
+        self._recipe = recipe
+        self._kept_back = Reserve.of(recipe, factory.stages, speed)
+        self._confirming: Confirming | None = None
+        self._confirms: dict[str, Any] = store.meta().get("confirming", {})
         self._acknowledged = store.last_boundary()
         self._boundary = 0
         self._trials: dict[int, Trial] = {}
@@ -165,20 +179,26 @@ class Study:
             if known and not known.capacity_steps:  # how an earlier sitting ended: no epoch was trained
                 self._boundary += 1
                 self._close(known.ended)
+                self._go_on_confirming(known)
             elif reason is None:
                 began = time.monotonic()
                 try:
                     outcome = self._engine.train_epoch(halt=self._must_halt)
                 except Halted:
-                    return self._finish(self._reason_to_end() or "time limit", started, thawed)
+                    reason = self._reason_to_end() or "time limit"
+                    if self._confirms_before(reason, started, thawed):
+                        continue
+                    return self._finish(reason, started, thawed)
                 if self._limits.seconds is not None:
-                    self._pace.measured(lanes=self._engine.lanes, seconds=time.monotonic() - began)
+                    self._pace.measured(lanes=self._lanes_of_all_rows(), seconds=time.monotonic() - began)
                 self._end_boundary(started, thawed, outcome, known)
-            else:
+            elif not self._confirms_before(reason, (), ()):
                 return self._finish(reason, (), ())
 
     def _ask(self) -> tuple[tuple[int, ...], tuple[Trial, ...]]:
         """For the free slots, as far as the limits go: paused trials that go on, and new ones."""
+        if self._confirming is not None:
+            return (), ()
         free, left = self._free(), self._limits.trials_left(len(self._trials))
         most = free if left is None else min(free, left)
         children = self._families.children(self._ledger.births()[:most])
@@ -194,13 +214,14 @@ class Study:
 
     def _free(self) -> int:
         """How many trials may join by the slots and the epochs that are left."""
-        per_trial = self._factory.lanes_per_trial
+        per_trial = self._joining
         free = (self._slots - self._engine.lanes) // per_trial
         if not self._engine.lanes:
             free = max(free, 1)  # a trial of more lanes than slots runs all the same
         count = free
-        if self._limits.lane_epochs is not None:
-            room = self._limits.lane_epochs - self._lane_epochs - self._engine.lanes
+        limit = self._epoch_limit()
+        if limit is not None:
+            room = limit - self._lane_epochs - self._engine.lanes
             count = min(count, max(room // per_trial, 0 if self._trials else 1))
         return max(count, 0)
 
@@ -208,9 +229,9 @@ class Study:
         """How many of so many that train from the start may join by the time that is left."""
         if self._limits.seconds is not None and self._trials:
             more = self._pace.new_lanes(
-                epochs=self._epochs, training=self._engine.lanes, seconds_left=self._clock.left()
+                epochs=self._length, training=self._engine.lanes, seconds_left=self._time_left()
             )
-            count = min(count, more // self._factory.lanes_per_trial)
+            count = min(count, more // self._joining)
         return max(count, 0)
 
     def _again(self, known: Boundary) -> tuple[Trial, ...]:
@@ -234,7 +255,8 @@ class Study:
         self, started: tuple[Trial, ...], thawed: tuple[int, ...], outcome: Outcome, known: Boundary | None
     ) -> None:
         self._boundary += 1
-        self._checkpoints.take(self._engine, outcome.records)
+        if self._confirming is None:
+            self._checkpoints.take(self._engine, outcome.records)
         if known is None:
             verdict = self._ledger.judge(outcome.records, outcome.divergences, outcome.failed)
             idle = self._idle_steps(outcome)
@@ -260,12 +282,34 @@ class Study:
             boundary = known
         self._lane_epochs += len(boundary.records)
         self._close(boundary.ended)
+        self._begin_stages()
+        if self._confirming is not None:
+            self._engine.leave(self._confirming.take(boundary.records))
         if known is None:
             self._store.commit(boundary)
-            kept = [*self._leaders.all_weights(), *self._checkpoints.all()]
+            kept = [*self._leaders.all_weights(), *self._checkpoints.all(), *self._parked.all()]
             paused = self._resting.all()
             self._snapshots.save(self._engine, kept, boundary=self._boundary, paused=paused)
         self._show(self.progress())
+
+    def _lanes_of_all_rows(self) -> float:
+        """The lanes in training; those that have a share of the rows are as much of a lane."""
+        stages = self._factory.stages
+        if stages.by != "rows":
+            return self._engine.lanes
+        levels = (stages.level(lane.id.index) for p in self._engine.populations for lane in p.lanes)
+        return sum(float(stages.reduction) ** -level for level in levels)
+
+    def _begin_stages(self) -> None:
+        """Exchange the lanes of trials that have come to another stage; the earlier ones' networks are kept."""
+        lanes = []
+        for number, stage in self._ledger.next_stages.items():
+            self._parked.put(self._engine.best(number), stage=stage - 1)
+            if not self._factory.stages.joins:
+                self._checkpoints.forget(number)
+            self._engine.leave([LaneId(number, i) for i in self._factory.stages.lanes(stage - 1)])
+            lanes += self._factory.lanes(number, self._trials[number].params, stage=stage)
+        self._engine.join(lanes)
 
     def _idle_steps(self, outcome: Outcome) -> int:
         """Steps that free slots could have trained meanwhile."""
@@ -274,14 +318,22 @@ class Study:
 
     def _close(self, ended: tuple[TrialResult, ...]) -> None:
         """Take leave of trials that are over; keep the weights of the leaders."""
-        for result in map(self._ledger.forget, ended):
+        for known in ended:
+            counted = self._ledger.counted(known.number)
+            result = self._ledger.forget(known)
             self._note(result)
             checkpoints = self._checkpoints.forget(result.number)
             if self._leaders.would_keep(result):
-                self._leaders.keep(Leader(result, self._resting.best(result.number), checkpoints))
+                self._leaders.keep(Leader(result, self._best_of(result.number, counted), checkpoints))
             self._resting.pop(result.number)
+            self._parked.forget(result.number)
         gone = {result.number for result in ended}
-        self._engine.leave([LaneId(n, i) for n in gone for i in range(self._factory.lanes_per_trial)])
+        self._engine.leave(self._engine.names(gone))
+
+    def _best_of(self, trial: int, counted: frozenset[LaneId]) -> list[LaneWeights]:
+        """The best weights of a trial's lanes: of earlier stages, in training or paused; those that count."""
+        lanes = [*self._parked.of(trial), *self._resting.best(trial)]
+        return [item for item in lanes if not counted or item.lane.id in counted]
 
     def _pause(self, trials: tuple[int, ...]) -> None:
         for result in self._resting.pause(trials):
@@ -299,14 +351,71 @@ class Study:
             return "interrupted" if self._interrupted() else None
         if self._interrupted():
             return "interrupted"
-        if self._limits.seconds is not None and self._trials and self._clock.left() <= 0:
+        if self._limits.seconds is not None and self._trials and self._time_left() <= 0:
             return "time limit"
-        limit = self._limits.lane_epochs
+        limit = self._epoch_limit()
         if limit is not None and self._lane_epochs and self._lane_epochs + self._engine.lanes > limit:
             return "epoch limit"
         return None
 
+    def _time_left(self) -> float:
+        """Seconds left to search, or to train the best again."""
+        return self._clock.left() - (self._kept_back.seconds if self._confirming is None else 0.0)
+
+    def _epoch_limit(self) -> int | None:
+        """The same for lane-epochs, those trained so far included."""
+        limit = self._limits.lane_epochs
+        return (
+            None
+            if limit is None
+            else limit - (self._kept_back.lane_epochs if self._confirming is None else 0)
+        )
+
+    def _confirms_before(self, reason: str, started: tuple[Trial, ...], thawed: tuple[int, ...]) -> bool:
+        """Whether the best are trained again before the study ends; if so they begin, and all others are over."""
+        seeds = self._recipe.search.confirm  # "auto" in studies from before there were reruns
+        if seeds in ("auto", 0) or self._confirming is not None or reason == "interrupted":
+            return False
+        standing = self._standing()
+        shown = [*self._leaders.results(), *standing.values()]
+        if not any(
+            result.share == 1 and self._results.get(result.number, result).score is not None
+            for result in shown
+        ):
+            return False
+        steps = self._engine.unfinished_steps()
+        closed = tuple(replace(r, score=standing.get(r.number, r).score) for r in self._ledger.close(reason))
+        self._boundary += 1
+        self._close(closed)
+        best = [result.number for result in self._leaders.results() if result.share == 1][:BEST]
+        self._confirms = {"boundary": self._boundary, "reason": reason, "trials": best}
+        self._store.set_meta(confirming=self._confirms)
+        end = Boundary(self._boundary, self._clock.elapsed(), steps, 0, started, (), closed, (), thawed)
+        self._store.commit(end)
+        self._acknowledged = max(self._acknowledged, self._boundary)
+        self._go_on_confirming(end)
+        return True
+
+    def _go_on_confirming(self, boundary: Boundary, *, join: bool = True) -> None:
+        """If the best were to be trained again after this boundary, that begins."""
+        if boundary.capacity_steps or self._confirms.get("boundary") != boundary.number:
+            return
+        self._confirming = Confirming(
+            self._confirms["trials"],
+            self._factory,
+            metric=self._metric,
+            maximize=self._maximize,
+            epochs=self._epochs,
+            patience=self._recipe.training.patience,
+            seeds=int(self._recipe.search.confirm),
+        )
+        if join:
+            params = {number: trial.params for number, trial in self._trials.items()}
+            self._engine.join(self._confirming.lanes(params))
+
     def _why_nothing_trains(self) -> str:
+        if self._confirming is not None:
+            return str(self._confirms["reason"])
         if self._exhausted:
             return "every configuration of the space has been tried"
         if self._limits.trials_left(len(self._trials)) == 0:
@@ -318,7 +427,7 @@ class Study:
             return True
         if self._limits.seconds is None or self._boundary < self._acknowledged:
             return False
-        left = self._clock.left()
+        left = self._time_left()
         if not self._boundary:
             now = time.monotonic()
             self._first_asked = now if self._first_asked is None else self._first_asked
@@ -343,17 +452,22 @@ class Study:
                     Boundary(self._boundary, self._clock.elapsed(), steps, 0, started, (), closed, (), thawed)
                 )
         training = [
-            Leader(result, self._resting.best(number), self._checkpoints.of(number))
+            Leader(result, self._best_of(number, self._ledger.counted(number)), self._checkpoints.of(number))
             for number, result in standing.items()
         ]
-        return Ending(reason, interrupted, tuple(self._leaders.best([*self._leaders.all(), *training])))
+        leaders = self._leaders.best([*self._leaders.all(), *training])
+        if self._confirming is None:
+            return Ending(reason, interrupted, tuple(leaders))
+        order = self._confirming.ranked([leader.result for leader in leaders])
+        leaders.sort(key=lambda leader: order.index(leader.result.number))
+        return Ending(reason, interrupted, tuple(leaders), self._confirming.facts())
 
     def _standing(self) -> dict[int, TrialResult]:
         """Trials in training, or paused, whose every lane has a figure, as if they ended now."""
         found = {}
         for number, run in self._ledger.alive():
-            lanes = self._resting.best(number)
-            if len(lanes) == run.lanes:
+            lanes = self._best_of(number, run.counted)
+            if len(lanes) == (len(run.done) or run.lanes):
                 score = run.score()
                 score = sum(lane.score for lane in lanes) / len(lanes) if score is None else score
                 found[number] = TrialResult(
@@ -364,6 +478,7 @@ class Study:
                     run.epoch,
                     run.seconds,
                     "in training",
+                    share=self._ledger.share(number),
                 )
         return found
 
@@ -390,6 +505,9 @@ class Study:
             self._lane_epochs += len(boundary.records)
             for result in map(self._ledger.forget, boundary.ended):
                 self._note(result)
+            if self._confirming is not None:
+                self._confirming.take(boundary.records)
+            self._go_on_confirming(boundary, join=False)
         self._boundary = saved.boundary
         kept = snapshot.restore(saved, self._engine, self._lane)
         self._resting.put(snapshot.paused(saved, self._lane))
@@ -401,7 +519,8 @@ class Study:
                 )
                 self._leaders.keep(Leader(self._results[number], best, further))
             else:
-                self._checkpoints.put(own)
+                self._parked.put([item for item in own if item.epoch is None])
+                self._checkpoints.put([item for item in own if item.epoch is not None])
 
     def _lane(self, name: LaneId) -> Lane:
         return self._factory.lane(name, self._trials[name.trial].params)
@@ -410,7 +529,7 @@ class Study:
         for trial in trials:
             self._trials[trial.number] = trial
             self._sampler.add(trial)
-            self._ledger.start(trial, self._factory.lanes_per_trial)
+            self._ledger.start(trial, self._joining)
 
     # ------------------------------------------------------------------ figures
 
@@ -436,11 +555,12 @@ class Study:
 
     def _best(self) -> tuple[int, float] | None:
         """Number and score of the best trial so far, ended or not."""
-        ended = [(leader.number, leader.score) for leader in self._leaders.results()[:1]]
-        running = [(number, run.score()) for number, run in self._ledger.alive()]
-        scored = [(number, score) for number, score in (*ended, *running) if score is not None]
+        ended = [(leader.share, leader.number, leader.score) for leader in self._leaders.results()[:1]]
+        running = [(self._ledger.share(n), n, run.score()) for n, run in self._ledger.alive()]
+        scored = [(share, number, score) for share, number, score in (*ended, *running) if score is not None]
         sign = -1.0 if self._maximize else 1.0
-        return min(scored, key=lambda pair: (sign * pair[1], pair[0]), default=None)
+        best = min(scored, key=lambda each: (-each[0], sign * each[2], each[1]), default=None)
+        return best and best[1:]
 
 
 def no_network(reason: str) -> TrainingError:

@@ -26,6 +26,7 @@ from cotune.search import check_rungs, make_sampler
 from cotune.space import Space, from_recipe
 from cotune.space.feasible import must_have_some
 from cotune.study.budget import Speed
+from cotune.study.confirming import check
 from cotune.study.directory import Directory
 from cotune.study.ending.after import alone, make_model
 from cotune.study.ending.winner import tested
@@ -133,6 +134,7 @@ def _begin(
     start = start_of(resolved, dataset)
     judges = Judges.of(dataset, splits, seed=resolved.search.seed, path=directory.judge)
     factory = LaneFactory(resolved, space, dataset, splits, start=start, judges=judges, own=own)
+    check(resolved, factory.stages)
     if resolved.network.family == "module":
         notes += (words_of_module(factory, space),)
     named = resolved.network.pretrained or resolved.network.embeddings
@@ -309,6 +311,8 @@ def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitt
         began=sitting.began,
     )
     ending = study.train()
+    if ending.confirmed is not None:
+        store.set_meta(confirmed=ending.confirmed)
     if ending.winner is None:
         if not ending.interrupted:
             store.set_meta(finished=ending.reason)

@@ -4,6 +4,8 @@ import math
 from bisect import bisect_left, insort
 from collections.abc import Collection, Sequence
 
+from cotune.search.rungs.course import Course
+
 
 class Rungs:
     """Rungs at `first · reductionⁱ` epochs; the best of `reduction` goes on from each.
@@ -37,6 +39,11 @@ class Rungs:
     def levels(self) -> tuple[int, ...]:
         """The epochs of the rungs."""
         return tuple(self._seen)
+
+    @property
+    def courses(self) -> tuple[Course, ...]:
+        """One for all trials."""
+        return (Course(1.0, self.levels),)
 
     def judge(self, arrivals: Sequence[tuple[int, int, float]]) -> frozenset[int]:
         """Which of the trials that finished an epoch at this boundary are to be stopped.

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import Protocol, runtime_checkable
 
+from cotune.search.rungs.course import Course
+from cotune.search.rungs.extrapolation import Extrapolation
 from cotune.search.rungs.halving import Rungs
+from cotune.search.rungs.hyperband import Hyperband
 from cotune.search.rungs.truncation import Truncation
 
 
@@ -11,8 +14,8 @@ class Judge(Protocol):
     """Says who is stopped: a function of what it was shown, boundary by boundary; a resumed study shows it again."""
 
     @property
-    def levels(self) -> tuple[int, ...]:
-        """Epochs at which trials are judged."""
+    def courses(self) -> tuple[Course, ...]:
+        """Where trials are judged, or about where; from this it follows how long they take on average."""
 
     def judge(self, arrivals: Sequence[tuple[int, int, float]]) -> frozenset[int]:
         """Which of the trials that finished an epoch at this boundary are to be stopped.
@@ -45,7 +48,13 @@ def _truncation(*, epochs: int, first: int, reduction: int, maximize: bool) -> T
 BREEDING = "pbt"
 """The way of stopping that strategies of population based training need, and no other knows how to use."""
 
-RUNGS: dict[str, Callable[..., Judge] | None] = {"none": None, "asha": Rungs, BREEDING: _truncation}
+RUNGS: dict[str, Callable[..., Judge] | None] = {
+    "none": None,
+    "asha": Rungs,
+    "hyperband": Hyperband,
+    "extrapolate": Extrapolation,
+    BREEDING: _truncation,
+}
 
 
 def make_judge(name: str, *, epochs: int, first: int, reduction: int, maximize: bool) -> Judge | None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Sequence
 
+from cotune.search.rungs.course import Course
 from cotune.search.seeds import generator
 
 SHARE = 5
@@ -47,6 +48,11 @@ class Truncation:
     def levels(self) -> tuple[int, ...]:
         """Epochs at which a trial that began at 0 is compared."""
         return tuple(range(self._every, self._epochs, self._every))
+
+    @property
+    def courses(self) -> tuple[Course, ...]:
+        """One for all that begin at the start."""
+        return (Course(1.0, self.levels),)
 
     def judge(self, arrivals: Sequence[tuple[int, int, float]]) -> frozenset[int]:
         """Which trials are to be replaced.
