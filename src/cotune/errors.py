@@ -17,6 +17,7 @@ CotuneError
 ├── DeviceError          the GPU that was asked for is not there, or cannot do what was asked
 ├── TrainingError        no trial produced a usable network
 │   └── LaneOutOfMemory  one lane alone does not fit into memory
+├── CloneError           a lane's state does not fit the lane that is to go on from it
 └── ModelError           a saved model cannot be loaded or applied
 ```
 """
@@ -79,6 +80,10 @@ class TrainingError(CotuneError):
 
 class LaneOutOfMemory(TrainingError):
     """One lane alone does not fit into memory."""
+
+
+class CloneError(CotuneError):
+    """A lane cannot go on from the state of another."""
 
 
 class ModelError(CotuneError):

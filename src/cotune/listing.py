@@ -13,8 +13,10 @@ from cotune.recipe.schema import domains, foreign
 from cotune.recipe.settings import Domain
 from cotune.records import StudyView
 from cotune.records.ablation import Ablation, Worth
+from cotune.records.lineage import lineage, schedule
 from cotune.report.facts import generates, made_rows
 from cotune.report.forecasts import beside_baselines
+from cotune.report.foresight import forecast, forecast_line
 from cotune.report.front import front
 from cotune.report.made import is_ensemble, whose
 from cotune.searched import rows, searched
@@ -31,9 +33,11 @@ def print_leaderboard(rows: Sequence[Mapping[str, Any]], *, total: int) -> None:
         print("no trial has started yet")
         return
     names = list(dict.fromkeys(name for row in rows for name in row["params"]))
-    header = ["rank", "trial", "status", str(rows[0]["metric"]), *rows[0]["also"], "epochs", *names]
+    again = ["mean ± sd of fresh seeds"] if any(row["confirmed"] for row in rows) else []
+    header = ["rank", "trial", "status", str(rows[0]["metric"]), *again, *rows[0]["also"], "epochs", *names]
     lines = [
         [str(row["rank"]), str(row["trial"]), row["status"], _number(row["score"])]
+        + [mean_and_sd(row["confirmed"]) for _ in again]
         + [*map(_number, row["also"].values()), str(row["epochs"])]
         + [_number(row["params"].get(name)) for name in names]
         for row in rows
@@ -41,6 +45,13 @@ def print_leaderboard(rows: Sequence[Mapping[str, Any]], *, total: int) -> None:
     _print_table(header, lines)
     if total > len(rows):
         print(f"… and {total - len(rows)} more (--top 0 prints all)")
+
+
+def mean_and_sd(found: Mapping[str, Any] | None) -> str:
+    """What came of fresh seeds, in few words."""
+    if not found:
+        return "–"
+    return _number(found["mean"]) + (f" ± {found['sd']:.2g}" if found["sd"] is not None else "")
 
 
 def print_summary(view: StudyView) -> None:
@@ -56,6 +67,10 @@ def print_summary(view: StudyView) -> None:
         single, model = summary["single_test_score"], summary["model"]
         test = "not tested yet" if single is None else f"test {_number(single)}"
         print(f"best      trial {best['trial']}: validation {_number(best['score'])}, {test}")
+        if best["confirmed"]:
+            seeds = len(best["confirmed"]["scores"])
+            said = f"{mean_and_sd(best['confirmed'])} with {seeds} fresh seeds"
+            print(f"expect    validation {_number(best['confirmed']['expected'])}; {said}")
         if model is not None and is_ensemble(view.meta["result"]):
             said = f"validation {_number(model['score'])}, test {_number(best['test_score'])}"
             print(f"model     {whose(view.meta['result'])}, {model['networks']} networks: {said}")
@@ -185,7 +200,9 @@ def explain_trial(view: StudyView, number: int) -> dict[str, Any]:
         "lanes": len({record.lane for record in view.records.get(number, ())}),
         "best_epoch": view.best_epoch(found),
         "curve": view.figures_of(found),
+        "forecast": forecast(view, found),
         "peers": _peers(view, found),
+        "lineage": lineage(view, number),
     }
 
 
@@ -260,6 +277,8 @@ def print_explanation(facts: Mapping[str, Any]) -> None:
             f"of {peers['reached_it']} trials that reached epoch {peers['epoch']}, "
             f"the median had {_number(peers['median'])}"
         )
+    if facts["forecast"] is not None:
+        print(forecast_line(facts["forecast"]))
     lines = [
         [name, _number(value), _number(peers["leaders_have"].get(name))]
         for name, value in facts["params"].items()
@@ -269,6 +288,10 @@ def print_explanation(facts: Mapping[str, Any]) -> None:
         count = peers["leaders"]
         best = f"typical of the {count} best" if count > 1 else "the best"
         _print_table(["parameter", "this trial", best], lines)
+    if facts["lineage"]:
+        print("\nits networks began as copies of others, which had been trained with other settings")
+        header, rows = schedule(facts["lineage"])
+        _print_table(header, [[row[0], *map(_number, row[1:])] for row in rows])
     for sentence in facts["mended"]:
         print(f"mended: {sentence}")
     fixed = ", ".join(f"{name}={_number(value)}" for name, value in facts["fixed"].items())

@@ -61,11 +61,20 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
+class Parent:
+    """Whose networks a trial began as copies of, and after which epoch; its own epochs count on from there."""
+
+    trial: int
+    epoch: int
+
+
+@dataclass(frozen=True)
 class Trial:
-    """One configuration that is, or was, trained."""
+    """One configuration that is, or was, trained; from the start, or from where its parent was."""
 
     number: int
     params: Params
+    parent: Parent | None = None
 
 
 @dataclass(frozen=True, order=True)
@@ -111,11 +120,15 @@ class TrialResult:
     seconds: float
     reason: str = ""
     curve: tuple[tuple[int, float, float], ...] = field(default=(), compare=False)
-    """(epoch, mean train loss, mean validation figure) for every epoch that all lanes finished."""
+    """(epoch, mean train loss, mean validation figure) for every epoch that all lanes finished.
+
+    Where rungs go by folds or rows a sampler is told stages in place of epochs: (stages done, loss, score) for each."""
     values: tuple[float, ...] = field(default=(), compare=False)
     """Of the further objectives, in the recipe's order, for the networks that have the score."""
     sides: tuple[tuple[float, ...], ...] = field(default=(), compare=False)
     """The same at every epoch of `curve`."""
+    share: float = field(default=1.0, compare=False)
+    """Which part of the folds the score is of: such as have fewer are ranked behind those that have more."""
 
 
 @dataclass(frozen=True)
@@ -137,5 +150,7 @@ class Progress:
     """Estimate until that limit, `None` while unknown."""
     stage: str = "training"
     """"reading", "training", "testing" or "finished"."""
+    paused: int = 0
+    """Trials that a rung has stopped and that may yet go on."""
     note: str = ""
     """What is being done, where that is not a search: shown in place of the best score."""

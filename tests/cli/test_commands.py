@@ -58,7 +58,7 @@ def parsed(said: Said) -> Any:
 
 def test_leaderboard_json_has_the_documented_keys(home: Path) -> None:
     rows = parsed(command("leaderboard", home / "binary", "--json"))
-    keys = ["rank", "trial", "status", "score", "metric", "also", "params", "epochs", "seconds"]
+    keys = ["rank", "trial", "status", "score", "confirmed", "metric", "also", "params", "epochs", "seconds"]
     assert [list(row) for row in rows] == [keys] * 4
     assert [row["rank"] for row in rows] == [1, 2, 3, 4]
     scores = [row["score"] for row in rows]
@@ -72,7 +72,7 @@ def test_show_json_has_the_documented_keys(home: Path) -> None:
         "task", "metric", "direction", "best", "single_test_score", "model", "findings", "trials", "lane_steps",
         "seconds", "capacity_used",
     ]  # fmt: skip
-    assert list(facts["best"]) == ["trial", "score", "test_score"]
+    assert list(facts["best"]) == ["trial", "score", "test_score", "confirmed"]
     assert list(facts["trials"]) == ["complete", "stopped", "diverged", "failed"]
     assert (facts["task"], facts["metric"], facts["direction"]) == ("regression", "r2", "maximize")
     assert sum(facts["trials"].values()) == 4

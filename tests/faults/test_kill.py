@@ -100,8 +100,10 @@ def test_thirty_kills_of_one_study(data: Path, tmp_path: Path) -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("more", [
     ("--search", "tpe"), ("--search", "gp", "--trials", "20"), ("--search", "random", "--cv", "3"),
+    ("--cv", "5", "--set", "rung_by=folds"), ("--set", "confirm=2"),
     ("--set", "seeds=2"), ("--set", "rungs=false", "--set", "patience=2"),
     ("--objectives", "size,log_loss", "--set", "width=[8, 16, 32]", "--at-most", "size=1200"),
+    ("--set", "pause=true", "--set", "lanes=3"), ("--search", "pbt"), ("--search", "pb2", "--cv", "2"),
     ("--set", "norm=batch", "--set", "optimizer=sgd", "--set", "lr={low: 0.1, high: 1e6, log: true}"),
 ], ids=" ".join)  # fmt: skip
 def test_every_kind_of_study_survives(more: tuple[str, ...], data: Path, tmp_path: Path) -> None:

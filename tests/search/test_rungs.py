@@ -91,3 +91,31 @@ def test_arrivals_one_by_one_are_judged_as_by_sorting_them_all(
         seen[trial] = score
         best = sorted(seen, key=lambda t: (-seen[t], t))[: max(1, len(seen) // reduction)]
         assert judge.judge([(trial, 3, score)]) == (frozenset() if trial in best else {trial})
+
+
+def test_who_was_stopped_is_promoted_when_later_ones_are_worse() -> None:
+    judge = rungs()
+    assert judge.judge([(i, 3, i / 10) for i in range(6)]) == {0, 1, 2, 3}
+    assert judge.promoted([0, 1, 2, 3]) == ()
+    assert judge.judge([(i, 3, 0.0) for i in range(6, 12)]) == set(range(6, 12))
+    assert judge.promoted(range(4)) == (3, 2)  # four of twelve go on: 5, 4, 3 and 2
+    assert judge.promoted([2]) == (2,)
+    assert judge.judge([(5, 9, 0.9), (3, 9, 0.4)]) == {3}
+    assert judge.promoted([2, 3]) == (2,)
+    judge.judge([(20 + i, 9, 0.1) for i in range(4)])
+    assert judge.promoted([2, 3]) == (3, 2), "the deepest rung comes first"
+
+
+@given(st.lists(scores, min_size=1, max_size=6), st.integers(2, 4))
+def test_promotion_is_the_same_law_as_going_on(boundaries: list[list[float]], reduction: int) -> None:
+    """Stopped and promoted together are what a judge says that sees all at once."""
+    judge, arrivals, number = rungs(reduction=reduction), [], 0
+    on: set[int] = set()
+    for values in boundaries:
+        new = [(number + i, 3, s) for i, s in enumerate(values)]
+        number += len(values)
+        arrivals += new
+        on |= {trial for trial, _, _ in new} - judge.judge(new)
+        waiting = set(range(number)) - on
+        promoted = judge.promoted(waiting)
+        assert set(promoted) == waiting - rungs(reduction=reduction).judge(arrivals)

@@ -1,6 +1,6 @@
 """The engine: the populations that train side by side, and the lanes that come and go between epochs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +10,7 @@ from cotune.engine.bank import Stack
 from cotune.engine.devices import ON_HOST, Compute
 from cotune.engine.lanes import Lane, Structure
 from cotune.engine.memory import SHARE, held_bytes, step_bytes
+from cotune.engine.moving import LaneState, lifted, stacked
 from cotune.engine.outcome import WAYS, Halt, Outcome, Way, never
 from cotune.engine.plan import Plan, choose, kind_of
 from cotune.engine.population import Population, train_together
@@ -86,6 +87,31 @@ class Engine:
             group = [lane for lane in lanes if lane.structure == structure]
             self.population(group).join(group)
 
+    def copies(self, ids: Iterable[LaneId]) -> list[LaneState]:
+        """The whole state of lanes in training, copied, in the order asked for.
+
+        Raises:
+            KeyError: one of them is not in training.
+        """
+        places = {lane.id: (p, i) for p in self.populations for i, lane in enumerate(p.lanes)}
+        found = [places[name] for name in ids]
+        return [lifted(population.lanes[row], population.state, row) for population, row in found]
+
+    def take(self, ids: Sequence[LaneId]) -> list[LaneState]:
+        """Let lanes go, and hand out their whole state: `rejoin` takes them up as if they had never left."""
+        states = self.copies(ids)
+        self.leave(ids)
+        return states
+
+    def rejoin(self, states: Sequence[LaneState]) -> None:
+        """Let lanes in with the state they have: those that `take` handed out, or clones."""
+        for structure in dict.fromkeys(item.lane.structure for item in states):
+            group = [item for item in states if item.lane.structure == structure]
+            lanes = [item.lane for item in group]
+            population = self.population(lanes)
+            joining = stacked(group).to(self._compute.device)
+            population.restore([*population.lanes, *lanes], population.state.join(joining))
+
     def population(self, lanes: Sequence[Lane]) -> Population:
         """The population of the structure of these lanes; formed where there is none."""
         structure = lanes[0].structure
@@ -126,6 +152,12 @@ class Engine:
 
     def _chunk(self, lane: Lane) -> int:
         return chunk_size(lane.structure, len(lane.train), self._compute)
+
+    def names(self, trials: Collection[int]) -> list[LaneId]:
+        """The lanes in training of these trials."""
+        return [
+            lane.id for population in self.populations for lane in population.lanes if lane.id.trial in trials
+        ]
 
     def leave(self, ids: Iterable[LaneId]) -> None:
         """Let lanes go; a population without lanes is dissolved."""

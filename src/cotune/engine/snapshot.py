@@ -1,4 +1,4 @@
-"""An engine in a file and back, bit for bit: weights, optimizer memory, counters, turn order, kept leaders.
+"""An engine in a file and back, bit for bit: weights, optimizer memory, counters, turn order, leaders, paused lanes.
 
 Lanes are named, not described: whoever restores rebuilds each lane's settings from its trial. Randomness needs no
 saving, since every draw is a hash of a lane's seed and counters. Files carry a checksum of every tensor, so that a
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from cotune.engine.lanes import Lane
 from cotune.engine.loop import Engine, LaneWeights
+from cotune.engine.moving import LaneState, lifted, stacked
 from cotune.engine.plan import Plan
 from cotune.engine.state import State
 from cotune.errors import StudyCorrupt
@@ -37,8 +38,10 @@ class Snapshot:
     plan: Mapping[str, Any]
 
 
-def take(engine: Engine, leaders: Sequence[LaneWeights], *, boundary: int) -> Snapshot:
-    """The engine and the kept leaders as they are now; tensors in the host's memory are shared, not copied."""
+def take(
+    engine: Engine, leaders: Sequence[LaneWeights], *, boundary: int, paused: Sequence[LaneState] = ()
+) -> Snapshot:
+    """The engine, the kept leaders and paused lanes as they are now; tensors on the host may be shared, not copied."""
     tensors: dict[str, Tensor] = {}
     populations = []
     for p, population in enumerate(engine.populations):
@@ -51,8 +54,15 @@ def take(engine: Engine, leaders: Sequence[LaneWeights], *, boundary: int) -> Sn
         tensors[f"leader{i}.statistics"] = leader.statistics
         lane = leader.lane.id
         kept.append({"lane": [lane.trial, lane.index], "score": leader.score, "epoch": leader.epoch})
+    resting = []
+    for p, structure in enumerate(dict.fromkeys(item.lane.structure for item in paused)):
+        group = [item for item in paused if item.lane.structure == structure]
+        for name, tensor in stacked(group).tensors().items():
+            tensors[f"paused{p}.{name}"] = tensor
+        resting.append({"lanes": [[item.lane.id.trial, item.lane.id.index] for item in group]})
     plan = {
         "populations": populations,
+        "paused": resting,
         "leaders": kept,
         "chunks": engine.chunks,
         "ways": {kind: asdict(plan) for kind, plan in engine.plans.items()},
@@ -70,11 +80,7 @@ def restore(snapshot: Snapshot, engine: Engine, lane_of: Callable[[LaneId], Lane
     engine.plans.update({kind: Plan(**saved) for kind, saved in snapshot.plan["ways"].items()})
     for p, saved in enumerate(snapshot.plan["populations"]):
         lanes = [lane_of(LaneId(*pair)) for pair in saved["lanes"]]
-        begin = f"population{p}."
-        state = State.saved(
-            {name.removeprefix(begin): t for name, t in snapshot.tensors.items() if name.startswith(begin)}
-        )
-        engine.population(lanes).restore(lanes, state)
+        engine.population(lanes).restore(lanes, _state(snapshot, f"population{p}."))
     return [
         LaneWeights(
             lane_of(LaneId(*saved["lane"])),
@@ -85,6 +91,27 @@ def restore(snapshot: Snapshot, engine: Engine, lane_of: Callable[[LaneId], Lane
         )
         for i, saved in enumerate(snapshot.plan["leaders"])
     ]
+
+
+def paused(snapshot: Snapshot, lane_of: Callable[[LaneId], Lane]) -> list[LaneState]:
+    """The paused lanes of a snapshot; none in those of versions before 0.5.
+
+    Args:
+        lane_of: as for `restore`.
+    """
+    found = []
+    for p, saved in enumerate(snapshot.plan.get("paused", ())):
+        state = _state(snapshot, f"paused{p}.")
+        lanes = [lane_of(LaneId(*pair)) for pair in saved["lanes"]]
+        found += [lifted(lane, state, row) for row, lane in enumerate(lanes)]
+    return found
+
+
+def _state(snapshot: Snapshot, begin: str) -> State:
+    """The state whose tensors' names begin so."""
+    return State.saved(
+        {name.removeprefix(begin): t for name, t in snapshot.tensors.items() if name.startswith(begin)}
+    )
 
 
 def write(snapshot: Snapshot, path: Path) -> None:

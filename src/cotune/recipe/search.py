@@ -31,7 +31,20 @@ class SearchSection(Section):
         description="Where keys that the recipe does not set are searched, by kind and size of the data: `fast` for a "
         "first answer, `best` for accuracy; see [presets](presets.md).",
     )
-    strategy: Literal["auto", "grid", "random", "quasi-random", "tpe", "gp", "nsga2"] = "auto"
+    strategy: Literal[
+        "auto",
+        "grid",
+        "random",
+        "quasi-random",
+        "tpe",
+        "gp",
+        "nsga2",
+        "asha",
+        "hyperband",
+        "bohb",
+        "pbt",
+        "pb2",
+    ] = "auto"
     metric: Literal["auto", MetricName] = "auto"
     also: tuple[MetricName, ...] = Field(
         (), description="Further metrics to record on the validation rows at every epoch. They steer nothing."
@@ -61,15 +74,36 @@ class SearchSection(Section):
     )
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     rungs: Annotated[
-        Literal["auto", "none", "asha"],
-        BeforeValidator(_rungs, json_schema_input_type=Literal["auto", "none", "asha"] | bool),
+        Literal["auto", "none", "asha", "hyperband", "extrapolate", "pbt"],
+        BeforeValidator(
+            _rungs,
+            json_schema_input_type=Literal["auto", "none", "asha", "hyperband", "extrapolate", "pbt"] | bool,
+        ),
     ] = Field(
         "auto",
         description="How weak trials are stopped early. `none`: every trial runs its course; `auto`: what the strategy "
         "comes with. `false` and `true` stand for `none` and `auto`. See [search](search.md).",
     )
+    rung_by: Literal["epochs", "folds", "rows"] = Field(
+        "epochs",
+        description="What trials get more of from rung to rung. `folds`: a trial trains on one fold, and on further "
+        "ones if it is among the best; `rows`: on a share of the rows, then anew on a larger one. See "
+        "[search](search.md#rungs-by-folds-and-by-rows).",
+    )
+    pause: bool = Field(
+        False,
+        description="Whether trials that a rung stops wait with all their state, and go on when later ones at their "
+        "rung turn out worse, as in ASHA. `false`: whoever is stopped is over. See [search](search.md#pause-and-thaw).",
+    )
+    confirm: Literal["auto"] | Annotated[int, Field(ge=0)] = Field(
+        "auto",
+        description="Fresh seeds with which the five best trials are trained again in the end: their means choose the "
+        "winner and say what to expect of it. 0: none; `auto`: 3, where that costs at most 5 % of the study's limits.",
+    )
     reduction: Annotated[int, Field(ge=2)] = Field(3, description="One in so many goes on from a rung.")
-    first_rung: Annotated[int, Field(ge=1)] = Field(3, description="Epoch of the first rung.")
+    first_rung: Annotated[int, Field(ge=1)] = Field(
+        3, description="Epoch of the first rung. Of `pbt` and `pb2`: epochs between two comparisons."
+    )
     constraints: Several = Field(
         (),
         description="What must hold of every configuration: expressions over parameters, such as "

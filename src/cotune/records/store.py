@@ -16,12 +16,14 @@ from typing import Any, Self
 
 from cotune.errors import StudyCorrupt, StudyError, StudyExists, StudyNotFound
 from cotune.files import replacing
-from cotune.types import LaneId, Params, Record, Status, Trial, TrialResult
+from cotune.records.upgrades import LINEAGE, upgrade
+from cotune.types import LaneId, Params, Parent, Record, Status, Trial, TrialResult
 
-FORMAT = 1
+FORMAT = 2
 """Version of the tables; a store of a later version is refused, an earlier one is upgraded."""
 
-_TABLES = """
+_TABLES = (
+    """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE boundaries (
     number INTEGER PRIMARY KEY, elapsed REAL NOT NULL,
@@ -35,6 +37,8 @@ CREATE TABLE records (
     PRIMARY KEY (trial, lane, epoch)) WITHOUT ROWID;
 CREATE INDEX records_by_boundary ON records (boundary);
 """
+    + LINEAGE
+)
 
 _COSTS = """
 CREATE TABLE IF NOT EXISTS costs (
@@ -55,6 +59,8 @@ class Boundary:
         started: trials that joined before the epoch that this boundary ends.
         records: one per lane that trained an epoch.
         ended: trials that are over.
+        paused: numbers of trials that a rung stopped, and that wait with all their state.
+        thawed: numbers of trials that had been paused, and went on in the epoch that this boundary ends.
     """
 
     number: int
@@ -64,6 +70,8 @@ class Boundary:
     started: tuple[Trial, ...] = ()
     records: tuple[Record, ...] = ()
     ended: tuple[TrialResult, ...] = ()
+    paused: tuple[int, ...] = ()
+    thawed: tuple[int, ...] = ()
 
 
 class Store:
@@ -107,8 +115,9 @@ class Store:
             )
         connection = None
         try:
-            connection = _connect(path, mode=_open_mode(path))
-            _check_format(path, connection)
+            mode = _open_mode(path)
+            connection = _connect(path, mode=mode)
+            upgrade(connection, _format(path, connection), FORMAT, writable=mode == "rw")
             return cls(path, connection)
         except BaseException as error:
             if connection is not None:
@@ -212,6 +221,18 @@ class Store:
                     [(t.number, json.dumps(dict(t.params)), n) for t in boundary.started],
                 )
                 connection.executemany(
+                    "INSERT INTO parents VALUES (?, ?, ?)",
+                    [(t.number, t.parent.trial, t.parent.epoch) for t in boundary.started if t.parent],
+                )
+                connection.executemany(
+                    "INSERT INTO rests VALUES (?, ?, ?)",
+                    [
+                        (n, t, going)
+                        for going, ts in enumerate((boundary.paused, boundary.thawed))
+                        for t in ts
+                    ],
+                )
+                connection.executemany(
                     "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     [
                         (
@@ -249,8 +270,15 @@ class Store:
         between = (first, last)
         started = _by_boundary(
             self._each(
-                "SELECT started, number, params FROM trials WHERE started BETWEEN ? AND ?"
-                " ORDER BY started, number",
+                "SELECT started, number, params, parent, epoch FROM trials LEFT JOIN parents ON trial = number"
+                " WHERE started BETWEEN ? AND ? ORDER BY started, number",
+                between,
+            )
+        )
+        rests = _by_boundary(
+            self._each(
+                "SELECT boundary, trial, goes_on FROM rests WHERE boundary BETWEEN ? AND ?"
+                " ORDER BY boundary, trial",
                 between,
             )
         )
@@ -273,6 +301,7 @@ class Store:
             " WHERE number BETWEEN ? AND ? ORDER BY number",
             between,
         ):
+            resting = rests(number)
             yield Boundary(
                 number,
                 elapsed,
@@ -281,10 +310,13 @@ class Store:
                 tuple(self._trial(*row) for row in started(number)),
                 tuple(self._record(*row) for row in records(number)),
                 tuple(self._result(*row) for row in ended(number)),
+                tuple(trial for trial, goes_on in resting if not goes_on),
+                tuple(trial for trial, goes_on in resting if goes_on),
             )
 
-    def _trial(self, number: int, params: str) -> Trial:
-        return Trial(number, self._decoded(params))
+    def _trial(self, number: int, params: str, parent: int | None, epoch: int | None) -> Trial:
+        begun = None if parent is None or epoch is None else Parent(parent, epoch)
+        return Trial(number, self._decoded(params), begun)
 
     def _record(
         self, trial: int, lane: int, epoch: int, step: int, loss: float, metrics: str, seconds: float
@@ -361,7 +393,8 @@ def _fill(path: Path, meta: Mapping[str, Any]) -> None:
         connection.close()
 
 
-def _check_format(path: Path, connection: sqlite3.Connection) -> None:
+def _format(path: Path, connection: sqlite3.Connection) -> int:
+    """The format of a store, if it can be read."""
     row = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
     word = "" if row is None else str(row[0])
     if not word.isdecimal():
@@ -369,6 +402,7 @@ def _check_format(path: Path, connection: sqlite3.Connection) -> None:
     if int(word) > FORMAT:
         law = f"{path} has format {word}, this cotune reads up to {FORMAT}"
         raise StudyCorrupt(f"{law}; upgrade with `pip install -U cotune`")
+    return int(word)
 
 
 def _open_mode(path: Path) -> str:

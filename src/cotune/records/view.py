@@ -11,9 +11,12 @@ from typing import Any
 
 from cotune.errors import StudyCorrupt
 from cotune.files import write_text
+from cotune.recipe.stages import FRESH
+from cotune.records.confirmed import confirmed, rank
+from cotune.records.counted import counted, stages_of
 from cotune.records.sides import at_best
 from cotune.records.store import Boundary, Store
-from cotune.types import Record, Status, Trial, TrialResult
+from cotune.types import Parent, Record, Status, Trial, TrialResult
 
 FACTS = (
     "version", "created", "name", "recipe", "resolved", "task", "metric", "maximize", "classes", "target",
@@ -52,6 +55,10 @@ class StudyView:
     """By trial number, ordered by lane and epoch."""
     costs: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     """What a trial's model costs, by trial number, where a study has asked for it."""
+    parents: Mapping[int, Parent] = field(default_factory=dict)
+    """By trial number, of those that began as a copy of another."""
+    scored: Mapping[int, tuple[Record, ...]] = field(default_factory=dict)
+    """Of each trial's records those that its score is of."""
 
     @property
     def metric(self) -> str:
@@ -111,20 +118,26 @@ class StudyView:
             {"epoch": e, "train_loss": loss, self.metric: figure} for e, loss, figure in trial.curve
         ]
         for name in self.also:
-            means = {e: mean for e, _, mean in mean_curve(self.records.get(trial.number, ()), name)}
+            means = {e: mean for e, _, mean in mean_curve(self.scored.get(trial.number, ()), name)}
             for point in points:
                 mean = means.get(point["epoch"], math.nan)
                 point[name] = mean if math.isfinite(mean) else None
         return points
 
     def ranked(self) -> list[TrialResult]:
-        """Trials with a score, best first (ties: by further objectives, then the earlier), then others by number."""
+        """Trials with a score, best first (ties: by further objectives, then the earlier), then the others by number.
+
+        A score of some of the folds is never better than one of more of them. Trials that were trained again with fresh
+        seeds come first, in the order of what came of that.
+        """
         sign = -1.0 if self.maximize else 1.0
 
-        def key(trial: TrialResult) -> tuple[float, ...]:
+        def key(trial: TrialResult) -> tuple[object, ...]:
             known = trial.score is not None and trial.status is not Status.FAILED
             loss = sign * trial.score if known and trial.score is not None else 0.0
-            return (not known, loss, *(self._losses(trial) if known else ()), trial.number)
+            losses = (loss, *(self._losses(trial) if known else ()))
+            again = rank(self.meta.get("confirmed"), trial.number, maximize=self.maximize)
+            return (not known, -trial.share, again is None, again or (0, 0.0), *losses, trial.number)
 
         return sorted(self.trials, key=key)
 
@@ -136,6 +149,7 @@ class StudyView:
                 "trial": t.number,
                 "status": t.status.value,
                 "score": t.score,
+                "confirmed": confirmed(self.meta.get("confirmed"), t.number),
                 "metric": self.metric,
                 "also": {**self.also_of(t), **self._beside_of(t)},
                 "params": dict(t.params),
@@ -158,7 +172,13 @@ class StudyView:
             # A result of an earlier sitting may be of other weights than the leader has by now.
             tested = (result.get("trial"), result.get("score")) == (leaders[0].number, leaders[0].score)
             test = result["test"].get(self.metric) if tested else None
-            best = {"trial": leaders[0].number, "score": leaders[0].score, "test_score": test}
+            again = confirmed(self.meta.get("confirmed"), leaders[0].number)
+            best = {
+                "trial": leaders[0].number,
+                "score": leaders[0].score,
+                "test_score": test,
+                "confirmed": again,
+            }
             if tested:
                 model = _model(result)
                 single = (result.get("single") or result)["test"].get(self.metric)
@@ -209,27 +229,34 @@ def read_view(store: Store) -> StudyView:
     started: dict[int, Trial] = {}
     ended: dict[int, TrialResult] = {}
     records: dict[int, list[Record]] = defaultdict(list)
-    boundaries = []
+    boundaries, meta = [], store.meta()
+    fresh = FRESH * stages_of(meta).whole if "resolved" in meta else math.inf
+    resting: set[int] = set()
     for boundary in store.boundaries(1, store.last_boundary()):
         started.update((trial.number, trial) for trial in boundary.started)
         ended.update((trial.number, trial) for trial in boundary.ended)
+        resting = resting.difference(boundary.thawed).union(boundary.paused)
         for record in boundary.records:
-            records[record.lane.trial].append(record)
+            if record.lane.index < fresh:
+                records[record.lane.trial].append(record)
         boundaries.append(replace(boundary, started=(), records=()))
-    meta = store.meta()
     lacking = [key for key in FACTS if key not in meta]
     if lacking:
         raise StudyCorrupt(
             f"{store.path} lacks {', '.join(lacking)}: it is damaged; restore it from a backup, or tune again"
         )
     sorted_records = {n: tuple(sorted(rows, key=lambda r: (r.lane, r.epoch))) for n, rows in records.items()}
-    trials = []
+    trials, cut = [], {t.number for b in boundaries if not b.capacity_steps for t in b.ended}
+    scored = {}
     for number in sorted(started):
-        rows = sorted_records.get(number, ())
-        found = ended.get(number) or _in_progress(started[number], rows, meta)
-        trials.append(replace(found, curve=mean_curve(rows, meta["metric"])))
+        over = number in ended and number not in cut
+        rows, share = counted(sorted_records.get(number, ()), meta, over=over)
+        found = ended.get(number) or _in_progress(started[number], rows, meta, paused=number in resting)
+        trials.append(replace(found, curve=mean_curve(rows, meta["metric"]), share=share))
+        scored[number] = rows
+    parents = {number: trial.parent for number, trial in started.items() if trial.parent is not None}
     costs = {int(number): figures for number, figures in store.costs("trial").items()}
-    return StudyView(meta, tuple(trials), tuple(boundaries), sorted_records, costs)
+    return StudyView(meta, tuple(trials), tuple(boundaries), sorted_records, costs, parents, scored)
 
 
 def mean_curve(records: tuple[Record, ...], metric: str) -> tuple[tuple[int, float, float], ...]:
@@ -245,13 +272,15 @@ def mean_curve(records: tuple[Record, ...], metric: str) -> tuple[tuple[int, flo
     )
 
 
-def _in_progress(trial: Trial, records: tuple[Record, ...], meta: Mapping[str, Any]) -> TrialResult:
+def _in_progress(
+    trial: Trial, records: tuple[Record, ...], meta: Mapping[str, Any], *, paused: bool
+) -> TrialResult:
     figures = [figure for _, _, figure in mean_curve(records, meta["metric"])]
     score = None if not figures else (max if meta["maximize"] else min)(figures)
     epochs = max((r.epoch for r in records), default=0)
-    return TrialResult(
-        trial.number, trial.params, Status.RUNNING, score, epochs, sum(r.seconds for r in records)
-    )
+    seconds = sum(r.seconds for r in records)
+    reason = f"paused at the rung of epoch {epochs}" if paused else ""
+    return TrialResult(trial.number, trial.params, Status.RUNNING, score, epochs, seconds, reason)
 
 
 def write_leaderboard(view: StudyView, path: Path) -> None:
@@ -259,10 +288,13 @@ def write_leaderboard(view: StudyView, path: Path) -> None:
     rows = view.leaderboard()
     names = list(dict.fromkeys(name for row in rows for name in row["params"]))
     fixed = ("rank", "trial", "status", "score", "metric", "epochs", "seconds")
+    again = ("confirmed_mean", "confirmed_sd") if any(row["confirmed"] for row in rows) else ()
     text = io.StringIO()
     also = rows[0]["also"] if rows else view.also
-    writer = csv.DictWriter(text, [*fixed, *also, *names], lineterminator="\n")
+    writer = csv.DictWriter(text, [*fixed, *again, *also, *names], lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({**{key: row[key] for key in fixed}, **row["also"], **row["params"]})
+        cells = {key: row[key] for key in fixed}
+        cells |= {key: (row["confirmed"] or {}).get(key.removeprefix("confirmed_")) for key in again}
+        writer.writerow({**cells, **row["also"], **row["params"]})
     write_text(path, text.getvalue())

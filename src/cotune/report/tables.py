@@ -1,8 +1,10 @@
 """The report's tables, as rows of text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from cotune.records.confirmed import confirmed
 from cotune.records.view import StudyView
 from cotune.report import facts
 from cotune.report.words import MISSING, clean, duration, figure, metric, percent, shorten, value, whole
@@ -29,11 +31,14 @@ def leaderboard(view: StudyView) -> Table:
     names = [axis.name for axis in facts.axes(view)]
     names += [n for t in leaders for n in t.params if n not in names]
     names = list(dict.fromkeys(names))
+    again = view.meta.get("confirmed")
+    heads_again = ("mean ± sd of fresh seeds",) if any(confirmed(again, t.number) for t in leaders) else ()
     rows = [
         (
             str(rank),
             str(t.number),
             figure(t.score),
+            *(fresh(confirmed(again, t.number)) for _ in heads_again),
             *map(figure, view.also_of(t).values()),
             t.status.value,
             whole(t.epochs),
@@ -44,7 +49,17 @@ def leaderboard(view: StudyView) -> Table:
     ]
     picked = facts.best(view)
     marked = next((i for i, t in enumerate(leaders) if picked and t.number == picked.number), None)
-    heads = ("rank", "trial", *map(metric, (view.metric, *view.also)), "status", "epochs", "time", *names)
+    heads = (
+        "rank",
+        "trial",
+        metric(view.metric),
+        *heads_again,
+        *map(metric, view.also),
+        "status",
+        "epochs",
+        "time",
+    )
+    heads = (*heads, *names)
     status = heads.index("status")
     numeric = {
         len(heads) - len(names) + i
@@ -55,6 +70,13 @@ def leaderboard(view: StudyView) -> Table:
     return Table(
         caption, heads, tuple(rows), frozenset({*range(status), status + 1, status + 2} | numeric), marked
     )
+
+
+def fresh(found: Mapping[str, Any] | None) -> str:
+    """What came of fresh seeds."""
+    if found is None:
+        return MISSING
+    return figure(found["mean"]) + (f" ± {figure(found['sd'])}" if found["sd"] is not None else "")
 
 
 def test_figures(view: StudyView) -> Table:

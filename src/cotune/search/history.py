@@ -30,9 +30,17 @@ class History:
         self._tried.add(key(trial.params))
 
     def tell(self, result: TrialResult) -> None:
-        """This trial has ended."""
+        """This trial has ended, or was paused; of several results of a trial the one of the longest training counts."""
         self._trials[result.number] = result.params
         self._tried.add(key(result.params))
+        before = self._results.get(result.number)
+        if before is not None:
+            if (before.epochs, before.status is not Status.STOPPED) > (
+                result.epochs,
+                result.status is not Status.STOPPED,
+            ):
+                return
+            del self._ended[before.status][result.number]
         self._results[result.number] = result
         self._ended[result.status][result.number] = result
 

@@ -13,6 +13,11 @@ class Patience:
         self._best: dict[int, float] = {}
         self._waited: dict[int, int] = {}
 
+    def forget(self, trial: int) -> None:
+        """The trial begins anew, or is over."""
+        self._best.pop(trial, None)
+        self._waited.pop(trial, None)
+
     def update(self, trial: int, score: float) -> bool:
         """Take note of an epoch's score; say whether the trial is to end now. NaN is no gain."""
         best = self._best.get(trial)

@@ -1,8 +1,10 @@
 """What every strategy of search can do."""
 
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
-from cotune.types import Params, Trial, TrialResult
+from cotune.types import Params, Parent, Trial, TrialResult
 
 
 class Sampler(Protocol):
@@ -23,4 +25,35 @@ class Sampler(Protocol):
         """This trial is running now."""
 
     def tell(self, result: TrialResult) -> None:
-        """This trial has ended."""
+        """This trial has ended, or a rung has paused it: then it may be told of again, with a longer training."""
+
+
+Curve = Sequence[tuple[int, float, float]]
+"""(epoch, train loss, validation figure), as `TrialResult.curve`."""
+
+
+@dataclass(frozen=True)
+class Brood:
+    """Children that are to begin at one boundary.
+
+    Args:
+        number: of the first of them; the others follow.
+        parents: of each.
+        curves: of the trials in training, by number.
+        every: epochs between two comparisons.
+        fits: whether a child with the second settings can go on from networks of the first.
+    """
+
+    number: int
+    parents: Sequence[Parent]
+    curves: Mapping[int, Curve]
+    every: int
+    fits: Callable[[Params, Params], bool]
+
+
+@runtime_checkable
+class Explorer(Protocol):
+    """A sampler that also chooses the settings of children, as much a pure function of what it has been shown."""
+
+    def breed(self, brood: Brood) -> list[Params]:
+        """Settings of children, in the order of their numbers; parameters that are not fusable are the parent's."""

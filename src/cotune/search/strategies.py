@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from cotune.errors import RecipeError, did_you_mean
+from cotune.search.breeding.pb2 import pb2
+from cotune.search.breeding.pbt import pbt
 from cotune.search.gaussian.thompson import thompson
 from cotune.search.guarded import Guarded
-from cotune.search.sampler import Sampler
+from cotune.search.rungs.table import BREEDING
+from cotune.search.sampler import Explorer, Sampler
+from cotune.search.samplers.bohb import bohb
 from cotune.search.samplers.gp import gp
 from cotune.search.samplers.grid import grid
 from cotune.search.samplers.nsga2 import nsga2
@@ -42,6 +46,11 @@ STRATEGIES: dict[str, Strategy] = {
     "tpe": Strategy(tpe),
     "gp": Strategy(gp, several="scalarised"),
     "nsga2": Strategy(nsga2),
+    "asha": Strategy(random, several="blind"),
+    "hyperband": Strategy(random, rungs="hyperband", several="no"),
+    "bohb": Strategy(bohb, rungs="hyperband", several="no"),
+    "pbt": Strategy(pbt, rungs=BREEDING, several="no"),
+    "pb2": Strategy(pb2, rungs=BREEDING, several="no"),
 }
 
 
@@ -57,6 +66,21 @@ def strategy(name: str) -> Strategy:
             + did_you_mean(name, STRATEGIES)
         )
     return STRATEGIES[name]
+
+
+def check_rungs(name: str, rungs: str, sampler: Sampler) -> None:
+    """Raise `RecipeError` if a strategy and a way of stopping do not go together.
+
+    Args:
+        name: of the strategy.
+        rungs: a key of `RUNGS`.
+        sampler: the strategy's.
+    """
+    if isinstance(sampler, Explorer) != (rungs == BREEDING):
+        law = f"population based training needs a strategy and rungs that know of children ({BREEDING})"
+        raise RecipeError(
+            f"{law}, but search.strategy is '{name}' and search.rungs is '{rungs}'; leave rungs at auto"
+        )
 
 
 SEVERAL: dict[str, Callable[[Callable[[], Sampler], Objectives, int], Sampler]] = {
@@ -86,7 +110,8 @@ def make_sampler(
     row = strategy(name)
     if objectives is None or not objectives.beside:
         found = row.make(space, maximize=maximize, seed=seed)
-        return Guarded(found, space, seed=seed) if space.constraints else found
+        watches = isinstance(found, Explorer)  # over its children too
+        return Guarded(found, space, seed=seed) if space.constraints and not watches else found
     if row.several not in SEVERAL:
         law = f"search.strategy {name} knows one score, and search.objectives names more"
         able = ", ".join(each for each, other in STRATEGIES.items() if other.several in SEVERAL)

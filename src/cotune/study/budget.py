@@ -121,11 +121,11 @@ class Pace:
         self._share = share
         self._slower = 1.0
 
-    def measured(self, *, lanes: int, seconds: float) -> None:
+    def measured(self, *, lanes: float, seconds: float) -> None:
         """Lanes took so long for an epoch; older measurements fade."""
         self._slower += 0.2 * (seconds / self._speed.round_seconds(lanes) - self._slower)
 
-    def new_lanes(self, *, epochs: int, training: int, seconds_left: float) -> int:
+    def new_lanes(self, *, epochs: float, training: int, seconds_left: float) -> int:
         """Lanes that may join those in training and still finish all their epochs in the time left."""
         # An idle machine is worth a last few trials, though they may not come to their end.
         count = 0 if training else max(LEAST_LANES, self._speed.lanes_per_trial)

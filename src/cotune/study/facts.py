@@ -13,6 +13,7 @@ from cotune.data import Dataset, describe_columns
 from cotune.engine.metrics import METRICS
 from cotune.recipe import Recipe
 from cotune.recipe.presets.by_kind import keys_set
+from cotune.search import BREEDING
 from cotune.study.prepared import Prepared, compute_for
 from cotune.study.rules.rule import Given
 from cotune.study.several.settling import objectives_of
@@ -59,6 +60,7 @@ def facts_of(
         **_beside_the_score(resolved),
         "classes": list(dataset.classes),
         "epochs": resolved.training.epochs,
+        "levels": prepared.factory.stages.levels,
         "data": {
             "source": recipe.data.source,
             "kind": dataset.kind,
@@ -108,10 +110,13 @@ def _plan(prepared: Prepared, recipe: Recipe) -> list[str]:
     if search.at_most:
         kept = ", ".join(f"{name} at most {limit:g}" for name, limit in search.at_most.items())
         plan.append(f"Nothing is trained but what keeps the limits: {kept}.")
-    if search.rungs != "none":
+    if search.rungs == BREEDING:
         plan.append(
-            f"From epoch {search.first_rung} on, one trial in {search.reduction} goes on from each rung."
+            f"Every {search.first_rung} epochs the worst fifth is replaced by children of the best fifth, whose "
+            "networks go on with other settings."
         )
+    elif search.rungs != "none":
+        plan.append(_rungs(prepared))
     lanes = prepared.factory.lanes_per_trial
     if lanes > 1:
         plan.append(f"Each trial trains {lanes} networks (folds × seeds); the model averages a trial's.")
@@ -125,6 +130,18 @@ def _plan(prepared: Prepared, recipe: Recipe) -> list[str]:
         of = "the best trial at several epochs" if after.one_trial else f"the {after.members} best trials"
         plan.append(f"In the end validation rows choose the model among {of} ({after.ensemble}).")
     return plan
+
+
+def _rungs(prepared: Prepared) -> str:
+    """How trials are stopped."""
+    search, stages = prepared.recipe.search, prepared.factory.stages
+    if stages.last:
+        had = ", ".join(stages.words(stage) for stage in range(stages.last + 1))
+        return f"Trials train on {had}; one in {search.reduction} goes on each time."
+    if search.rungs == "extrapolate":
+        return "A trial ends when its curve leaves it a chance of less than 5 % to beat the best."
+    brackets = ", in brackets of different first rungs" if search.rungs == "hyperband" else ""
+    return f"From epoch {search.first_rung} on, one trial in {search.reduction} goes on from each rung{brackets}."
 
 
 def announcement(prepared: Prepared, directory: Path) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from cotune.data import Dataset, Fitted, Splits, chooses_rows, fit, prepared
@@ -22,6 +23,7 @@ from cotune.nets.network import Network
 from cotune.recipe import Recipe
 from cotune.recipe.names import SCHEDULED
 from cotune.recipe.schema import PrepareSection, domains
+from cotune.recipe.stages import Stages
 from cotune.space import Space
 from cotune.study.generation.contests import CONTEST_STEPS, contest_of
 from cotune.study.generation.judges import Judges
@@ -29,6 +31,7 @@ from cotune.study.own.modules import OwnLane, OwnModule, inputs_of
 from cotune.study.rules.mending import mended
 from cotune.study.rules.rule import Given
 from cotune.study.settling.networks import anchored, network_of
+from cotune.study.shares import order, share
 from cotune.study.starting import words
 from cotune.types import LaneId, Params, Task, Value
 
@@ -73,6 +76,11 @@ class LaneFactory:
         self._judges = judges
         self._own = own
         self._given = Given.of(recipe, dataset, splits)
+        self.stages = Stages.of(
+            recipe, folds=len(splits.folds), rows=min(len(fold.train) for fold in splits.folds)
+        )
+        """In which order a trial's lanes are trained."""
+        self._shares: dict[tuple[int, int], torch.Tensor] = {}
         self._rows = [(torch.from_numpy(f.train), torch.from_numpy(f.validation)) for f in splits.folds]
         self._trained: dict[_Key, torch.Tensor] = {}
         self._pipelines: dict[_Key, Fitted] = {}
@@ -94,7 +102,7 @@ class LaneFactory:
         )
         other._rows, other._trained = self._rows, self._trained
         other._pipelines, other._variants, other._worlds = self._pipelines, self._variants, self._worlds
-        other._learned = self._learned
+        other._learned, other._shares = self._learned, self._shares
         return other
 
     @property
@@ -102,9 +110,9 @@ class LaneFactory:
         """Folds × seeds."""
         return len(self._splits.folds) * self._recipe.search.seeds
 
-    def lanes(self, trial: int, params: Params) -> list[Lane]:
-        """All lanes of a trial."""
-        return [self.lane(LaneId(trial, index), params) for index in range(self.lanes_per_trial)]
+    def lanes(self, trial: int, params: Params, *, stage: int = 0) -> list[Lane]:
+        """The lanes that a trial begins with, or those of a later stage."""
+        return [self.lane(LaneId(trial, index), params) for index in self.stages.lanes(stage)]
 
     def lanes_of_folds(self, params: Params) -> list[Lane]:
         """A lane for each fold, of no trial: to be looked at, not to be trained."""
@@ -114,11 +122,11 @@ class LaneFactory:
     def lane(self, name: LaneId, params: Params) -> Lane:
         """One lane, by its name."""
         config = self._config(params)
-        fold = name.index // self._recipe.search.seeds
+        fold, level = self.stages.fold(name.index), self.stages.level(name.index)
         variant = self._variant(fold, config)
-        train, validation = self._training_rows(fold, config), self._rows[fold][1]
+        train, validation = self._rows_of(fold, level, config), self._rows[fold][1]
         # Folds differ by a row or two: the shortest sets the steps, so that they share a population.
-        shortest = self._shortest(config) if self._recipe.split.method != "time" else len(train)
+        shortest = self._shortest(level, config) if self._recipe.split.method != "time" else len(train)
         asked = config["batch_size"]
         batch = shortest if asked == "full" else min(_int(asked), shortest)
         numbers = _numbers(config)
@@ -229,7 +237,7 @@ class LaneFactory:
     def pipeline(self, lane: LaneId, params: Params) -> Fitted:
         """The fitted preparation that a lane's rows went through."""
         config = self._config(params)
-        return self._fitted(lane.index // self._recipe.search.seeds, config)
+        return self._fitted(self.stages.fold(lane.index), config)
 
     def _config(self, params: Params) -> dict[str, Value]:
         """The full configuration of a trial, what makes no sense in it mended."""
@@ -256,8 +264,22 @@ class LaneFactory:
             self._trained[key] = rows if places is None else torch.from_numpy(numbers[places])
         return self._trained[key]
 
-    def _shortest(self, config: Mapping[str, Value]) -> int:
-        return min(len(self._training_rows(fold, config)) for fold in range(len(self._rows)))
+    def _rows_of(self, fold: int, level: int, config: Mapping[str, Value]) -> torch.Tensor:
+        """Those of them that a lane of a level has."""
+        rows = self._training_rows(fold, config)
+        if not level:
+            return rows
+        key = (level, id(rows))  # by identity: they are kept as long as this
+        if key not in self._shares:
+            seed = seed_of(self._recipe.search.seed, "shares", fold) % 2**32
+            by_time = self._recipe.split.method == "time" or isinstance(self._dataset.frame, Windows)
+            ordered = order(self._dataset, self._splits.folds[fold].train, by_time=by_time, seed=seed)
+            taken = share(ordered, self.stages.reduction**-level)
+            self._shares[key] = rows[torch.from_numpy(np.isin(rows.numpy(), taken))]
+        return self._shares[key]
+
+    def _shortest(self, level: int, config: Mapping[str, Value]) -> int:
+        return min(len(self._rows_of(fold, level, config)) for fold in range(len(self._rows)))
 
     def _variant(self, fold: int, config: Mapping[str, Value]) -> Variant:
         settings = _preparation(config)

@@ -62,10 +62,10 @@ class Leaders:
         self._kept: list[Leader] = []
 
     def rank(self, result: TrialResult) -> tuple[float, ...]:
-        """Smaller is better: by score, then by the further objectives, then the earlier."""
+        """Smaller is better; a score of fewer folds is worse than any of more."""
         assert result.score is not None
         if self._objectives is None:
-            return (-result.score if self._maximize else result.score, result.number)
+            return (-result.share, -result.score if self._maximize else result.score, result.number)
         return (*as_points([self._objectives.losses(result.score, result.values)])[0], result.number)
 
     def would_keep(self, result: TrialResult) -> bool:

@@ -3,33 +3,28 @@
 On resume the ledger is rebuilt by showing it the stored boundaries again.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 
-from cotune.search import Judge, Patience
+from cotune.recipe.stages import Stages
+from cotune.search import Breeder, Judge, Patience, Promoter
+from cotune.study.running import Running
 from cotune.study.several.standing import Standing
-from cotune.types import Divergence, LaneId, Record, Status, Trial, TrialResult
+from cotune.study.staged import Staged
+from cotune.types import Divergence, LaneId, Parent, Record, Status, Trial, TrialResult
 
 
-@dataclass
-class Running:
-    """A trial in training: what its lanes have shown so far."""
+@dataclass(frozen=True)
+class Verdict:
+    """What a boundary decides: trials that are over, and numbers of those to be paused at their rung."""
 
-    trial: Trial
-    lanes: int
-    best: dict[LaneId, float] = field(default_factory=dict)
-    figures: dict[int, dict[LaneId, tuple[float, float]]] = field(default_factory=lambda: defaultdict(dict))
-    curve: list[tuple[int, float, float]] = field(default_factory=list)
-    seconds: float = 0.0
-
-    def score(self) -> float | None:
-        """Mean over lanes of each lane's best figure; `None` until all have one."""
-        return sum(self.best.values()) / self.lanes if len(self.best) == self.lanes else None
+    ended: tuple[TrialResult, ...]
+    paused: tuple[int, ...] = ()
 
 
 class Ledger:
-    """Follows every trial in training.
+    """Follows every trial in training, and those that are paused.
 
     Args:
         metric, maximize: the figure that steers.
@@ -37,6 +32,8 @@ class Ledger:
         rungs: or `None` when no trial is stopped early.
         patience: epochs without a gain before a trial ends; 0 is never.
         beside: follows what trials are compared by beside their scores, where there is any.
+        pauses: whether those whom the judge stops may go on later, if it is one that promotes.
+        stages: in which order a trial's lanes are trained; by default all at once.
     """
 
     def __init__(
@@ -48,29 +45,35 @@ class Ledger:
         rungs: Judge | None,
         patience: int,
         beside: Standing | None = None,
+        pauses: bool = False,
+        stages: Stages | None = None,
     ) -> None:
         self._metric = metric
         self._maximize = maximize
         self._epochs = epochs
         self._rungs = rungs
+        self._staged = Staged(stages, rungs) if stages and stages.last and rungs else None
+        pauses = pauses and self._staged is None
+        self._promoter = rungs if pauses and isinstance(rungs, Promoter) else None
         self._waits = patience
         self._beside = beside
         self._patience = Patience(patience, maximize)
-        self._curves: dict[int, list[tuple[int, float, float]]] = {}
+        self._runs: dict[int, Running] = {}
         self.running: dict[int, Running] = {}
+        self.paused: dict[int, Running] = {}
 
     def start(self, trial: Trial, lanes: int) -> None:
         """A trial joins with so many lanes."""
-        self.running[trial.number] = run = Running(trial, lanes)
-        self._curves[trial.number] = run.curve
+        self.running[trial.number] = self._runs[trial.number] = Running(trial, lanes)
         if self._beside is not None:
             self._beside.start(trial.number)
 
     def judge(
         self, records: Sequence[Record], divergences: Sequence[Divergence] = (), failed: Sequence[LaneId] = ()
-    ) -> list[TrialResult]:
-        """Take note of a boundary and name the trials that it ends, by number."""
+    ) -> Verdict:
+        """Take note of a boundary and name the trials that it ends, and those that it pauses, by number."""
         ended: dict[int, TrialResult] = {}
+        paused: list[int] = []
         for divergence in divergences:
             where = f"not finite at step {divergence.step} in {divergence.layer}"
             self._end(ended, divergence.lane.trial, Status.DIVERGED, where)
@@ -79,38 +82,88 @@ class Ledger:
         advanced = self._advance([record for record in records if record.lane.trial in self.running])
         if self._beside is not None:
             self._beside.see(records)
-        if self._rungs is not None:
-            scores = [(trial, epoch, self._shown(trial)) for trial, epoch in advanced]
+        if self._rungs is not None and self._staged is None:
+            scores = [(trial, epoch, self._shown(self.running[trial])) for trial, epoch in advanced]
             for trial in sorted(self._rungs.judge(scores)):
-                epoch = dict(advanced)[trial]
-                self._end(ended, trial, Status.STOPPED, f"not among the best at the rung of epoch {epoch}")
+                if self._promoter is not None:
+                    paused.append(trial)
+                else:
+                    run = self.running[trial]
+                    why = _replaced(run) if isinstance(self._rungs, Breeder) else _at_rung(run)
+                    self._end(ended, trial, Status.STOPPED, why)
+        over: dict[int, str] = {}
         for trial, epoch in advanced:
             if trial not in self.running:
                 continue
             bored = self._patience.update(trial, self.running[trial].curve[-1][2])
+            if trial in paused:
+                continue
             if epoch >= self._epochs:
-                self._end(ended, trial, Status.COMPLETE, "all epochs")
+                over[trial] = "all epochs"
             elif bored:
-                self._end(ended, trial, Status.COMPLETE, f"no gain for {self._waits} epochs")
-        return [ended[number] for number in sorted(ended)]
+                over[trial] = f"no gain for {self._waits} epochs"
+        if self._staged is not None:
+            self._staged.judge(over, self.running, partial(self._end, ended))
+            for trial in self._staged.promoted:
+                self._patience.forget(trial)
+        else:
+            for trial, reason in over.items():
+                self._end(ended, trial, Status.COMPLETE, reason)
+        return Verdict(tuple(ended[number] for number in sorted(ended)), tuple(paused))
+
+    def alive(self) -> list[tuple[int, Running]]:
+        """Trials that run or rest, by number."""
+        return sorted([*self.running.items(), *self.paused.items()], key=lambda pair: pair[0])
+
+    def pause(self, number: int) -> TrialResult:
+        """A trial rests at its rung; how it stands there, as if it were over."""
+        run = self.paused[number] = self.running.pop(number)
+        return self._result(run, Status.STOPPED, _at_rung(run))
+
+    def promoted(self) -> tuple[int, ...]:
+        """The paused trials that would go on by now, whom to thaw first comes first."""
+        return self._promoter.promoted(self.paused) if self._promoter and self.paused else ()
+
+    def thaw(self, number: int) -> None:
+        """A paused trial goes on."""
+        self.running[number] = self.paused.pop(number)
+
+    def give_up(self, number: int) -> TrialResult:
+        """A paused trial will not go on: it was stopped at its rung."""
+        run = self.paused.pop(number)
+        return self._result(run, Status.STOPPED, _at_rung(run))
 
     def close(self, reason: str) -> list[TrialResult]:
-        """End every trial that is still running."""
+        """End every trial that is still running, and every paused one."""
         ended: dict[int, TrialResult] = {}
         for number in sorted(self.running):
             self._end(ended, number, Status.STOPPED, reason)
-        return list(ended.values())
+        for number in sorted(self.paused):
+            ended[number] = self.give_up(number)
+        return [ended[number] for number in sorted(ended)]
+
+    @property
+    def next_stages(self) -> dict[int, int]:
+        """Trials whose next stage begins with the boundary that was judged last, and which stage."""
+        return self._staged.promoted if self._staged else {}
+
+    def counted(self, number: int) -> frozenset[LaneId]:
+        """The lanes that the score of a trial is of; of one that is not forgotten yet."""
+        return self._runs[number].counted
+
+    def share(self, number: int) -> float:
+        """Which part of the folds that score is of."""
+        return self._staged.share(self._runs[number]) if self._staged else 1.0
 
     def forget(self, result: TrialResult) -> TrialResult:
-        """A trial is over by the store's word; its result with the curve, which the store's word leaves out."""
+        """A trial is over by the store's word; its result with what the store's word leaves out."""
         self.running.pop(result.number, None)
-        result = replace(result, curve=tuple(self._curves.pop(result.number)))
+        self.paused.pop(result.number, None)
+        share, run = self.share(result.number), self._runs.pop(result.number)
+        if self._staged is not None:
+            return replace(result, curve=tuple(run.stages), epochs=len(run.stages), share=share)
+        result = replace(result, curve=tuple(run.curve))
         return result if self._beside is None else self._beside.complete(result)
-
-    def _shown(self, trial: int) -> float | tuple[float, ...]:
-        """What rungs compare a trial by."""
-        score = self.running[trial].score() or 0.0
-        return score if self._beside is None else self._beside.shown(trial, score)
 
     def _advance(self, records: Sequence[Record]) -> list[tuple[int, int]]:
         """(trial, epoch) for every epoch that all lanes of a trial have finished now."""
@@ -130,18 +183,40 @@ class Ledger:
                 advanced.append((record.lane.trial, record.epoch))
         return advanced
 
+    def _shown(self, run: Running) -> float | tuple[float, ...]:
+        """What the judge sees of a trial: the best so far, or the last epoch if it asks for that."""
+        score = run.curve[-1][2] if getattr(self._rungs, "last_figure", False) else run.score() or 0.0
+        return score if self._beside is None else self._beside.shown(run.trial.number, score)
+
+    def births(self) -> list[Parent]:
+        """Trials in training that are to have a child at this boundary."""
+        if not isinstance(self._rungs, Breeder):
+            return []
+        return [Parent(number, self.running[number].epoch) for number in self._rungs.births(self.running)]
+
     def _end(self, ended: dict[int, TrialResult], number: int, status: Status, reason: str) -> None:
         run = self.running.pop(number, None)
         if run is None:
             return
+        ended[number] = self._result(run, status, reason)
+
+    def _result(self, run: Running, status: Status, reason: str) -> TrialResult:
         scored = status in (Status.COMPLETE, Status.STOPPED)
-        ended[number] = TrialResult(
-            number=number,
+        return TrialResult(
+            number=run.trial.number,
             params=run.trial.params,
             status=status,
             score=run.score() if scored else None,
-            epochs=len(run.curve),
+            epochs=run.before + run.epoch,
             seconds=run.seconds,
             reason=reason,
             curve=tuple(run.curve),
         )
+
+
+def _replaced(run: Running) -> str:
+    return f"among the worst at epoch {run.epoch}; its slot went to a child of one of the best"
+
+
+def _at_rung(run: Running) -> str:
+    return f"not among the best at the rung of epoch {run.epoch}"

@@ -7,8 +7,10 @@ from cotune.engine.devices import Compute, compute_of
 from cotune.engine.loop import slots
 from cotune.recipe import Recipe
 from cotune.recipe.presets.by_kind import EFFORTS
+from cotune.search import BREEDING
 from cotune.space import Space
 from cotune.study.budget import PATIENT_EPOCHS, Speed, affordable, measure, patient
+from cotune.study.confirming import seeds_for
 from cotune.study.generation.contests import CONTEST_EPOCHS
 from cotune.study.lanes import LaneFactory
 from cotune.study.slots import worth_having
@@ -50,7 +52,9 @@ def fit_to_machine(
     lane = factory.lane(LaneId(-1, 0), middle)
     epochs, limit = resolved.training.epochs, resolved.search.time_limit
     assert isinstance(epochs, int)
-    each = factory.lanes_per_trial
+    stages = factory.stages
+    each = len(stages.lanes(0))
+    stretch, _ = stages.stretch(resolved.search.reduction)
     asked, rungs = resolved.search.lanes, resolved.search.rungs
     compute = compute_for(resolved)
     most = max(slots(lane.structure, len(lane.train), compute), each)
@@ -60,7 +64,12 @@ def fit_to_machine(
         speed = measure(some, metric=resolved.search.metric, lanes_per_trial=each, compute=compute)
     seconds = None if limit is None else speed.lane
     count = worth_having(
-        resolved, most=most, lanes_per_trial=each, lane_seconds=seconds, on_host=compute.on_host
+        resolved,
+        most=most,
+        lanes_per_trial=each,
+        lane_seconds=seconds,
+        on_host=compute.on_host,
+        stages=stages,
     )
     count = count if asked == "auto" else asked
     if limit is not None:
@@ -70,20 +79,25 @@ def fit_to_machine(
         if len(lane.variant.shape) == 2:  # few series make short epochs
             enough = max(enough, -(-STEPS_OF_SERIES // lane.structure.steps))
         fitting, fewer = affordable(
-            epochs, count, speed, seconds=limit, lanes=each, enough=enough, contest=contest
+            epochs, count, speed, seconds=limit / stretch, lanes=each, enough=enough, contest=contest
         )
-        hasty = not contest and _needs_patience(recipe, resolved, compute)
+        hasty = not contest and not stages.last and _needs_patience(recipe, resolved, compute)
         if hasty and fitting < min(epochs, PATIENT_EPOCHS):
             fitting, fewer = patient(epochs, speed, seconds=limit, lanes=each)
-            rungs = rungs if "rungs" in recipe.search.model_fields_set else "none"
+            asked_for = "rungs" in recipe.search.model_fields_set or rungs == BREEDING
+            rungs = rungs if asked_for else "none"
         epochs = fitting if recipe.training.epochs == "auto" else epochs
         count = fewer if asked == "auto" else count
-    return speed, resolved.model_copy(
+    settled = {"lanes": count, "rungs": rungs}
+    fitted = resolved.model_copy(
         update={
             "training": resolved.training.model_copy(update={"epochs": epochs}),
-            "search": resolved.search.model_copy(update={"lanes": count, "rungs": rungs}),
+            "search": resolved.search.model_copy(update=settled),
         }
     )
+    confirm = seeds_for(fitted, stages, speed, generates=lane.structure.goal is not None)
+    search = fitted.search.model_copy(update={"confirm": confirm})
+    return speed, fitted.model_copy(update={"search": search})
 
 
 def with_speed(prepared: Prepared) -> Prepared:

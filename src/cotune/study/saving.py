@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cotune.engine import snapshot
 from cotune.engine.loop import Engine, LaneWeights
+from cotune.engine.moving import LaneState
 from cotune.files import replacing
 
 SHARE = 0.05
@@ -27,12 +28,19 @@ class Snapshots:
         """The newest whole one of at most boundary `last`."""
         return snapshot.newest(self._folder, last=last) if last else None
 
-    def save(self, engine: Engine, leaders: Sequence[LaneWeights], *, boundary: int) -> None:
+    def save(
+        self,
+        engine: Engine,
+        leaders: Sequence[LaneWeights],
+        *,
+        boundary: int,
+        paused: Sequence[LaneState] = (),
+    ) -> None:
         """Write one, if it is time."""
         began = time.monotonic()
         if began < self._due:
             return
-        taken = snapshot.take(engine, leaders, boundary=boundary)
+        taken = snapshot.take(engine, leaders, boundary=boundary, paused=paused)
         with replacing(self._folder / f"{boundary:08d}.safetensors") as partial:
             snapshot.write(taken, partial)
         for old in sorted(self._folder.glob("*.safetensors"))[: -snapshot.GENERATIONS]:

@@ -22,10 +22,11 @@ from cotune.recipe import Recipe, as_yaml, make, read
 from cotune.records import Store, StudyView, read_view, write_leaderboard
 from cotune.records.ablation import read_ablation
 from cotune.report import write as write_report
-from cotune.search import make_sampler
+from cotune.search import check_rungs, make_sampler
 from cotune.space import Space, from_recipe
 from cotune.space.feasible import must_have_some
 from cotune.study.budget import Speed
+from cotune.study.confirming import check
 from cotune.study.directory import Directory
 from cotune.study.ending.after import alone, make_model
 from cotune.study.ending.winner import tested
@@ -138,6 +139,7 @@ def _begin(
     start = start_of(resolved, dataset)
     judges = Judges.of(dataset, splits, seed=resolved.search.seed, path=directory.judge)
     factory = LaneFactory(resolved, space, dataset, splits, start=start, judges=judges, own=own)
+    check(resolved, factory.stages)
     if resolved.network.family == "module":
         notes += (words_of_module(factory, space),)
     named = resolved.network.pretrained or resolved.network.embeddings
@@ -277,7 +279,8 @@ def _check_strategy(recipe: Recipe, space: Space) -> None:
     search = recipe.search
     must_have_some(space)
     maximize, several = METRICS[search.metric].maximize, objectives_of(recipe)
-    make_sampler(search.strategy, space, maximize=maximize, seed=search.seed, objectives=several)
+    sampler = make_sampler(search.strategy, space, maximize=maximize, seed=search.seed, objectives=several)
+    check_rungs(search.strategy, search.rungs, sampler)
 
 
 def _keep(source: Any, dataset: Dataset, directory: Directory) -> str | None:
@@ -316,6 +319,8 @@ def _train(prepared: Prepared, store: Store, directory: Directory, sitting: Sitt
         began=sitting.began,
     )
     ending = study.train()
+    if ending.confirmed is not None:
+        store.set_meta(confirmed=ending.confirmed)
     if ending.winner is None:
         if not ending.interrupted:
             store.set_meta(finished=ending.reason)

@@ -17,11 +17,12 @@ one; and fewer lanes at once means that more results are known when the next tri
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 from cotune.engine.parallel import cores
 from cotune.recipe import Recipe
-from cotune.search import make_judge
+from cotune.recipe.stages import Stages
+from cotune.search import BREEDING, Breeder, Course, make_judge
+from cotune.search.rungs.truncation import SHARE, replaced
 
 BUSY = 0.92
 """Capacity that a study with a known amount of work is to use."""
@@ -45,13 +46,23 @@ class Lengths:
 
     longest: float
     mean: float
+    held: float
+    """Epochs for which a trial that began at the start, and its children after it, hold a slot on average."""
 
     @classmethod
-    def of(cls, recipe: Recipe) -> "Lengths":
-        """What a recipe's rungs, patience and epochs make of them."""
+    def of(cls, recipe: Recipe, stages: Stages | None = None) -> "Lengths":
+        """What a recipe's rungs, patience and epochs make of them.
+
+        Args:
+            stages: of a trial, where rungs go by folds or rows; lengths are then in epochs of all rows, and for each
+                lane that a trial begins with.
+        """
         training, search = recipe.training, recipe.search
         assert isinstance(training.epochs, int)
         longest = min(training.epochs, TIRED * training.patience or training.epochs)
+        if stages is not None and stages.last:
+            most, mean = stages.stretch(search.reduction)
+            return cls(most * longest, mean * longest, mean * longest)
         judge = make_judge(
             search.rungs,
             epochs=training.epochs,
@@ -59,17 +70,37 @@ class Lengths:
             reduction=search.reduction,
             maximize=True,
         )
-        levels = [level for level in judge.levels if level < longest] if judge else []
-        mean = sum(
-            (until - since) / search.reduction**place
-            for place, (since, until) in enumerate(pairwise([0, *levels, longest]))
-        )
-        return cls(longest, mean)
+        courses = judge.courses if judge else (Course(1.0, ()),)
+        if isinstance(judge, Breeder):
+            rounds = len(courses[0].levels)
+            return cls(longest, training.epochs / (1 + rounds / SHARE), training.epochs)
+        mean = sum(course.share * course.mean(longest, reduction=search.reduction) for course in courses)
+        return cls(longest, mean, mean)
 
 
-def kept_busy(recipe: Recipe, *, lanes_per_trial: int) -> float:
+def family(trials: int, rounds: int) -> int:
+    """How many trials begin together, if so many may start in all and a fifth is replaced in each of `rounds` rounds.
+
+    Example:
+        >>> family(100, 9), family(12, 9), family(5, 0)
+        (37, 8, 5)
+    """
+    least = next(n for n in range(1, trials + 1) if n + rounds * replaced(n) >= trials)
+    return max(least, min(trials, SMALL_FAMILY))
+
+
+SMALL_FAMILY = 8
+"""Fewer trials than this leave nothing to select."""
+
+
+def kept_busy(recipe: Recipe, *, lanes_per_trial: int, stages: Stages | None = None) -> float:
     """The most slots that the work of a study keeps busy; infinite where nobody knows how much work it has."""
-    search, lengths = recipe.search, Lengths.of(recipe)
+    search, lengths = recipe.search, Lengths.of(recipe, stages)
+    if search.rungs == BREEDING:  # they begin together, and end together
+        rounds = len(range(search.first_rung, round(lengths.held), search.first_rung))
+        together = [search.lane_epochs / lengths.held] if search.lane_epochs else []
+        together += [float(family(search.trials, rounds) * lanes_per_trial)] if search.trials else []
+        return min(together, default=float("inf"))
     work = [float(search.lane_epochs)] if search.lane_epochs else []
     work += [search.trials * lanes_per_trial * lengths.mean] if search.trials else []
     return min(work, default=float("inf")) * (1 / BUSY - 1) / (EMPTY * lengths.longest)
@@ -80,19 +111,26 @@ LANES_ON_GPU = 64
 
 
 def worth_having(
-    recipe: Recipe, *, most: int, lanes_per_trial: int, lane_seconds: float | None, on_host: bool = True
+    recipe: Recipe,
+    *,
+    most: int,
+    lanes_per_trial: int,
+    lane_seconds: float | None,
+    on_host: bool = True,
+    stages: Stages | None = None,
 ) -> int:
     """Slots for a study: whole trials, at least one of them.
 
     Args:
         recipe: resolved.
         most: lanes that memory and the machine have room for.
-        lanes_per_trial: folds × seeds.
+        lanes_per_trial: folds × seeds, or those that a trial begins with.
         lane_seconds: core-seconds of one lane's epoch, or its share of a GPU's, where the study has a time limit.
         on_host: whether the CPU trains them.
+        stages: of a trial.
     """
     workers, least = (cores(), LANES_PER_CORE * cores()) if on_host else (1, LANES_ON_GPU)
-    wanted = kept_busy(recipe, lanes_per_trial=lanes_per_trial)
+    wanted = kept_busy(recipe, lanes_per_trial=lanes_per_trial, stages=stages)
     if lane_seconds is not None:
         wanted = min(wanted, ROUND_SECONDS * workers / lane_seconds)
     trials = round(min(most, max(wanted, least)) / lanes_per_trial)

@@ -24,16 +24,16 @@ class Evidence:
     """Larger is better; a diverged trial has the worst of the others."""
 
 
-def evidence(history: History) -> Evidence | None:
+def evidence(history: History, *, enough: int = ENOUGH) -> Evidence | None:
     """The results that were trained longest, if there are enough of them.
 
-    Full trainings are compared by their scores. While fewer than `ENOUGH` completed, every trial that
-    reached the deepest epoch at which `ENOUGH` have a figure is compared by its figure there; one that
+    Full trainings are compared by their scores. While fewer than `enough` completed, every trial that
+    reached the deepest epoch at which `enough` have a figure is compared by its figure there; one that
     completed before, by patience, keeps its score.
     """
     sign = 1.0 if history.maximize else -1.0
     for figures in _by_depth(history):
-        if len(figures) >= ENOUGH:
+        if len(figures) >= enough:
             worst = min(sign * figure for figure in figures.values())
             known = {number: sign * figure for number, figure in figures.items()}
             known |= {r.number: worst for r in history.ended(Status.DIVERGED)}

@@ -2,7 +2,9 @@
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+
+from cotune.search.rungs.course import Course
 
 
 class Rungs:
@@ -38,6 +40,11 @@ class Rungs:
         """The epochs of the rungs."""
         return tuple(self._seen)
 
+    @property
+    def courses(self) -> tuple[Course, ...]:
+        """One for all trials."""
+        return (Course(1.0, self.levels),)
+
     def judge(self, arrivals: Sequence[tuple[int, int, float]]) -> frozenset[int]:
         """Which of the trials that finished an epoch at this boundary are to be stopped.
 
@@ -53,8 +60,26 @@ class Rungs:
         return frozenset(
             trial
             for trial, epoch, _ in here
-            if self._seen[epoch].place(trial) >= max(1, len(self._seen[epoch]) // self._reduction)
+            if self._seen[epoch].place(trial) >= self._seen[epoch].going_on(self._reduction)
         )
+
+    def promoted(self, paused: Collection[int]) -> tuple[int, ...]:
+        """Which of the trials that were stopped would go on by now, since later ones at their rung were worse.
+
+        The deepest rung first, and there the best first, which is the order in which ASHA hands out work.
+
+        Args:
+            paused: trials that were stopped at the deepest rung that they have seen.
+        """
+        found = []
+        left = set(paused)
+        for level in sorted(self._seen, reverse=True):
+            rung = self._seen[level]
+            here = {trial: rung.place(trial) for trial in left if trial in rung}
+            left -= here.keys()
+            top = rung.going_on(self._reduction)
+            found += sorted((trial for trial, place in here.items() if place < top), key=here.__getitem__)
+        return tuple(found)
 
 
 class _Rung:
@@ -66,6 +91,13 @@ class _Rung:
 
     def __len__(self) -> int:
         return len(self._ranked)
+
+    def __contains__(self, trial: int) -> bool:
+        return trial in self._figures
+
+    def going_on(self, reduction: int) -> int:
+        """How many of those seen go on: one in `reduction`, at least one."""
+        return max(1, len(self._ranked) // reduction)
 
     def see(self, trial: int, figure: float) -> None:
         """Take a trial in; one that was seen before is moved."""

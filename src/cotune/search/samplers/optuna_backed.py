@@ -22,6 +22,13 @@ STARTUP = 16
 Proposer = Callable[[int, Mapping[int, Params]], Params]
 """(trial number, the batch so far by trial number) → configuration."""
 
+Recall = Callable[[History, Space, BaseSampler], optuna.Study | None]
+"""What is known, as a study that the model learns from; `None` while there is too little."""
+
+
+def _every_fourth_group(number: int) -> bool:
+    return is_even_quarter(number, grouped=True)
+
 
 class ModelSampler:
     """A strategy of Optuna's.
@@ -33,6 +40,9 @@ class ModelSampler:
         make: an Optuna sampler from a seed; a new one for every batch, so that no state outlives it.
         shared: the parameters that consecutive trials share, see `structure`.
         learns_from: how a trial must have ended for the model to look at it.
+        study: what of the history the model is shown, and as what.
+        without_model: the trials that are quasi-random though there is a model. By default, where groups share a
+            structure, one group in four: the model sees few structures, and would settle on one.
     """
 
     def __init__(
@@ -44,12 +54,16 @@ class ModelSampler:
         make: Callable[[int], BaseSampler],
         shared: tuple[Parameter, ...] = (),
         learns_from: tuple[Status, ...] = (Status.COMPLETE, Status.STOPPED),
+        study: Recall = study_of,
+        without_model: Callable[[int], bool] | None = None,
     ) -> None:
         self._space = space
         self._seed = seed
         self._make = make
         self._shared = shared
         self._learns_from = learns_from
+        self._study = study
+        self._without_model = without_model or (_every_fourth_group if shared else lambda _: False)
         self._history = History(maximize=maximize)
         self._start = start(space, seed=seed)
 
@@ -80,11 +94,12 @@ class ModelSampler:
         if self._history.scored(*self._learns_from) < STARTUP:
             return lambda n, _: self._start.configuration(n)
         base = self._make(seed_of(self._seed, "model", number))
-        study = study_of(self._history, self._space, base)
+        study = self._study(self._history, self._space, base)
+        if study is None:
+            return lambda n, _: self._start.configuration(n)
 
         def propose(n: int, batch: Mapping[int, Params]) -> Params:
-            # Where groups share a structure the model sees few of them: without this it settles on one.
-            if self._shared and is_even_quarter(n, grouped=True):
+            if self._without_model(n):
                 return self._start.configuration(n)
             leader = batch.get(leader_of(n)) or self._history.params(leader_of(n))
             values = structure(leader, self._shared) if leader else {}

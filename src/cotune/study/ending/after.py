@@ -69,7 +69,7 @@ def _make_model(prepared: Prepared, leaders: Sequence[Leader]) -> Made:
     }
     if (after.ensemble, after.calibration, after.threshold) == ("none", "none", "none"):
         return Made(single, single, facts)
-    if reason := _too_few(prepared):
+    if reason := _too_few(prepared, leaders[0]):
         facts["notes"].append(f"{reason}: the model is the best trial as it was trained")
         return Made(single, single, facts)
     members = members_of(prepared, leaders)
@@ -96,8 +96,10 @@ def _make_model(prepared: Prepared, leaders: Sequence[Leader]) -> Made:
     return Made(model, single, facts)
 
 
-def _too_few(prepared: Prepared) -> str:
+def _too_few(prepared: Prepared, best: Leader) -> str:
     """Why validation rows should not decide once more; empty where they may."""
+    if best.result.share < 1:
+        return "no trial was trained on every fold"
     rows = [len(fold.validation) for fold in prepared.splits.folds]
     if min(rows) < 2:
         return "each fold has a single validation row"

@@ -1,0 +1,69 @@
+"""BOHB's way to propose: TPE on the results of one budget, and a share of the trials without any model."""
+
+from functools import partial
+
+import optuna
+from optuna.samplers import BaseSampler, TPESampler
+from optuna.study import StudyDirection
+from optuna.trial import TrialState, create_trial
+
+from cotune.search.gaussian.evidence import evidence
+from cotune.search.history import History
+from cotune.search.samplers.optuna_backed import ModelSampler
+from cotune.search.structure import GROUP, shared
+from cotune.space import Space
+
+EVERY = 3
+"""One trial in so many is proposed without the model, as in the paper; where groups share structures, one group."""
+
+
+def bohb(space: Space, *, maximize: bool, seed: int) -> ModelSampler:
+    """TPE on the deepest budget at which enough trials have a figure: two more than parameters, at least.
+
+    Deviations: good and bad are modelled by Optuna's multivariate TPE in place of the paper's kernel density estimates;
+    trials without a model are quasi-random; a figure counts once its trial has ended.
+
+    Source: Falkner et al., BOHB: robust and efficient hyperparameter optimization at scale, 2018.
+    """
+    which = shared(space)
+    return ModelSampler(
+        space,
+        maximize=maximize,
+        seed=seed,
+        make=_make,
+        shared=which,
+        study=partial(_study_of_one_budget, enough=len(space.parameters) + 2),
+        without_model=partial(_is_without_model, grouped=bool(which)),
+    )
+
+
+def _make(seed: int) -> BaseSampler:
+    return TPESampler(n_startup_trials=1, multivariate=True, constant_liar=True, seed=seed)
+
+
+def _is_without_model(number: int, *, grouped: bool) -> bool:
+    return number // (GROUP if grouped else 1) % EVERY == EVERY - 1
+
+
+def _study_of_one_budget(
+    history: History, space: Space, sampler: BaseSampler, *, enough: int
+) -> optuna.Study | None:
+    """Trials with a figure at the deepest budget that enough have reached, and those that run; no others."""
+    known = evidence(history, enough=enough)
+    if known is None:
+        return None
+    study = optuna.create_study(direction=StudyDirection.MAXIMIZE, sampler=sampler)
+    kinds = {p.name: p.distribution() for p in space.parameters}
+    figures = dict(zip(known.numbers, known.figures, strict=True))
+    for number, params, result in history.trials():
+        if number not in figures and result is not None:
+            continue
+        study.add_trial(
+            create_trial(
+                state=TrialState.COMPLETE if number in figures else TrialState.RUNNING,
+                value=figures.get(number),
+                params=dict(params),
+                distributions={name: kind for name, kind in kinds.items() if name in params},
+            )
+        )
+    return study
