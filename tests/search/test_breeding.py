@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from toys import CONDITIONAL, SMOOTH, bowl, space
 
 from cotune.errors import RecipeError
+from cotune.recipe import make
 from cotune.search import Brood, Sampler, make_sampler
 from cotune.search.rungs.truncation import Truncation, replaced
 from cotune.search.strategies import check_rungs
-from cotune.space import Space
+from cotune.space import Space, from_recipe
 from cotune.types import Params, Parent, Status, Trial, TrialResult
 
 BREEDS = ("pbt", "pb2")
@@ -128,6 +129,21 @@ def test_what_does_not_fit_is_not_tried(name: str) -> None:
     asked = brood(SMOOTH, events, fits=lambda *_: False)
     of = {e.number: e.params for e in events}
     assert sampler.breed(asked) == [of[parent.trial] for parent in asked.parents]
+
+
+@pytest.mark.parametrize("name", BREEDS)
+def test_children_meet_the_constraints(name: str) -> None:
+    where = from_recipe(
+        make(
+            width=64, depth=2, activation="relu", scaling="standard", weight_decay=0.0, label_smoothing=0.0,
+            lr={"low": 1e-4, "high": 1e-1, "log": True}, dropout={"low": 0.0, "high": 0.5},
+            constraints=["dropout <= 10 * lr"],
+        )
+    )  # fmt: skip
+    sampler, events = played(name, where)
+    assert all(where.feasible(e.params) for e in events)
+    children = sampler.breed(brood(where, events, count=24))
+    assert all(where.feasible(child) for child in children)
 
 
 def test_the_bandit_looks_where_training_gained_most() -> None:
