@@ -1,8 +1,8 @@
 """An engine of 64 slots whose lanes train in no time: search alone, by the hour.
 
 One engine-epoch is one epoch of all slots. Trials are asked for as slots get free, judged, stopped, told and replaced
-at the same boundary as in `cotune.study.loop`, by the same ledger; only the figures come from a table. A budget is counted
-in full trainings: as many engine-epochs as one trial takes that nobody stops.
+at the same boundary as in `cotune.study.loop`, by the same ledger; only the figures come from a table. A budget is
+counted in full trainings: as many engine-epochs as one trial takes that nobody stops.
 """
 
 import math
