@@ -1,11 +1,15 @@
 """Which configurations to try, and which to stop early. Sees names and numbers, never a tensor."""
 
+from cotune.search.course import Course as Course
 from cotune.search.limits import Limits as Limits
 from cotune.search.patience import Patience as Patience
+from cotune.search.rungs.exempt import Exempting as Exempting
 from cotune.search.rungs.halving import Rungs as Rungs
 from cotune.search.rungs.table import Judge as Judge
 from cotune.search.rungs.table import make_judge as make_judge
 from cotune.search.sampler import Sampler as Sampler
+from cotune.search.sampler import Watcher as Watcher
 from cotune.search.strategies import make_sampler as make_sampler
 from cotune.search.strategies import strategy as strategy
 from cotune.search.structure import GROUP as GROUP
+from cotune.search.structure import Groups as Groups

@@ -1,6 +1,6 @@
 """What every strategy of search can do."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from cotune.types import Params, Trial, TrialResult
 
@@ -24,3 +24,11 @@ class Sampler(Protocol):
 
     def tell(self, result: TrialResult) -> None:
         """This trial has ended."""
+
+
+@runtime_checkable
+class Watcher(Protocol):
+    """A sampler that also looks at trials while they train."""
+
+    def watch(self, result: TrialResult) -> None:
+        """This trial goes on from a rung; its status is `RUNNING`, and its curve is what it has shown so far."""

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cotune.errors import RecipeError, did_you_mean
-from cotune.search.gaussian.thompson import thompson
+from cotune.search.course import Course
+from cotune.search.gaussian.batches import gaussian
 from cotune.search.sampler import Sampler
 from cotune.search.samplers.gp import gp
 from cotune.search.samplers.grid import grid
@@ -19,19 +20,23 @@ class Strategy:
 
     Args:
         make: its sampler, from a space, the direction and a seed.
+        course: whether `make` is told the course of the study as well.
+        full: whether some of its trials are trained in full, whatever the rungs say.
         rungs: how its trials are stopped early where the recipe leaves that to it; a key of `RUNGS`.
     """
 
     make: Callable[..., Sampler]
+    course: bool = False
+    full: bool = False
     rungs: str = "asha"
 
 
 STRATEGIES: dict[str, Strategy] = {
-    "auto": Strategy(thompson),
+    "auto": Strategy(gaussian, course=True, full=True),
     "grid": Strategy(grid),
-    "random": Strategy(random),
-    "quasi-random": Strategy(quasi_random),
-    "tpe": Strategy(tpe),
+    "random": Strategy(random, course=True),
+    "quasi-random": Strategy(quasi_random, course=True),
+    "tpe": Strategy(tpe, course=True),
     "gp": Strategy(gp),
 }
 
@@ -50,7 +55,9 @@ def strategy(name: str) -> Strategy:
     return STRATEGIES[name]
 
 
-def make_sampler(name: str, space: Space, *, maximize: bool, seed: int) -> Sampler:
+def make_sampler(
+    name: str, space: Space, *, maximize: bool, seed: int, course: Course | None = None
+) -> Sampler:
     """A sampler by the name of its strategy.
 
     Args:
@@ -58,8 +65,12 @@ def make_sampler(name: str, space: Space, *, maximize: bool, seed: int) -> Sampl
         space: what is searched.
         maximize: whether larger scores are better.
         seed: of the study; equal seeds propose equal configurations.
+        course: what the study has settled; groups of usual size, and no trial in full, where it is left out.
 
     Raises:
         RecipeError: there is no such strategy, or it cannot search this space.
     """
-    return strategy(name).make(space, maximize=maximize, seed=seed)
+    row = strategy(name)
+    if row.course and course is not None:
+        return row.make(space, maximize=maximize, seed=seed, course=course)
+    return row.make(space, maximize=maximize, seed=seed)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from cotune.search import Judge, Patience
+from cotune.search.history import OUT_OF_MEMORY
 from cotune.types import Divergence, LaneId, Record, Status, Trial, TrialResult
 
 
@@ -48,6 +49,7 @@ class Ledger:
         self._patience = Patience(patience, maximize)
         self._curves: dict[int, list[tuple[int, float, float]]] = {}
         self.running: dict[int, Running] = {}
+        self._at_rung: list[tuple[int, int]] = []
 
     def start(self, trial: Trial, lanes: int) -> None:
         """A trial joins with so many lanes."""
@@ -63,8 +65,10 @@ class Ledger:
             where = f"not finite at step {divergence.step} in {divergence.layer}"
             self._end(ended, divergence.lane.trial, Status.DIVERGED, where)
         for lane in failed:
-            self._end(ended, lane.trial, Status.FAILED, "out of memory, even with one lane at a time")
+            self._end(ended, lane.trial, Status.FAILED, f"{OUT_OF_MEMORY}, even with one lane at a time")
         advanced = self._advance([record for record in records if record.lane.trial in self.running])
+        levels = self._rungs.levels if self._rungs is not None else ()
+        self._at_rung = [(trial, epoch) for trial, epoch in advanced if epoch in levels]
         if self._rungs is not None:
             scores = [(trial, epoch, self.running[trial].score() or 0.0) for trial, epoch in advanced]
             for trial in sorted(self._rungs.judge(scores)):
@@ -86,6 +90,16 @@ class Ledger:
         for number in sorted(self.running):
             self._end(ended, number, Status.STOPPED, reason)
         return list(ended.values())
+
+    def passed(self) -> list[TrialResult]:
+        """The trials that go on from a rung of the last boundary, as far as they are."""
+        return [
+            TrialResult(
+                n, run.trial.params, Status.RUNNING, run.score(), e, run.seconds, curve=tuple(run.curve)
+            )
+            for n, e in self._at_rung
+            if (run := self.running.get(n)) is not None
+        ]
 
     def forget(self, result: TrialResult) -> TrialResult:
         """A trial is over by the store's word; its result with the curve, which the store's word leaves out."""

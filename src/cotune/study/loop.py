@@ -20,7 +20,7 @@ from cotune.engine.plan import Plan
 from cotune.errors import TrainingError
 from cotune.recipe import Recipe
 from cotune.records import Boundary, Store
-from cotune.search import Limits, Sampler, make_judge, make_sampler
+from cotune.search import Limits, Sampler, Watcher, make_sampler
 from cotune.space import Space
 from cotune.study.budget import Pace, Speed
 from cotune.study.checkpoints import Checkpoints, cycle_ends
@@ -31,7 +31,7 @@ from cotune.study.leaders import MOST, Leader, Leaders
 from cotune.study.ledger import Ledger
 from cotune.study.proposals import Proposals
 from cotune.study.saving import Snapshots
-from cotune.study.slots import Lengths
+from cotune.study.slots import Lengths, course_of, judge_of
 from cotune.types import LaneId, Progress, Status, Trial, TrialResult
 
 FIRST_EPOCH = 1.0
@@ -91,20 +91,15 @@ class Study:
         self._snapshots = Snapshots(directory.snapshots)
         self._show, self._interrupted = show, interrupted
         self._limits = Limits(search.trials, search.time_limit, search.lane_epochs)
+        course = course_of(recipe, lanes_per_trial=factory.lanes_per_trial)
         self._sampler: Sampler = make_sampler(
-            search.strategy, space, maximize=self._maximize, seed=search.seed
+            search.strategy, space, maximize=self._maximize, seed=search.seed, course=course
         )
         self._ledger = Ledger(
             metric=self._metric,
             maximize=self._maximize,
             epochs=self._epochs,
-            rungs=make_judge(
-                search.rungs,
-                epochs=self._epochs,
-                first=search.first_rung,
-                reduction=search.reduction,
-                maximize=self._maximize,
-            ),
+            rungs=judge_of(recipe, course, maximize=self._maximize),
             patience=training.patience,
         )
         self._engine = engine
@@ -241,8 +236,15 @@ class Study:
             checkpoints = self._checkpoints.forget(result.number)
             if self._leaders.would_keep(result):
                 self._leaders.keep(Leader(result, self._engine.best(result.number), checkpoints))
+        self._watch()
         gone = {result.number for result in ended}
         self._engine.leave([LaneId(n, i) for n in gone for i in range(self._factory.lanes_per_trial)])
+
+    def _watch(self) -> None:
+        """What trials have shown that go on from a rung, to samplers that look at it."""
+        if isinstance(self._sampler, Watcher):
+            for result in self._ledger.passed():
+                self._sampler.watch(result)
 
     def _note(self, result: TrialResult) -> None:
         self._results[result.number] = result
@@ -343,6 +345,7 @@ class Study:
             self._lane_epochs += len(boundary.records)
             for result in map(self._ledger.forget, boundary.ended):
                 self._note(result)
+            self._watch()
         self._boundary = saved.boundary
         kept = snapshot.restore(saved, self._engine, self._lane)
         for number in dict.fromkeys(item.lane.id.trial for item in kept):

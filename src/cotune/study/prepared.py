@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from cotune.data import Dataset, Splits
 from cotune.engine.devices import Compute, compute_of
-from cotune.engine.loop import slots
+from cotune.engine.lanes import Lane
+from cotune.engine.loop import Engine, slots
 from cotune.recipe import Recipe
 from cotune.recipe.presets.by_kind import EFFORTS
+from cotune.search import GROUP
 from cotune.space import Space
 from cotune.study.budget import PATIENT_EPOCHS, Speed, affordable, measure, patient
 from cotune.study.generation.contests import CONTEST_EPOCHS
@@ -78,12 +80,30 @@ def fit_to_machine(
             rungs = rungs if "rungs" in recipe.search.model_fields_set else "none"
         epochs = fitting if recipe.training.epochs == "auto" else epochs
         count = fewer if asked == "auto" else count
+    group = resolved.search.structure_group
+    group = _group(lane, resolved, compute) if group == "auto" else group
     return speed, resolved.model_copy(
         update={
             "training": resolved.training.model_copy(update={"epochs": epochs}),
-            "search": resolved.search.model_copy(update={"lanes": count, "rungs": rungs}),
+            "search": resolved.search.model_copy(
+                update={"lanes": count, "rungs": rungs, "structure_group": group}
+            ),
         }
     )
+
+
+def _group(lane: Lane, resolved: Recipe, compute: Compute) -> int:
+    """Trials that share a structure: several only where lanes gain by stepping together.
+
+    Compiled loops train a lane at the same price alone. Where they are not open, the plan measures what a lane-step costs
+    alone and beside others, once, and the answer is kept in the study's recipe.
+    """
+    if not compute.on_host:
+        return GROUP
+    if lane.structure.method.loops:
+        return 1
+    plan = Engine(metric=resolved.search.metric, compute=compute).plan([lane])
+    return GROUP if plan.way == "batched" and not plan.alone else 1
 
 
 def _needs_patience(recipe: Recipe, resolved: Recipe, compute: Compute) -> bool:

@@ -7,10 +7,10 @@ What is asked, and when, follows from how many trials each boundary started, and
 the sampler was told before: a resumed study shows the boundaries again, and goes on with the same proposals.
 """
 
-from cotune.search import GROUP, Sampler
+from cotune.search import Sampler
 from cotune.types import Params
 
-MOST = GROUP // 2
+MOST = 8
 """Configurations that wait at most."""
 
 

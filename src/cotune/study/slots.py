@@ -21,7 +21,8 @@ from itertools import pairwise
 
 from cotune.engine.parallel import cores
 from cotune.recipe import Recipe
-from cotune.search import make_judge
+from cotune.search import GROUP, Course, Groups, Judge, make_judge, strategy
+from cotune.search import Exempting
 
 BUSY = 0.92
 """Capacity that a study with a known amount of work is to use."""
@@ -65,6 +66,32 @@ class Lengths:
             for place, (since, until) in enumerate(pairwise([0, *levels, longest]))
         )
         return cls(longest, mean)
+
+
+def course_of(recipe: Recipe, *, lanes_per_trial: int) -> Course:
+    """What a resolved recipe says of the course of its study."""
+    search, lengths = recipe.search, Lengths.of(recipe)
+    assert isinstance(search.lanes, int)
+    return Course(
+        groups=Groups(GROUP if search.structure_group == "auto" else search.structure_group),
+        at_once=max(1, search.lanes // lanes_per_trial) if strategy(search.strategy).full else None,
+        epochs=lengths.longest,
+        mean=lengths.mean,
+    )
+
+
+def judge_of(recipe: Recipe, course: Course, *, maximize: bool) -> Judge | None:
+    """Who stops the weak trials of a study; those in full are exempt."""
+    search = recipe.search
+    assert isinstance(recipe.training.epochs, int)
+    judge = make_judge(
+        search.rungs,
+        epochs=recipe.training.epochs,
+        first=search.first_rung,
+        reduction=search.reduction,
+        maximize=maximize,
+    )
+    return Exempting(judge, course.is_full) if judge is not None and course.at_once is not None else judge
 
 
 def kept_busy(recipe: Recipe, *, lanes_per_trial: int) -> float:

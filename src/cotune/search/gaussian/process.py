@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 FEATURES = 512
 _STEPS = 20
 _VARIANCE, _LENGTH, _NOISE = (0.1, 10.0), (0.05, 20.0), (1e-4, 1.0)
-_JITTER = 1e-8
+JITTER = 1e-8
 _SQRT5 = 5**0.5
 
 
@@ -81,7 +81,7 @@ def unlikelihood(logs: Array, apart: Array, y: Array) -> tuple[float, Array]:
     decay = variance * np.exp(-r)
     K = decay * (1.0 + r + r * r / 3.0)
     C = K.copy()
-    C[np.diag_indices(n)] += noise + _JITTER
+    C[np.diag_indices(n)] += noise + JITTER
     factor = cho_factor(C, lower=True)
     both = cho_solve(factor, np.column_stack([y, np.eye(n)]))
     v, residual = both[:, 0], both[:, 1:] - np.outer(both[:, 0], both[:, 0])
@@ -121,7 +121,7 @@ class Draws:
         self._w = (amplitude * w).astype(np.float32)
         noise = np.stack([rng.standard_normal(len(X)) for rng in weights], axis=1) * kernel.noise**0.5
         K = kernel(X, X)
-        K[np.diag_indices_from(K)] += kernel.noise + _JITTER
+        K[np.diag_indices_from(K)] += kernel.noise + JITTER
         missed = y[:, None] - self._phi(X) @ self._w - noise
         self._v: Array = cho_solve(cho_factor(K, lower=True), missed)
 

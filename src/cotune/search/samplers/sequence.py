@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
+from cotune.search.course import Course
 from cotune.search.distinct import distinct
 from cotune.search.history import Key, key
 from cotune.search.seeds import generator, seed_of
-from cotune.search.structure import GROUP, shared
+from cotune.search.structure import Groups
 from cotune.space import Space
 from cotune.types import Params, Trial, TrialResult
 
@@ -53,12 +54,19 @@ class Sequence:
     """The points of a space in a fixed order, none twice while a finite space holds another."""
 
     def __init__(
-        self, space: Space, points: Callable[..., Points], *, seed: int, centred: bool = False
+        self,
+        space: Space,
+        points: Callable[..., Points],
+        *,
+        seed: int,
+        groups: Groups = Groups(),
+        centred: bool = False,
     ) -> None:
         self._space = space
         self._seed = seed
         self._centred = centred
-        names = {p.name for p in shared(space)}
+        self._groups = groups
+        names = {p.name for p in groups.shared(space)}
         self._shared = np.array([p.name in names for p in space.parameters], dtype=bool)
         self._structures = points(len(names), seed=seed_of(seed, "structures"))
         self._free = points(len(space.parameters) - len(names), seed=seed_of(seed, "free"))
@@ -75,7 +83,7 @@ class Sequence:
             return [float(x) for x in middle]
         place = np.empty(len(self._shared))
         place[~self._shared] = self._free(number)
-        group = number // GROUP
+        group = number // self._groups.size
         at_centre = self._centred and group == 0
         place[self._shared] = middle[self._shared] if at_centre else self._structures(group)
         return [float(x) for x in place]
@@ -112,16 +120,16 @@ class SequenceSampler:
         """Nothing to learn."""
 
 
-def random(space: Space, *, maximize: bool, seed: int) -> SequenceSampler:  # noqa: ARG001
+def random(space: Space, *, maximize: bool, seed: int, course: Course = Course()) -> SequenceSampler:  # noqa: ARG001
     """Random search."""
-    return SequenceSampler(Sequence(space, uniform, seed=seed_of(seed, "random")))
+    return SequenceSampler(Sequence(space, uniform, seed=seed_of(seed, "random"), groups=course.groups))
 
 
-def quasi_random(space: Space, *, maximize: bool, seed: int) -> SequenceSampler:  # noqa: ARG001
+def quasi_random(space: Space, *, maximize: bool, seed: int, course: Course = Course()) -> SequenceSampler:  # noqa: ARG001
     """Points that fill the space more evenly than random ones."""
-    return SequenceSampler(Sequence(space, sobol, seed=seed_of(seed, "sobol")))
+    return SequenceSampler(Sequence(space, sobol, seed=seed_of(seed, "sobol"), groups=course.groups))
 
 
-def start(space: Space, *, seed: int) -> Sequence:
+def start(space: Space, *, seed: int, groups: Groups = Groups()) -> Sequence:
     """Where the strategies that learn begin: quasi-random, its first point the centre of the space."""
-    return Sequence(space, sobol, seed=seed_of(seed, "sobol"), centred=True)
+    return Sequence(space, sobol, seed=seed_of(seed, "sobol"), groups=groups, centred=True)
