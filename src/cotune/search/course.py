@@ -10,7 +10,7 @@
 Rungs win early: they look at many configurations. Long trainings win late, when the model knows where to look, but
 rungs know only what first epochs say, and some of the best begin slowly. So from trial N on, some trials are trained
 *in full*, exempt from the rungs, where the model expects most. One in 1 + (E/L)·(1 − p)/p is: then the part p of all
-slots is theirs.
+slots is theirs. Before trial N it is one in `SEED`.
 
 Which trials those are follows from their numbers, so the sampler and the rungs need not speak to each other, and a
 resumed study finds the same.
@@ -20,8 +20,10 @@ from dataclasses import dataclass, field
 
 from cotune.search.structure import Groups
 
-SHARE = 0.5
-"""p: the part of the slots that trainings in full take, once they begin."""
+SHARE = 0.85
+"""p: the part of the slots that trainings in full take, once the model knows where to look."""
+SEED = 16
+"""Before that one trial in so many is in full: without it, nobody would know of networks that begin slowly."""
 
 
 @dataclass(frozen=True)
@@ -47,4 +49,8 @@ class Course:
         longer = self.epochs / self.mean
         every = round(1.0 + longer * (1.0 - SHARE) / SHARE)
         after = number - round(self.at_once * longer)
-        return after >= 0 and after % every == 0
+        return after % every == 0 if after >= 0 else number % SEED == SEED // 2
+
+
+UNKNOWN = Course()
+"""Groups of usual size, and no trial in full."""

@@ -1,8 +1,8 @@
 """Batches of few structures: where lanes of equal structure train as one fused computation.
 
 There, sixty-four proposals with sixty-four structures would be sixty-four populations of one lane each, and nothing
-would be fused. So trials come in groups of consecutive numbers: the first of a group, its leader, draws the structure, and
-the others share it while all else is their own. The price is that structures are sampled less often than the rest.
+would be fused. So trials come in groups of consecutive numbers: the first of a group, its leader, draws the structure,
+and the others share it while all else is their own. The price is that structures are sampled less often than the rest.
 Where a lane costs the same alone and beside others, a group is a single trial, and there is no price.
 
 The group follows from the trial's number alone, so it does not matter how many are asked for at once.

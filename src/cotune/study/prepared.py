@@ -95,8 +95,8 @@ def fit_to_machine(
 def _group(lane: Lane, resolved: Recipe, compute: Compute) -> int:
     """Trials that share a structure: several only where lanes gain by stepping together.
 
-    Compiled loops train a lane at the same price alone. Where they are not open, the plan measures what a lane-step costs
-    alone and beside others, once, and the answer is kept in the study's recipe.
+    Compiled loops train a lane at the same price alone. Where they are not open, the plan measures what a lane-step
+    costs alone and beside others, once, and the answer is kept in the study's recipe.
     """
     if not compute.on_host:
         return GROUP

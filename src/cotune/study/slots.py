@@ -21,8 +21,7 @@ from itertools import pairwise
 
 from cotune.engine.parallel import cores
 from cotune.recipe import Recipe
-from cotune.search import GROUP, Course, Groups, Judge, make_judge, strategy
-from cotune.search import Exempting
+from cotune.search import GROUP, Course, Exempting, Groups, Judge, make_judge, strategy
 
 BUSY = 0.92
 """Capacity that a study with a known amount of work is to use."""

@@ -1,8 +1,8 @@
 """The default: batches of proposals from a Gaussian process over configurations and lengths of training.
 
 Every batch is one model. Its proposals are chosen one after the other, each where the expected gain is largest given
-those before it and the trials under way, which are believed to end as expected. A quarter is quasi-random, which keeps the
-search safe where the model is wrong. Some trials are trained in full, see `course`.
+those before it and the trials under way, which are believed to end as expected. A quarter is quasi-random, which keeps
+the search safe where the model is wrong. Some trials are trained in full, see `course`.
 
 Source: Ginsbourger, Le Riche & Carraro 2010 (batches by believing); Swersky, Snoek & Adams, Freeze-thaw Bayesian
 optimization, 2014 (a model over lengths of training); Li et al. 2020 (rungs).
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
-from cotune.search.course import Course
+from cotune.search.course import UNKNOWN, Course
 from cotune.search.distinct import distinct
 from cotune.search.gaussian.cube import Cube
 from cotune.search.gaussian.evidence import ENOUGH, Evidence, normal_scores
@@ -39,11 +39,14 @@ SOBOL, BEST, NEIGHBOURS = 256, 16, 16
 """Candidates: Sobol points, and neighbours of the best results."""
 SPREADS = (0.2, 0.07, 0.02)
 """Of neighbours, in units of the range, in turn."""
+FITTING = 2.0
+"""A proposal that fits a population in training is taken if it promises at least one part in so many of the best, where
+structures come in groups."""
 NEAR = 128
 """Candidates of the second look, around what was best in the first."""
 
 
-def gaussian(space: Space, *, maximize: bool, seed: int, course: Course = Course()) -> "GaussianSampler":
+def gaussian(space: Space, *, maximize: bool, seed: int, course: Course = UNKNOWN) -> "GaussianSampler":
     """The default strategy."""
     return GaussianSampler(space, maximize=maximize, seed=seed, course=course)
 
@@ -92,10 +95,8 @@ class GaussianSampler:
         for n in range(number, number + count):
             first = self._groups.leader_of(n)
             leader = batch.get(first) or self._history.params(first)
-            if propose and n in modelled:
-                wanted = propose(n, leader, taken, full=self._course.is_full(n))
-            else:
-                wanted = self._start.configuration(n)
+            model = propose if n in modelled else None
+            wanted = model(leader, taken) if model else self._start.configuration(n)
             again = partial(generator, self._seed, "again", n)
             params = distinct(self._space, wanted, taken=taken, draw=again)
             if params is None:
@@ -122,7 +123,7 @@ class GaussianSampler:
         belief = posterior.at(seen)
         best = np.unique(np.argsort(-belief.mean, kind="stable")[: 4 * BEST])
         order = best[np.argsort(-belief.mean[best], kind="stable")]
-        proposer = _Proposer(
+        return _Proposer(
             self._space,
             self._cube,
             posterior,
@@ -130,10 +131,9 @@ class GaussianSampler:
             incumbent=float(belief.mean.max()),
             feasible=feasible(self._history, self._space),
             shared=self._shared,
-            groups=self._groups,
+            running=None if awaited is None or not self._shared.any() else awaited[:, :-1],
             rng=generator(self._seed, "near", number),
         )
-        return proposer
 
     def _points(self, numbers: Sequence[int]) -> Array:
         """Where trials sit in the cube; remembered, because most are asked for again and again."""
@@ -181,7 +181,8 @@ def neighbours(points: Array, count: int, rng: np.random.Generator) -> Array:
 def _select(
     levels: Sequence[tuple[float, list[tuple[int, float]]]], most: int
 ) -> list[tuple[float, int, float]]:
-    """(level, number, figure): of each level the best half of its share, and the newest; half of what is left for each."""
+    """(level, number, figure): half of the room that is left to each level, and of that half for its best, half for its
+    newest."""
     chosen: list[tuple[float, int, float]] = []
     for place, (level, entries) in enumerate(levels):
         room = most - len(chosen)
@@ -207,15 +208,16 @@ class _Proposer:
         incumbent: float,
         feasible: Feasible | None,
         shared: NDArray[np.bool_],
-        groups: object,
+        running: Array | None,
         rng: np.random.Generator,
     ) -> None:
         self._space, self._cube, self._posterior, self._pool = space, cube, posterior, pool
         self._incumbent, self._feasible, self._shared, self._rng = incumbent, feasible, shared, rng
+        self._running = None if running is None else np.unique(running[:, shared], axis=0)
         self._looked: tuple[Params | None, Belief, Array] | None = None
 
-    def __call__(self, number: int, leader: Params | None, taken: set[Key], *, full: bool) -> Params:
-        """The configuration for trial `number`, with the structure of `leader` if it has one."""
+    def __call__(self, leader: Params | None, taken: set[Key]) -> Params:
+        """The next configuration, with the structure of `leader` if it has one."""
         belief, chance = self._look(leader)
         worth = belief.log_gain(self._incumbent) + chance
         for place in np.argsort(-worth, kind="stable"):
@@ -230,12 +232,18 @@ class _Proposer:
         fixed = leader if self._shared.any() else None
         if self._looked is None or self._looked[0] != fixed:
             points = self._settled(self._pool, fixed)
+            if fixed is None:
+                points = np.concatenate([points, self._fitting(points[::2])])
             belief = self._posterior.at(_full(points))
             worth = belief.log_gain(self._incumbent) + self._chance(points)
             top = points[np.argsort(-worth, kind="stable")[:8]]
             near = self._settled(neighbours(top, NEAR // 8, self._rng), fixed)
             belief = belief.joined(self._posterior.at(_full(near)))
-            self._looked = (fixed, belief, self._chance(belief.points[:, :-1]))
+            self._looked = (
+                fixed,
+                belief,
+                self._chance(belief.points[:, :-1]) + self._bonus(belief.points, fixed),
+            )
         return self._looked[1], self._looked[2]
 
     def _settled(self, points: Array, leader: Params | None) -> Array:
@@ -243,6 +251,20 @@ class _Proposer:
             points = points.copy()
             points[:, self._shared] = np.array(self._space.to_unit(leader))[self._shared]
         return self._cube.settle(points)
+
+    def _fitting(self, points: Array) -> Array:
+        """The same with the structures of populations that train, in turn: a trial that joins one costs less."""
+        if self._running is None:
+            return points[:0]
+        points = points.copy()
+        points[:, self._shared] = np.resize(self._running, (len(points), self._running.shape[1]))
+        return self._cube.settle(points)
+
+    def _bonus(self, points: Array, leader: Params | None) -> Array:
+        if self._running is None or leader is not None:
+            return np.zeros(len(points))
+        apart = np.abs(points[:, :-1][:, None, self._shared] - self._running[None]).max(axis=2).min(axis=1)
+        return np.where(apart < 1e-9, np.log(FITTING), 0.0)
 
     def _chance(self, points: Array) -> Array:
         return self._feasible.penalty(points) if self._feasible else np.zeros(len(points))

@@ -9,7 +9,7 @@ which is one more coordinate of the model. How a trial ended says what is known 
 | ending     | what the model is told                                                                       |
 |------------|----------------------------------------------------------------------------------------------|
 | complete   | its figure at every rung it passed, and its score at level 1                                 |
-| stopped    | its figure at every rung up to the one where it was stopped; nothing of what came after: it is censored there |
+| stopped    | its figure at every rung up to the one where it was stopped, and no more: it is censored there |
 | diverged   | the worst figure of all at level 1: bad, and no worse than the worst                         |
 | failed     | nothing: out of memory is no score (see `feasible`)                                          |
 | running    | its figure at every rung it passed                                                           |

@@ -1,11 +1,13 @@
 """Where trials fit into memory.
 
-A trial that ran out of memory has no score, and a bad one would be a lie: its neighbours that fit may be the best of all. It
-says where not to look. So a Gaussian process of its own learns y = 1 where trials ran and y = −1 where they did not fit, and
+A trial that ran out of memory has no score, and a bad one would be a lie: its neighbours that fit may be the best of
+all. It says where not to look. So a Gaussian process of its own learns y = 1 where trials ran, y = −1 where they did
+not fit:
 
     P(feasible at x) = Φ(μ(x) / √(s²(x) + σ²))
 
-multiplies what a proposal promises. Lengths are fitted, so it finds that it was the width, say, and not the learning rate.
+multiplies what a proposal promises. Lengths are fitted, so it finds that it was the width, say, and not the learning
+rate.
 
 Source: Gelbart, Snoek & Adams, Bayesian optimization with unknown constraints, 2014 (the product).
 """
@@ -55,7 +57,7 @@ class Feasible:
         return chance
 
     def penalty(self, points: Array) -> Array:
-        """What is added to the logarithm of a gain: log P, and where P is below `LIKELY` so much that all others go first."""
+        """What is added to the logarithm of a gain: log P; where P is below `LIKELY`, all others go first."""
         chance = self.log_chance(points)
         return np.where(chance < np.log(LIKELY), chance - _LAST, chance)
 

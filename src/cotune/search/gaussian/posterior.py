@@ -64,14 +64,14 @@ class Posterior:
 
     def expect(self, belief: "Belief", place: int) -> None:
         """A trial will be under way at point `place` of `belief`, which is kept up to date; other beliefs are not."""
-        point, column = belief.points[place : place + 1], belief.V[:, place].copy()
+        point, column = belief.points[place : place + 1], belief.rows[:, place].copy()
         deviation = float(np.sqrt(max(belief.variance[place], 0.0) + self._kernel.noise + JITTER))
         belief.take(self._row(belief, point, column, deviation))
         self._chosen.append((point, column, deviation))
 
     def _row(self, belief: "Belief", point: Array, column: Array, deviation: float) -> Array:
         k = self._kernel(point, belief.points)[0]
-        row: Array = (k - column @ belief.V) / deviation
+        row: Array = (k - column @ belief.rows) / deviation
         return row
 
 
@@ -83,8 +83,8 @@ class Belief:
         self._rows, self._count = V, len(V)
 
     @property
-    def V(self) -> Array:
-        """[n, m] of the table above."""
+    def rows(self) -> Array:
+        """V of the table above, [n, m]."""
         return self._rows[: self._count]
 
     def take(self, row: Array) -> None:
@@ -101,7 +101,7 @@ class Belief:
             np.concatenate([self.points, other.points]),
             np.concatenate([self.mean, other.mean]),
             np.concatenate([self.variance, other.variance]),
-            np.concatenate([self.V, other.V], axis=1),
+            np.concatenate([self.rows, other.rows], axis=1),
         )
 
     @property

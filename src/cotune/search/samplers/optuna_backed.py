@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler, PartialFixedSampler
 
+from cotune.search.course import UNKNOWN
 from cotune.search.distinct import distinct
 from cotune.search.gaussian.feasible import LIKELY, Feasible, feasible
 from cotune.search.history import History, key
@@ -50,7 +51,7 @@ class ModelSampler:
         seed: int,
         make: Callable[[int], BaseSampler],
         shared: tuple[Parameter, ...] = (),
-        groups: Groups = Groups(),
+        groups: Groups = UNKNOWN.groups,
         learns_from: tuple[Status, ...] = (Status.COMPLETE, Status.STOPPED),
     ) -> None:
         self._space = space

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
-from cotune.search.course import Course
+from cotune.search.course import UNKNOWN, Course
 from cotune.search.distinct import distinct
 from cotune.search.history import Key, key
 from cotune.search.seeds import generator, seed_of
@@ -59,7 +59,7 @@ class Sequence:
         points: Callable[..., Points],
         *,
         seed: int,
-        groups: Groups = Groups(),
+        groups: Groups = UNKNOWN.groups,
         centred: bool = False,
     ) -> None:
         self._space = space
@@ -120,16 +120,16 @@ class SequenceSampler:
         """Nothing to learn."""
 
 
-def random(space: Space, *, maximize: bool, seed: int, course: Course = Course()) -> SequenceSampler:  # noqa: ARG001
+def random(space: Space, *, maximize: bool, seed: int, course: Course = UNKNOWN) -> SequenceSampler:  # noqa: ARG001
     """Random search."""
     return SequenceSampler(Sequence(space, uniform, seed=seed_of(seed, "random"), groups=course.groups))
 
 
-def quasi_random(space: Space, *, maximize: bool, seed: int, course: Course = Course()) -> SequenceSampler:  # noqa: ARG001
+def quasi_random(space: Space, *, maximize: bool, seed: int, course: Course = UNKNOWN) -> SequenceSampler:  # noqa: ARG001
     """Points that fill the space more evenly than random ones."""
     return SequenceSampler(Sequence(space, sobol, seed=seed_of(seed, "sobol"), groups=course.groups))
 
 
-def start(space: Space, *, seed: int, groups: Groups = Groups()) -> Sequence:
+def start(space: Space, *, seed: int, groups: Groups = UNKNOWN.groups) -> Sequence:
     """Where the strategies that learn begin: quasi-random, its first point the centre of the space."""
     return Sequence(space, sobol, seed=seed_of(seed, "sobol"), groups=groups, centred=True)

@@ -2,12 +2,12 @@
 
 from optuna.samplers import BaseSampler, TPESampler
 
-from cotune.search.course import Course
+from cotune.search.course import UNKNOWN, Course
 from cotune.search.samplers.optuna_backed import ModelSampler
 from cotune.space import Space
 
 
-def tpe(space: Space, *, maximize: bool, seed: int, course: Course = Course()) -> ModelSampler:
+def tpe(space: Space, *, maximize: bool, seed: int, course: Course = UNKNOWN) -> ModelSampler:
     """Multivariate TPE; running trials count as bad, so that a batch spreads.
 
     Source: Bergstra et al., Algorithms for hyper-parameter optimization, 2011; Optuna's implementation.
