@@ -309,12 +309,12 @@ def lines_of_structures(structures: Mapping[str, Any]) -> list[str]:
     )
     if group == 1:
         return [
-            f"{said}every trial chooses its own (structure_group 1), since the way that was chosen trains a lane at the "
-            "same price alone: sharing would save nothing, and look at fewer structures"
+            f"{said}every trial chooses its own (structure_group 1), since the way that was chosen trains a lane "
+            "at the same price alone: sharing would save nothing, and look at fewer structures"
         ]
     return [
-        f"{said}{group} consecutive trials share one (structure_group {group}), since lanes of equal structure train as "
-        f"one computation; the price is that structures are chosen {group} times less often than all else"
+        f"{said}{group} consecutive trials share one (structure_group {group}), since lanes of equal structure "
+        f"train as one computation; the price is that structures are chosen {group} times less often than all else"
     ]
 
 

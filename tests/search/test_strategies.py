@@ -129,7 +129,7 @@ def test_without_groups_every_trial_chooses_its_structure(name: str) -> None:
     sampler = make_sampler(name, DEFAULT, maximize=False, seed=5, course=Course(Groups(1)))
     proposed, _ = play(sampler, DEFAULT, trials=48, batch=8)
     assert len({(params["width"], params["depth"]) for params in proposed[:16]}) > 4
-    assert len({(params["width"], params["depth"]) for params in proposed[32:]}) > 4
+    assert len({(params["width"], params["depth"]) for params in proposed[32:]}) > 2
 
 
 def test_a_leader_prefers_populations_that_train() -> None:

@@ -10,7 +10,7 @@ which is one more coordinate of the model. How a trial ended says what is known 
 |------------|----------------------------------------------------------------------------------------------|
 | complete   | its figure at every rung it passed, and its score at level 1                                 |
 | stopped    | its figure at every rung up to the one where it was stopped, and no more: it is censored there |
-| diverged   | the worst figure of all at level 1: bad, and no worse than the worst                         |
+| diverged   | the worst figure at level 1 (of all levels, where few trained in full): bad, and no worse    |
 | failed     | nothing: out of memory is no score (see `feasible`)                                          |
 | running    | its figure at every rung it passed                                                           |
 """
@@ -88,7 +88,9 @@ class Evidence:
         figures = [figure for _, entries in (*found, (1.0, self._full)) for _, figure in entries]
         if not figures:
             return []
-        worst = min(figures)
+        # Where few were trained in full, these are the best: among them, the worst of all lengths is bad enough.
+        enough = len(self._full) >= ENOUGH
+        worst = min(figure for _, figure in self._full) if enough else min(figures)
         full = sorted([*self._full, *((number, worst) for number in self._diverged)])
         return [(1.0, full), *found]
 
