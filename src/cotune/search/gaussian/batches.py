@@ -175,7 +175,8 @@ def neighbours(points: Array, count: int, rng: np.random.Generator) -> Array:
     spread = np.resize(SPREADS, len(near))[:, None]
     dimensions = near.shape[1]
     moved = rng.random(near.shape) < rng.choice([1.0, 0.5, 2.0 / dimensions], size=(len(near), 1))
-    return near + moved * spread * rng.standard_normal(near.shape)
+    found: Array = near + moved * spread * rng.standard_normal(near.shape)
+    return found
 
 
 def _select(
