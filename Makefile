@@ -40,7 +40,7 @@ docs: .venv/installed
 	$(BIN)/python docs/generate.py
 
 bench: .venv/installed-dev
-	@for file in $(filter-out benchmarks/common.py benchmarks/gpu.py,$(wildcard benchmarks/*.py)); do \
+	@for file in $(filter-out benchmarks/common.py benchmarks/gpu.py benchmarks/search.py,$(wildcard benchmarks/*.py)); do \
 	$(BIN)/python $$file --json || exit 1; done
 
 bench-gpu: .venv/installed-dev

@@ -181,6 +181,11 @@ class TaskSet:
         self._places = np.array([self.space.to_unit(row) for row in self._rows])
         self._row_of = {tuple(row.values()): i for i, row in enumerate(self._rows)}
 
+    @property
+    def rows(self) -> list[dict[str, float]]:
+        """All there is to be trained."""
+        return self._rows
+
     def nearest(self, params: Params, tried: set[int]) -> tuple[int, Params] | None:
         """The row that is nearest in the unit cube."""
         if len(tried) == len(self._rows):

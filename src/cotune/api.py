@@ -26,6 +26,7 @@ from cotune.study.own.modules import OwnModule
 from cotune.study.own.request import of_your_own, suits, with_space
 from cotune.study.session import Sitting, begin
 from cotune.study.session import resume as go_on
+from cotune.study.widening import Changes
 from cotune.version import VERSION
 
 
@@ -238,22 +239,28 @@ def resume(
     build: Callable[..., Any] | None = None,
     space: Any = None,
     loss: Callable[..., Any] | None = None,
+    words: tuple[str, ...] = (),
+    **settings: Any,
 ) -> TunedStudy:
-    """Go on with a study that was killed or interrupted; one that has ended is left as it is.
+    """Go on with a study that was killed or interrupted; one that has ended is left as it is, unless it is widened.
 
     Args:
         path: directory of the study.
         data: where its data file is now, if it was moved; its content must be what it was.
         quiet: show no progress.
         build, space, loss: as they were given to `tune`, where the networks are your own.
+        words: `key=value` words, as `--set` takes them.
+        settings: parameters whose ranges or choices become wider, and limits that become higher, by name:
+            `lr={"low": 1e-5, "high": 1, "log": True}, trials=200`. What was tried stays, and is known to the search.
 
     Raises:
         StudyNotFound, StudyCorrupt: there is no study, or its store is damaged.
+        RecipeError: a setting does not hold the old one, or a key cannot change.
         DataError: the data is not what it was.
     """
     directory, own = Directory(Path(path)), _own(build, space, loss)
     with _sitting(quiet=quiet) as sitting:
-        go_on(directory, sitting, data=data, own=own)
+        go_on(directory, sitting, data=data, own=own, changes=Changes(words, settings))
     return TunedStudy(directory.path, own=own)
 
 

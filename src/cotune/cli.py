@@ -79,6 +79,12 @@ def tune(
         str | None, typer.Option(help="Where to search what is not set: fast, balanced or best.")
     ] = None,
     search: Annotated[str | None, typer.Option(help="auto, grid, random, quasi-random, tpe or gp.")] = None,
+    warm: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from", metavar="DIR", help="Earlier study to learn from; may be given several times."
+        ),
+    ] = None,
     cv: Annotated[int | None, typer.Option(help="Cross-validate with so many folds.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of splits, search and training.")] = None,
     recipe: Annotated[Path | None, typer.Option(help="YAML file to start from.")] = None,
@@ -105,7 +111,7 @@ def tune(
     request = {
         "source": data, "target": target, "task": task, "metric": metric, "trials": trials, "epochs": epochs,
         "time_limit": time_limit, "preset": preset, "strategy": search, "seed": seed, "folds": cv,
-        "method": None if cv is None else "kfold",
+        "method": None if cv is None else "kfold", "warm": warm or None,
     }  # fmt: skip
     built = _recipe(recipe, settings, request)
     if print_recipe:
@@ -176,18 +182,32 @@ def techniques(
     print_techniques(of_kind(kind))
 
 
-@app.command(epilog=_epilog("cotune resume runs/adult"))
+@app.command(
+    epilog=_epilog(
+        "cotune resume runs/adult", "cotune resume runs/adult --trials 200 --set 'width=[64, 128, 512]'"
+    )
+)
 def resume(
     study: StudyDir,
     data: Annotated[Path | None, typer.Option(help="Where the study's data is now, if it was moved.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Trials to start in all; may be raised.")] = None,
+    time_limit: Annotated[
+        str | None, typer.Option(help="Wall-clock time of all sittings together; may be raised.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A wider range, or more choices, for a parameter."),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Go on with a study that was killed or interrupted."""
+    """Go on with a study that was killed or interrupted, or with a wider space or higher limits."""
     if not quiet:
         _say(f"cotune: resuming {study}")
     from cotune.api import resume as run
 
-    _conclude(run(study, data=data, quiet=quiet), quiet=quiet)
+    words = tuple(settings or ())
+    found = run(study, data=data, quiet=quiet, words=words, trials=trials, time_limit=time_limit)
+    _conclude(found, quiet=quiet)
 
 
 @app.command(epilog=_epilog("cotune leaderboard runs/adult --json"))

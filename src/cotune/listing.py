@@ -18,6 +18,7 @@ from cotune.report.facts import generates, made_rows
 from cotune.report.forecasts import beside_baselines
 from cotune.report.made import is_ensemble, whose
 from cotune.search.structure import FREE, GROUP
+from cotune.searched import rows, searched
 from cotune.space import from_recipe
 from cotune.study.lr_find import LrCurve
 from cotune.study.rules.mending import mended
@@ -253,6 +254,8 @@ def explain_plan(view: StudyView) -> dict[str, Any]:
         chosen = "alone" if saved["alone"] else saved["way"]
         plans.append({"kind": kind, "chosen": chosen, "microseconds": dict(saved["microseconds"])})
     return {
+        "parameters": searched(view),
+        "constraints": list(view.meta["resolved"]["search"].get("constraints", ())),
         "plans": plans,
         "structures": _structures(view),
         "capacity_used": view.summary()["capacity_used"],
@@ -274,6 +277,10 @@ def _structures(view: StudyView) -> dict[str, Any]:
 
 def print_plan(facts: Mapping[str, Any]) -> None:
     """What `cotune explain` says of a study."""
+    _print_table(["parameter", "searched", "as", "where trials differ in it"], rows(facts["parameters"]))
+    print()
+    for constraint in facts["constraints"]:
+        print(f"always: {constraint}")
     if not facts["plans"]:
         print("no trial has been trained yet, so nothing was measured")
         return

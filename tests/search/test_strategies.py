@@ -9,7 +9,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from toys import CONDITIONAL, DEFAULT, FINITE, SMOOTH, bowl, mixed, play, rebuilt, space
+from toys import BOUND, BOUND_FINITE, CONDITIONAL, DEFAULT, FINITE, SMOOTH, bowl, mixed, play, rebuilt, space
 
 from cotune.errors import RecipeError
 from cotune.search import make_sampler
@@ -67,7 +67,8 @@ for name in ("auto", "tpe"):
     play(sampler, CONDITIONAL, trials=40, batch=8, ending=mixed)
     print(sampler.ask(40, 9))
 """
-    environment = {**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": str(Path(__file__).parent)}
+    places = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": places}
     told = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
@@ -115,7 +116,7 @@ def test_batch_size_does_not_matter(name: str, where: Space) -> None:
 @pytest.mark.parametrize("batch", [8, 5])
 def test_a_group_shares_its_structure(name: str, batch: int) -> None:
     sampler = make_sampler(name, DEFAULT, maximize=False, seed=5)
-    proposed, _ = play(sampler, DEFAULT, trials=8 * GROUP, batch=batch)
+    proposed, _ = play(sampler, DEFAULT, trials=12 * GROUP, batch=batch)
     which = shared(DEFAULT)
     assert [p.name for p in which] == ["width", "depth"]
     for number, params in enumerate(proposed):
@@ -156,6 +157,23 @@ def test_a_finite_space_is_used_up_without_repeating_itself(name: str) -> None:
     assert len(proposed) == len({frozenset(p.items()) for p in proposed}) == FINITE.size() == 36
     assert all(FINITE.contains(params) for params in proposed)
     assert sampler.ask(36, 3) == []
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("where", [BOUND, BOUND_FINITE], ids=["numbers", "finite"])
+def test_what_breaks_a_constraint_is_never_proposed(name: str, where: Space) -> None:
+    if name == "grid" and where.size() is None:
+        pytest.skip("a grid needs finitely many values")
+    sampler = make_sampler(name, where, maximize=False, seed=5)
+    trials = 20 if name == "gp" else 72
+    proposed, events = play(sampler, where, trials=trials, batch=4 if name == "gp" else 8, ending=mixed)
+    assert all(where.contains(params) for params in proposed)
+    assert (
+        len(proposed) == len({frozenset(p.items()) for p in proposed}) == min(trials, where.size() or trials)
+    )
+    asked = sampler.ask(len(proposed), 3)
+    assert asked == rebuilt(name, where, events, shuffle=3).ask(len(proposed), 3)
+    assert all(where.contains(params) for params in asked)
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -45,6 +45,18 @@ SMOOTH = space(
 FINITE = space(
     width=[32, 64], depth=[1, 2, 3], optimizer=["adamw", "sgd"], momentum=[0.0, 0.9], norm=["none", "layer"]
 )
+BOUND = space(
+    width=[16, 32, 64, 128, 256],
+    depth={"low": 1, "high": 6},
+    optimizer=["adamw", "sgd"],
+    momentum={"low": 0.0, "high": 0.99},
+    lr={"low": 1e-4, "high": 1e-1, "log": True},
+    constraints=["width * depth <= 256", "optimizer == 'adamw' or lr * (1 - momentum) >= 1e-3"],
+)
+BOUND_FINITE = space(
+    width=[32, 64, 128], depth=[1, 2, 3], optimizer=["adamw", "sgd"], momentum=[0.0, 0.9], norm=["none", "layer"],
+    constraints=["width * depth <= 128", "norm == 'none' or optimizer == 'sgd'"],
+)  # fmt: skip
 
 
 def bowl(space: Space, params: Params) -> float:

@@ -20,6 +20,9 @@ PARAMETERS = {
     "int of a ladder": Parameter("filters", Range(8, 64, step=16), Domain("int", low=8, step=8)),
     "numbers": Parameter("width", Choice((64, 128, 256)), Domain("int")),
     "names": Parameter("activation", Choice(("relu", "gelu")), Domain("name", options=("relu", "gelu"))),
+    "sizes": Parameter("size", Choice(("small", "medium", "large"), ordered=True), Domain("name")),
+    "falling": Parameter("width", Choice((256, 64, 16)), Domain("int")),
+    "words of numbers": Parameter("width", Choice((16, 64, 256), ordered=False), Domain("int")),
     "switch": Parameter("residual", Choice((True, False)), Domain("bool")),
 }
 units = st.floats(0.0, 1.0)
@@ -54,7 +57,9 @@ def test_optuna_knows_the_same_values(parameter: Parameter) -> None:
         distribution = parameter.distribution()
     for i in range(11):
         value = parameter.from_unit(i / 10)
-        assert distribution._contains(distribution.to_internal_repr(value))
+        told = parameter.to_optuna(value)
+        assert distribution._contains(distribution.to_internal_repr(told))
+        assert parameter.contains(parameter.from_optuna(told))
 
 
 def test_steps_are_the_decimals_that_were_written() -> None:
@@ -84,6 +89,7 @@ def test_whole_numbers_get_equal_shares() -> None:
         ("int step", 5),
         ("numbers", 128),
         ("names", "relu"),
+        ("sizes", "medium"),
         ("switch", True),
     ],
 )
@@ -103,7 +109,15 @@ def test_what_is_outside_is_not_contained(name: str, value: object) -> None:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("float", "float"), ("int log", "int"), ("numbers", "categorical"), ("float log", "float")],
+    [
+        ("float", "float"),
+        ("int log", "int"),
+        ("numbers", "ordinal"),
+        ("names", "categorical"),
+        ("sizes", "ordinal"),
+        ("words of numbers", "categorical"),
+        ("float log", "float"),
+    ],
 )
 def test_kind(name: str, kind: str) -> None:
     assert PARAMETERS[name].kind == kind

@@ -1,9 +1,12 @@
 """From recipes to spaces, and the laws of a space."""
 
+import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cotune.recipe import Choice, Range, make
+from cotune.recipe import Choice, Range, as_yaml, make
+from cotune.recipe.settings import to_plain
 from cotune.space import Space, from_recipe
 
 CONDITIONAL = from_recipe(
@@ -120,3 +123,27 @@ def test_an_empty_space_has_one_configuration() -> None:
     assert space.size() == 1
     assert list(space.walk()) == [{}]
     assert space.from_unit([]) == {}
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"low": 1e-5, "high": 1e-1, "log": True, "prior": 3e-3, "confidence": "high"},
+        {"low": 0.1, "high": 0.5, "step": 0.1, "prior": 0.3, "confidence": "medium"},
+        {"choices": [0.1, 0.2], "prior": 0.2, "confidence": "low"},
+        {"choices": [0.1, 0.2], "ordered": False},
+        [0.1, 0.2],
+    ],
+)
+def test_a_setting_is_written_as_it_was_read(setting: object) -> None:
+    assert to_plain(make(lr=setting).training.lr) == setting
+    again = make(yaml.safe_load(as_yaml(make(lr=setting))))
+    assert again.training.lr == make(lr=setting).training.lr
+
+
+def test_three_values_that_rise_or_fall_are_in_order_and_names_are_not() -> None:
+    assert [Choice(values).ordinal for values in ((16, 64, 256), (0.9, 0.5), (2, 8, 4), ("a", "b"), (False, True))] == [
+        True, True, False, False, False,
+    ]  # fmt: skip
+    assert Choice(("a", "b"), ordered=True).ordinal
+    assert not Choice((1, 2), ordered=False).ordinal

@@ -137,6 +137,44 @@ def test_faults_say_what_is_wrong(ask: Callable[[Trial], object], said: str) -> 
         ask(Trial())
 
 
+def test_order_and_beliefs_are_kept_and_the_prior_is_the_first_answer() -> None:
+    def build(trial: Trial) -> None:
+        trial.suggest_float("rate", 1e-5, 1e-1, log=True, prior=3e-3, confidence="high")
+        trial.suggest_int("units", 8, 64, prior=16)
+        trial.suggest_categorical("size", ["s", "m", "l"], ordered=True, prior="l")
+        trial.suggest_categorical("hidden", [(8,), (64, 32)], prior=(64, 32))
+        trial.suggest_categorical("heads", [1, 2, 4])
+        trial.suggest_categorical("code", [1, 2, 4], ordered=False)
+
+    trial = Trial()
+    build(trial)
+    assert trial.answered["rate"] == 3e-3
+    assert (trial.answered["units"], trial.answered["size"], trial.params["hidden"]) == (16, "l", (64, 32))
+    recipe = make({"module": {"parameters": {n: own.model_dump() for n, own in space_of(build).items()}}})
+    found = {
+        p.name.removeprefix(PREFIX): p for p in from_recipe(recipe).parameters if p.name.startswith(PREFIX)
+    }
+    assert {n: p.kind for n, p in found.items()} == {
+        "rate": "float", "units": "int", "size": "ordinal", "hidden": "categorical", "heads": "ordinal",
+        "code": "categorical",
+    }  # fmt: skip
+    assert found["rate"].from_unit(found["rate"].middle) == pytest.approx(3e-3)
+    assert found["rate"].setting.confidence == "high"
+    assert found["size"].middle == found["size"].to_unit("l")
+
+
+def test_priors_of_a_dictionary_and_what_is_no_prior() -> None:
+    found = space_of(
+        dict, {"a": {"low": 0.0, "high": 1.0, "prior": 0.2}, "b": {"choices": [1, 2], "ordered": False}}
+    )
+    assert (found["a"].prior, found["b"].ordered) == (0.2, False)
+    for bad in ({"low": 0.0, "high": 1.0, "prior": 2.0}, {"choices": [1, 2], "prior": 3}):
+        with pytest.raises(RecipeError, match="the prior of 'a' must be a value it can take"):
+            space_of(dict, {"a": bad})
+    with pytest.raises(RecipeError, match="confidence must be low, medium or high, but 'a' has 'sure'"):
+        Trial().suggest_float("a", 0, 1, prior=0.5, confidence="sure")  # type: ignore[arg-type]
+
+
 def test_a_question_that_the_space_does_not_know_is_warned_of() -> None:
     with pytest.warns(UserWarning, match="is not searched"):
         assert Trial({}, strict=True).suggest_int("n", 1, 3) == 2

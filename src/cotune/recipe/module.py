@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from cotune.recipe.section import Section
-from cotune.recipe.settings import Choice, Domain, Range, Setting
+from cotune.recipe.settings import Choice, Confidence, Domain, Range, Setting
 from cotune.types import Value
 
 PREFIX = "module."
@@ -19,6 +19,8 @@ class OwnParameter(Section):
         kind: "int" and "float" have a range, "choice" has choices.
         low, high, log, step: of a range.
         choices: of a choice, in the order in which `build` named them.
+        ordered: whether neighbouring choices are near; `None`: rising and falling numbers are.
+        prior, confidence: the value that is believed to be the best, and how surely.
         literal: whether the choices are Python literals, such as "(64, 32)", that stand for what they say.
         when: (parameter, values): `build` asks for it only while that parameter has one of those values.
     """
@@ -29,6 +31,9 @@ class OwnParameter(Section):
     log: bool = False
     step: float | None = None
     choices: tuple[Value, ...] = ()
+    ordered: bool | None = None
+    prior: Value = None
+    confidence: Confidence = "medium"
     literal: bool = False
     when: tuple[str, tuple[Value, ...]] | None = None
 
@@ -36,11 +41,14 @@ class OwnParameter(Section):
     def setting(self) -> Setting:
         """Where its values come from."""
         if self.kind == "choice":
-            return self.choices[0] if len(self.choices) == 1 else Choice(self.choices)
+            if len(self.choices) == 1:
+                return self.choices[0]
+            return Choice(self.choices, self.ordered, self.prior, self.confidence)
         kind = int if self.kind == "int" else float
         if self.low == self.high:
             return kind(self.low)
-        return Range(kind(self.low), kind(self.high), self.log, self.step)
+        prior = None if self.prior is None else kind(self.prior)
+        return Range(kind(self.low), kind(self.high), self.log, self.step, prior, self.confidence)
 
     @property
     def domain(self) -> Domain:

@@ -1,16 +1,26 @@
 """The section `search` of a recipe."""
 
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from cotune.recipe.names import MetricName
 from cotune.recipe.section import Section
-from cotune.recipe.units import Seconds
+from cotune.recipe.units import Seconds, as_path
 
 
 def _rungs(asked: Any) -> Any:
     return {True: "auto", False: "none"}.get(asked, asked) if isinstance(asked, bool) else asked
+
+
+def _several(asked: Any) -> Any:
+    if isinstance(asked, list | tuple):
+        return tuple(map(as_path, asked))
+    return (as_path(asked),) if isinstance(asked, str | PurePath) else asked
+
+
+Several = Annotated[tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | list[str])]
 
 
 class SearchSection(Section):
@@ -53,3 +63,13 @@ class SearchSection(Section):
     )
     reduction: Annotated[int, Field(ge=2)] = Field(3, description="One in so many goes on from a rung.")
     first_rung: Annotated[int, Field(ge=1)] = Field(3, description="Epoch of the first rung.")
+    constraints: Several = Field(
+        (),
+        description="What must hold of every configuration: expressions over parameters, such as "
+        '`["width * depth <= 512"]`. No other is tried.',
+    )
+    warm: Several = Field(
+        (),
+        description="Directories of earlier studies, of these data or others, whose trials this one learns from; "
+        "`--from DIR`. See [search](search.md).",
+    )

@@ -7,11 +7,15 @@ lr: 0.01                                # fixed
 lr: {low: 1e-4, high: 1e-2, log: true}  # searched over a range
 activation: [relu, gelu]                # searched over choices (also {choices: [relu, gelu]})
 ```
+
+A range and choices may say where the best is believed to be (`prior: 3e-3, confidence: high`), and choices whether
+neighbours are near to each other (`ordered: true`), as rising or falling numbers are unless it says otherwise.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -20,22 +24,50 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from cotune.errors import did_you_mean
 from cotune.types import Value
 
+Confidence = Literal["low", "medium", "high"]
+"""How sure someone is of a prior."""
+
+CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
+
 
 @dataclass(frozen=True)
 class Range:
-    """Searched between `low` and `high`, both included; `log` spaces it by ratio, `step` by difference."""
+    """Searched between `low` and `high`, both included; `log` spaces it by ratio, `step` by difference.
+
+    `prior` is where the best is believed to be.
+    """
 
     low: float
     high: float
     log: bool = False
     step: float | None = None
+    prior: float | None = None
+    confidence: Confidence = "medium"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Searched among `choices`."""
+    """Searched among `choices`, one of which may be believed to be the best.
+
+    Args:
+        ordered: whether neighbours are near to each other; `None`: rising and falling numbers are.
+    """
 
     choices: tuple[Value, ...]
+    ordered: bool | None = None
+    prior: Value = None
+    confidence: Confidence = "medium"
+
+    @property
+    def ordinal(self) -> bool:
+        """Whether the choices stand in an order."""
+        if self.ordered is not None:
+            return self.ordered
+        numbers = [v for v in self.choices if isinstance(v, int | float) and not isinstance(v, bool)]
+        if len(numbers) < len(self.choices):
+            return False
+        pairs = tuple(pairwise(numbers))
+        return all(a < b for a, b in pairs) or all(a > b for a, b in pairs)
 
 
 Setting = Value | Range | Choice
@@ -126,34 +158,35 @@ class Domain:
 
     def parse(self, raw: object) -> Setting:
         """A fixed value, a `Range` or a `Choice` from what stands in a recipe."""
-        if isinstance(raw, Range):
-            return self._range({"low": raw.low, "high": raw.high, "log": raw.log, "step": raw.step})
-        if isinstance(raw, Choice):
-            return self._choice(list(raw.choices))
+        if isinstance(raw, Range | Choice):
+            raw = asdict(raw)
         if isinstance(raw, list | tuple):
-            return self._choice(list(raw))
+            return self._choice({"choices": list(raw)})
         if isinstance(raw, dict):
-            return self._choice(raw["choices"]) if set(raw) == {"choices"} else self._range(raw)
+            return self._choice(raw) if "choices" in raw else self._range(raw)
         if isinstance(raw, str) and raw in self.words:
             return raw
         return self.check(raw)
 
-    def _choice(self, raw: object) -> Choice:
-        if not isinstance(raw, list | tuple) or not raw:
-            raise _fault(f"choices must be a list with at least one value, but got {raw!r}")
-        values = tuple(self.check(v) for v in raw)
+    def _choice(self, raw: dict[str, Any]) -> Choice:
+        _must_know(raw, "choices", ("choices", "ordered", "prior", "confidence"))
+        given, ordered = raw["choices"], raw.get("ordered")
+        if not isinstance(given, list | tuple) or not given:
+            raise _fault(f"choices must be a list with at least one value, but got {given!r}")
+        values = tuple(self.check(v) for v in given)
         if len(set(values)) < len(values):
-            raise _fault(f"choices must differ, but got {list(raw)!r}")
-        return Choice(values)
+            raise _fault(f"choices must differ, but got {list(given)!r}")
+        if ordered is not None and not isinstance(ordered, bool):
+            raise _fault(f"ordered must be true or false, but got {ordered!r}")
+        prior = raw.get("prior")
+        if prior is not None:
+            prior = self.check(prior)
+            if prior not in values:
+                raise _fault(f"prior must be one of the choices {list(values)!r}, but got {prior!r}")
+        return Choice(values, ordered, prior, _confidence(raw))
 
     def _range(self, raw: dict[str, Any]) -> Range:
-        unknown = sorted(set(raw) - {"low", "high", "log", "step"})
-        if unknown:
-            known = ("low", "high", "log", "step", "choices")
-            raise _fault(
-                f"a range takes low, high, log and step, but got '{unknown[0]}'"
-                + did_you_mean(str(unknown[0]), known)
-            )
+        _must_know(raw, "a range", ("low", "high", "log", "step", "prior", "confidence"), also=("choices",))
         if self.kind in ("bool", "name"):
             raise _fault(
                 "takes choices, not a range: write it as a list, e.g. "
@@ -182,7 +215,12 @@ class Domain:
                 raise _fault(f"step must be a whole number here, but got {step!r}")
             if self.step > 1 and step % self.step:
                 raise _fault(f"step must be a multiple of {self.step} here, but got {step!r}")
-        return Range(low, high, log, step)
+        prior = raw.get("prior")
+        if prior is not None:
+            prior = self._number(prior)
+            if not low <= prior <= high:
+                raise _fault(f"prior must lie in [{low:g}, {high:g}], but got {prior:g}; widen the range?")
+        return Range(low, high, log, step, prior, _confidence(raw))
 
     def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
         dump = core_schema.plain_serializer_function_ser_schema(to_plain)
@@ -190,6 +228,7 @@ class Domain:
 
     def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> dict[str, Any]:
         value = _VALUE_SCHEMAS[self.kind](self)
+        belief = {"prior": value, "confidence": {"enum": list(CONFIDENCES)}}
         forms: list[dict[str, Any]] = [value]
         if self.words:
             forms.append({"enum": list(self.words)})
@@ -198,7 +237,7 @@ class Domain:
             several,
             {
                 "type": "object",
-                "properties": {"choices": several},
+                "properties": {"choices": several, "ordered": {"type": "boolean"}, **belief},
                 "required": ["choices"],
                 "additionalProperties": False,
             },
@@ -209,6 +248,7 @@ class Domain:
                 "high": value,
                 "log": {"type": "boolean"},
                 "step": {"type": ["number", "null"]},
+                **belief,
             }
             forms.append(
                 {
@@ -219,6 +259,29 @@ class Domain:
                 }
             )
         return {"anyOf": forms}
+
+
+def _must_know(raw: dict[str, Any], what: str, known: tuple[str, ...], also: tuple[str, ...] = ()) -> None:
+    unknown = sorted(str(key) for key in set(raw) - set(known))
+    if unknown:
+        takes = f"{', '.join(known[:-1])} and {known[-1]}"
+        raise _fault(
+            f"{what} takes {takes}, but got '{unknown[0]}'" + did_you_mean(unknown[0], (*known, *also))
+        )
+
+
+def _confidence(raw: dict[str, Any]) -> Confidence:
+    found = raw.get("confidence")
+    if found is None:
+        return "medium"
+    if found not in CONFIDENCES:
+        raise _fault(
+            f"confidence must be low, medium or high, but got {found!r}"
+            + did_you_mean(str(found), CONFIDENCES)
+        )
+    if raw.get("prior") is None and found != "medium":
+        raise _fault(f"confidence: {found} says how sure a prior is, but there is none: add prior: VALUE")
+    return found  # type: ignore[no-any-return]
 
 
 def _number_schema(domain: Domain) -> dict[str, Any]:
@@ -245,14 +308,21 @@ _VALUE_SCHEMAS: dict[str, Callable[[Domain], dict[str, Any]]] = {
 def to_plain(setting: object) -> Any:
     """The setting as YAML and JSON write it."""
     match setting:
-        case Range(low, high, log, step):
-            plain: dict[str, Any] = {"low": low, "high": high}
-            if log:
+        case Range():
+            plain: dict[str, Any] = {"low": setting.low, "high": setting.high}
+            if setting.log:
                 plain["log"] = True
-            if step is not None:
-                plain["step"] = step
-            return plain
-        case Choice(choices):
-            return list(choices)
+            if setting.step is not None:
+                plain["step"] = setting.step
+            return plain | _plain_belief(setting)
+        case Choice(choices, ordered):
+            extra = (
+                _plain_belief(setting) if ordered is None else {"ordered": ordered, **_plain_belief(setting)}
+            )
+            return {"choices": list(choices), **extra} if extra else list(choices)
         case _:
             return setting
+
+
+def _plain_belief(setting: Range | Choice) -> dict[str, Any]:
+    return {} if setting.prior is None else {"prior": setting.prior, "confidence": setting.confidence}

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from cotune.errors import StudyCorrupt, StudyError, StudyExists, StudyNotFound
 from cotune.files import replacing
-from cotune.types import LaneId, Record, Status, Trial, TrialResult
+from cotune.types import LaneId, Params, Record, Status, Trial, TrialResult
 
 FORMAT = 1
 """Version of the tables; a store of a later version is refused, an earlier one is upgraded."""
@@ -132,6 +132,19 @@ class Store:
         rows = [(key, json.dumps(value)) for key, value in facts.items()]
         self._write("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
 
+    def change(self, facts: Mapping[str, Any], params: Mapping[int, Params]) -> None:
+        """Replace facts, and configurations of trials by number, in one transaction."""
+        rows = [(key, json.dumps(value)) for key, value in facts.items()]
+        try:
+            with self._connection as connection:
+                connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+                connection.executemany(
+                    "UPDATE trials SET params = ? WHERE number = ?",
+                    [(json.dumps(dict(own)), number) for number, own in params.items()],
+                )
+        except sqlite3.Error as error:
+            raise StudyError(f"{self.path} cannot be written ({error})") from None
+
     def last_boundary(self) -> int:
         """Number of the last acknowledged boundary, 0 before the first."""
         return int(self._rows("SELECT coalesce(max(number), 0) FROM boundaries")[0][0])
@@ -143,6 +156,14 @@ class Store:
     def trials(self) -> int:
         """How many trials have started."""
         return int(self._rows("SELECT count(*) FROM trials")[0][0])
+
+    def lane_epochs(self) -> int:
+        """Epochs trained so far, summed over lanes."""
+        return int(self._rows("SELECT count(*) FROM records")[0][0])
+
+    def started(self) -> list[Trial]:
+        """Every trial that has started, by number."""
+        return [self._trial(*row) for row in self._rows("SELECT number, params FROM trials ORDER BY number")]
 
     def commit(self, boundary: Boundary) -> bool:
         """Acknowledge `boundary`; returns whether it was new.

@@ -32,7 +32,8 @@ class StudyView:
       where further metrics are recorded also: [metric];
     - data: {source, rows, columns: [{name, kind, missing, distinct, note}], notes: [sentence],
       preparation: [sentence], parts: {train, validation, test, folds}} (numbers of rows, and of folds);
-    - parameters: [{name, fusable, and its setting as the recipe has it}], the searched ones;
+    - parameters: [{name, fusable, kind, and its setting as the recipe has it}], the searched ones; recipes, where the
+      space was made wider: [{boundary, trials, resolved}]; warm: what was taken of earlier studies;
     - plan: [sentence];
     - once the study has ended, result: {trial, score, test: {metric: figure}, lanes, parameters (count of weights),
       confusion: [[count]] by true and predicted class, or scatter: {actual: […], predicted: […]}} of the test

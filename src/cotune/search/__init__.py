@@ -1,6 +1,7 @@
 """Which configurations to try, and which to stop early. Sees names and numbers, never a tensor."""
 
 from cotune.search.course import Course as Course
+from cotune.search.gaussian.evidence import normal_scores as normal_scores
 from cotune.search.limits import Limits as Limits
 from cotune.search.patience import Patience as Patience
 from cotune.search.rungs.exempt import Exempting as Exempting

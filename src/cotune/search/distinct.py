@@ -7,6 +7,7 @@ import numpy as np
 from cotune.search.history import Key, key
 from cotune.search.structure import shared
 from cotune.space import Space
+from cotune.space.feasible import mended
 from cotune.types import Params
 
 _REDRAWS = 32
@@ -16,7 +17,7 @@ _WALKED = 2**16  # larger spaces are not listed: they cannot be used up by train
 def distinct(
     space: Space, params: Params, *, taken: set[Key], draw: Callable[[], np.random.Generator]
 ) -> Params | None:
-    """`params`, or if they are taken a near relation that is not; `None` if nothing is left.
+    """`params`, or if they are taken or break a constraint a near relation that does not; `None` if nothing is left.
 
     Args:
         space: where to look.
@@ -24,6 +25,9 @@ def distinct(
         taken: configurations to avoid; not looked at if the space is infinite.
         draw: makes the generator of the replacement: first among those of equal structure, then among all.
     """
+    kept = frozenset(p.name for p in shared(space))
+    if not space.feasible(params):
+        params = mended(space, params, draw(), kept=kept)
     size = space.size()
     if size is None or key(params) not in taken:
         return params
@@ -31,15 +35,16 @@ def distinct(
         return None
     rng = draw()
     point = space.to_unit(params)
-    kept = {p.name for p in shared(space)}
     for attempt in range(2 * _REDRAWS):
         drawn = rng.random(len(space.parameters))
         if attempt < _REDRAWS:
             for i, p in enumerate(space.parameters):
                 drawn[i] = point[i] if p.name in kept else drawn[i]
-        params = space.from_unit(drawn.tolist())
-        if key(params) not in taken:
-            return params
+        other = space.from_unit(drawn.tolist())
+        if space.feasible(other):
+            params = other
+            if key(params) not in taken:
+                return params
     if size > _WALKED:
         return params
     left = [params for params in space.walk() if key(params) not in taken]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cotune.errors import RecipeError, did_you_mean
 from cotune.search.course import Course
 from cotune.search.gaussian.batches import gaussian
+from cotune.search.guarded import Guarded
 from cotune.search.sampler import Sampler
 from cotune.search.samplers.gp import gp
 from cotune.search.samplers.grid import grid
@@ -71,6 +72,6 @@ def make_sampler(
         RecipeError: there is no such strategy, or it cannot search this space.
     """
     row = strategy(name)
-    if row.course and course is not None:
-        return row.make(space, maximize=maximize, seed=seed, course=course)
-    return row.make(space, maximize=maximize, seed=seed)
+    more = {"course": course} if row.course and course is not None else {}
+    found = row.make(space, maximize=maximize, seed=seed, **more)
+    return Guarded(found, space, seed=seed) if space.constraints else found

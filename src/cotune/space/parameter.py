@@ -41,10 +41,10 @@ class Parameter:
         return self.domain.fusable
 
     @cached_property
-    def kind(self) -> Literal["float", "int", "categorical"]:
-        """How its values behave."""
+    def kind(self) -> Literal["float", "int", "ordinal", "categorical"]:
+        """How its values behave: of an ordinal's neighbours are near, of a categorical's all are equally far."""
         if isinstance(self.setting, Choice):
-            return "categorical"
+            return "ordinal" if self.setting.ordinal else "categorical"
         return "int" if self.domain.kind == "int" else "float"
 
     def active(self, params: Params) -> bool:
@@ -60,7 +60,7 @@ class Parameter:
         match self.setting:
             case Choice(choices):
                 return choices
-            case Range(low, high, _, step):
+            case Range(low, high, step=step):
                 if step is None and self.kind == "float":
                     return None
                 width = Decimal(1) if step is None else Decimal(str(step))
@@ -72,10 +72,19 @@ class Parameter:
 
     @cached_property
     def middle(self) -> float:
-        """Where it starts, in [0, 1]: the middle of what is ordered, the first of what is not."""
-        if isinstance(self.setting, Choice) and self.domain.kind in ("name", "bool"):
+        """Where it starts, in [0, 1]: its prior, or the middle of what is ordered, or the first of what is not."""
+        if self.believed is not None:
+            return self.believed
+        named = self.domain.kind in ("name", "bool")
+        if isinstance(self.setting, Choice) and named and not self.setting.ordinal:
             return self.to_unit(self.setting.choices[0])
         return self.to_unit(self.from_unit(0.5))
+
+    @cached_property
+    def believed(self) -> float | None:
+        """The place of its prior; `None` without one."""
+        prior = self.setting.prior
+        return None if prior is None else self.to_unit(self.nearest(prior))
 
     def to_unit(self, value: Value) -> float:
         """The place of `value` in [0, 1]; a categorical's slices are equal, and it sits in their middle."""
@@ -118,8 +127,10 @@ class Parameter:
         return legal and self.setting.low <= value <= self.setting.high  # type: ignore[operator]
 
     def distribution(self) -> BaseDistribution:
-        """The same in Optuna's words."""
+        """The same in Optuna's words; of an ordinal the places of the choices, see `to_optuna`."""
         if isinstance(self.setting, Choice):
+            if self.setting.ordinal:
+                return IntDistribution(0, len(self.setting.choices) - 1)
             return CategoricalDistribution(self.setting.choices)
         low, high, step = self.setting.low, self.setting.high, self.setting.step
         if self.points is not None:
@@ -130,6 +141,19 @@ class Parameter:
         if self.kind == "int":
             return IntDistribution(int(low), int(high), log=self._log, step=int(step or 1))
         return FloatDistribution(low, high, log=self._log, step=step)
+
+    def to_optuna(self, value: Value) -> Value:
+        """What stands for `value` in `distribution`."""
+        if isinstance(self.setting, Choice) and self.setting.ordinal:
+            return self.setting.choices.index(value)
+        return value
+
+    def from_optuna(self, value: Value) -> Value:
+        """The value that `to_optuna` made this of; rounding is mended."""
+        if isinstance(self.setting, Choice) and self.setting.ordinal:
+            assert isinstance(value, int)
+            return self.setting.choices[value]
+        return self.nearest(value)
 
     def _typed(self, number: float | Decimal) -> int | float:
         return int(number) if self.kind == "int" else float(number)

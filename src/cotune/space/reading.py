@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from cotune.recipe.module import PREFIX
 from cotune.recipe.schema import Recipe, domains
-from cotune.recipe.settings import Choice, Range, Setting
+from cotune.recipe.settings import Choice, Domain, Range, Setting
+from cotune.space.constraints import Constraint, read_constraint
 from cotune.space.parameter import Parameter
 from cotune.space.space import Space
 from cotune.types import Value
@@ -40,7 +41,23 @@ def from_recipe(recipe: Recipe) -> Space:
         parameter = _settled(waiting.pop(name), fixed=fixed, placed=placed)
         if parameter is not None:
             placed[name] = parameter
-    return Space(tuple(placed.values()), fixed)
+    return Space(tuple(placed.values()), fixed, _constraints(recipe, known))
+
+
+def _constraints(recipe: Recipe, known: Mapping[str, Domain]) -> tuple[Constraint, ...]:
+    """Those of the recipe. Names of the user's own parameters stand for themselves, and go before the recipe's keys."""
+    if not recipe.search.constraints:
+        return ()
+    names = {name: name for name in known}
+    names |= {f"{section}.{name}": name for name, (section, _) in domains().items()}
+    names |= {name.removeprefix(PREFIX): name for name in known if name.startswith(PREFIX)}
+    switches = [name for name, domain in known.items() if domain.kind == "bool" or _is_switch(recipe, name)]
+    return tuple(read_constraint(text, names, switches=switches) for text in recipe.search.constraints)
+
+
+def _is_switch(recipe: Recipe, name: str) -> bool:
+    own = recipe.module.parameters.get(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else None
+    return own is not None and own.kind == "choice" and all(isinstance(v, bool) for v in own.choices)
 
 
 def _only_value(setting: Setting) -> Setting:

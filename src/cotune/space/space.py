@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from cotune.space.constraints import Constraint
+from cotune.space.earlier import Earlier
+from cotune.space.feasible import MOST_WALKED, anchor
 from cotune.space.parameter import Parameter
 from cotune.types import Params, Value
 
@@ -16,6 +19,8 @@ class Space:
     Args:
         parameters: in recipe order, except that a condition stands before what it conditions.
         fixed: every other tunable key with its value.
+        constraints: what must hold of every configuration.
+        earlier: what earlier studies say of it.
 
     Every parameter is one coordinate of the unit cube, also while it is inactive: the cube has
     `len(parameters)` dimensions for every configuration.
@@ -23,6 +28,8 @@ class Space:
 
     parameters: tuple[Parameter, ...]
     fixed: Mapping[str, Value]
+    constraints: tuple[Constraint, ...] = ()
+    earlier: Earlier | None = None
 
     @property
     def fusable(self) -> tuple[Parameter, ...]:
@@ -52,17 +59,49 @@ class Space:
     def contains(self, params: Params) -> bool:
         """Whether `params` holds exactly the active parameters, each with a value it can take."""
         wanted = {p.name for p in self.parameters if p.active(params)}
-        return set(params) == wanted and all(
-            p.contains(params[p.name]) for p in self.parameters if p.name in wanted
+        return (
+            set(params) == wanted
+            and all(p.contains(params[p.name]) for p in self.parameters if p.name in wanted)
+            and self.feasible(params)
         )
+
+    def feasible(self, params: Params) -> bool:
+        """Whether `params` meets every constraint."""
+        if not self.constraints:
+            return True
+        config = self.complete(params)
+        return all(constraint.holds(config) for constraint in self.constraints)
+
+    @cached_property
+    def anchor(self) -> dict[str, Value] | None:
+        """A configuration that meets every constraint, near the middle if there is one; `None` if none was found."""
+        return anchor(self)
+
+    @cached_property
+    def constrained(self) -> tuple[Parameter, ...]:
+        """The searched parameters of which a constraint speaks, and those that these hang on."""
+        names = set().union(*(constraint.names for constraint in self.constraints))
+        for p in reversed(self.parameters):
+            if p.name in names and p.domain.when is not None:
+                names.add(p.domain.when[0])
+        return tuple(p for p in self.parameters if p.name in names)
 
     @cached_property
     def _size(self) -> int | None:
+        count = self._unconstrained_size()
+        if count is None or not self.constraints or count > MOST_WALKED:
+            return count
+        return sum(1 for _ in self.walk())
+
+    def _unconstrained_size(self) -> int | None:
         roots = [self._count(p) for p in self.parameters if p.domain.when is None]
         return None if None in roots else math.prod(count for count in roots if count is not None)
 
     def size(self) -> int | None:
-        """How many configurations there are; `None` where a parameter is continuous."""
+        """How many configurations there are; `None` where a parameter is continuous.
+
+        Of more than `MOST_WALKED`, those that break a constraint are counted too.
+        """
         return self._size
 
     def _count(self, parameter: Parameter) -> int | None:
@@ -93,7 +132,9 @@ class Space:
 
         def descend(depth: int, params: dict[str, Value]) -> Iterator[dict[str, Value]]:
             if depth == len(order):
-                yield {p.name: params[p.name] for p in self.parameters if p.name in params}
+                found = {p.name: params[p.name] for p in self.parameters if p.name in params}
+                if self.feasible(found):
+                    yield found
                 return
             parameter = order[depth]
             if not parameter.active(params):

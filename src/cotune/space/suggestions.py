@@ -14,6 +14,7 @@ from typing import Any
 
 from cotune.errors import RecipeError
 from cotune.recipe.module import OwnParameter
+from cotune.recipe.settings import CONFIDENCES, Confidence
 from cotune.space.adapters.keras_tuner import KerasTunerWords
 from cotune.types import Value
 
@@ -69,23 +70,58 @@ class Trial(KerasTunerWords, Mapping[str, Any]):
         """What was answered so far, by name."""
         return {name: self._decoded(self.asked[name], value) for name, value in self.answered.items()}
 
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        """A whole number of [low, high], by steps or by ratio."""
+    def suggest_int(
+        self,
+        name: str,
+        low: int,
+        high: int,
+        *,
+        step: int = 1,
+        log: bool = False,
+        prior: int | None = None,
+        confidence: Confidence = "medium",
+    ) -> int:
+        """A whole number of [low, high], by steps or by ratio; `prior` is where the best is believed to be."""
         _check_range(name, low, high, step, log=log, kinds=(int,))
         own = OwnParameter(kind="int", low=low, high=high, log=log, step=None if step == 1 else step)
-        found: int = self._ask(name, own)
+        found: int = self._ask(name, with_belief(name, own, prior, confidence))
         return found
 
     def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+        self,
+        name: str,
+        low: float,
+        high: float,
+        *,
+        step: float | None = None,
+        log: bool = False,
+        prior: float | None = None,
+        confidence: Confidence = "medium",
     ) -> float:
-        """A number of [low, high], by steps, by ratio, or any."""
+        """A number of [low, high], by steps, by ratio, or any; `prior` is where the best is believed to be."""
         _check_range(name, low, high, step, log=log, kinds=(int, float))
-        return float(self._ask(name, OwnParameter(kind="float", low=low, high=high, log=log, step=step)))
+        own = OwnParameter(kind="float", low=low, high=high, log=log, step=step)
+        return float(self._ask(name, with_belief(name, own, prior, confidence)))
 
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        """One of the choices: numbers, words, `None`, or tuples and lists of them."""
-        return self._ask(name, of_choices(name, choices))
+    def suggest_categorical(
+        self,
+        name: str,
+        choices: Sequence[Any],
+        *,
+        ordered: bool | None = None,
+        prior: Any = None,
+        confidence: Confidence = "medium",
+    ) -> Any:
+        """One of the choices: numbers, words, `None`, or tuples and lists of them.
+
+        Args:
+            ordered: whether neighbours are near to each other; `None`: rising and falling numbers are.
+            prior, confidence: the choice that is believed to be the best, and how surely.
+        """
+        own = of_choices(name, choices, ordered=ordered)
+        if prior is not None and own.literal:
+            prior = repr(prior)
+        return self._ask(name, with_belief(name, own, prior, confidence))
 
     def suggest_uniform(self, name: str, low: float, high: float) -> float:
         """As `suggest_float`."""
@@ -188,7 +224,28 @@ def _check_range(
         raise RecipeError(f"log and step cannot be had together, but '{name}' has both: drop one of them")
 
 
-def of_choices(name: str, choices: Sequence[Any]) -> OwnParameter:
+def with_belief(name: str, own: OwnParameter, prior: Any, confidence: object = "medium") -> OwnParameter:
+    """The parameter with a prior, the value that is believed to be the best.
+
+    Raises:
+        RecipeError: it cannot take that value, or the confidence is neither low, medium nor high.
+    """
+    if prior is None:
+        return own
+    if confidence not in CONFIDENCES:
+        raise RecipeError(f"confidence must be low, medium or high, but '{name}' has {confidence!r}")
+    if own.kind == "choice":
+        legal = prior in own.choices
+    else:
+        legal = _is_end(prior, (int,) if own.kind == "int" else (int, float)) and own.low <= prior <= own.high
+    if not legal:
+        raise RecipeError(
+            f"the prior of '{name}' must be a value it can take, {said(own)}, but got {prior!r}"
+        )
+    return own.model_copy(update={"prior": prior, "confidence": confidence})
+
+
+def of_choices(name: str, choices: Sequence[Any], *, ordered: bool | None = None) -> OwnParameter:
     """A parameter with these choices.
 
     Raises:
@@ -199,7 +256,7 @@ def of_choices(name: str, choices: Sequence[Any]) -> OwnParameter:
         raise RecipeError(f"choices must have at least one value, but those of '{name}' have none")
     if all(isinstance(value, PLAIN) for value in found):
         values: tuple[Value, ...] = tuple(dict.fromkeys(found))
-        return OwnParameter(kind="choice", choices=values)
+        return OwnParameter(kind="choice", choices=values, ordered=ordered)
     labels = []
     for value in found:
         label = repr(value)
@@ -213,11 +270,13 @@ def of_choices(name: str, choices: Sequence[Any]) -> OwnParameter:
                 "among words, and look them up in build"
             )
         labels.append(label)
-    return OwnParameter(kind="choice", choices=tuple(dict.fromkeys(labels)), literal=True)
+    return OwnParameter(kind="choice", choices=tuple(dict.fromkeys(labels)), ordered=ordered, literal=True)
 
 
 def middle(own: OwnParameter) -> Value:
-    """The middle of a range (geometric where it is logarithmic), the first of the choices."""
+    """The prior, or the middle of a range (geometric where it is logarithmic), or the first of the choices."""
+    if own.prior is not None:
+        return own.prior
     if own.kind == "choice":
         return own.choices[0]
     at = math.sqrt(own.low * own.high) if own.log else (own.low + own.high) / 2

@@ -13,9 +13,9 @@ from cotune.data import Dataset, describe_columns
 from cotune.engine.metrics import METRICS
 from cotune.recipe import Recipe
 from cotune.recipe.presets.by_kind import keys_set
-from cotune.recipe.settings import to_plain
 from cotune.study.prepared import Prepared, compute_for
 from cotune.study.rules.rule import Given
+from cotune.study.widening import described
 from cotune.types import LaneId, Task
 
 SHOWN = 8
@@ -71,10 +71,7 @@ def facts_of(
                 "folds": len(splits.folds),
             },
         },
-        "parameters": [
-            {"name": p.name, "fusable": p.fusable, "setting": to_plain(p.setting)}
-            for p in prepared.space.parameters
-        ],
+        "parameters": described(prepared.space),
         "plan": [*_plan(prepared, recipe), *(f"{note[0].upper()}{note[1:]}." for note in notes)],
         "given": asdict(Given.of(resolved, dataset, splits)),
     }
@@ -117,7 +114,8 @@ def announcement(prepared: Prepared, directory: Path) -> str:
     of = "" if dataset.task is Task.GENERATION else f" of {dataset.target}"
     return (
         f"{dataset.name}: {dataset.rows:,} {_rows(dataset)}, {dataset.task.value}{of}; "
-        f"searching {len(prepared.space.parameters)} parameters by {prepared.recipe.search.metric} → {directory}"
+        f"searching {len(prepared.space.parameters)} parameters ({len(prepared.space.fusable)} fusable) by "
+        f"{prepared.recipe.search.metric} → {directory}"
     )
 
 

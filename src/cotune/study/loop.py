@@ -32,6 +32,7 @@ from cotune.study.ledger import Ledger
 from cotune.study.proposals import Proposals
 from cotune.study.saving import Snapshots
 from cotune.study.slots import Lengths, course_of, judge_of
+from cotune.study.widening import restarts
 from cotune.types import LaneId, Progress, Status, Trial, TrialResult
 
 FIRST_EPOCH = 1.0
@@ -112,6 +113,7 @@ class Study:
             at_once=self._slots // factory.lanes_per_trial,
             trials=search.trials,
             started=store.trials(),
+            restarts=restarts(store.meta()),
         )
         self._pace = Pace(speed, share=Lengths.of(recipe).mean / self._epochs)
         self._clock = Clock(search.time_limit, before=store.elapsed(), began=began)

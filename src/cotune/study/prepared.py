@@ -1,6 +1,6 @@
 """All that training needs, and what of it depends on this machine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cotune.data import Dataset, Splits
 from cotune.engine.devices import Compute, compute_of
@@ -104,6 +104,14 @@ def _group(lane: Lane, resolved: Recipe, compute: Compute) -> int:
         return 1
     plan = Engine(metric=resolved.search.metric, compute=compute).plan([lane])
     return GROUP if plan.way == "batched" and not plan.alone else 1
+
+
+def with_speed(prepared: Prepared) -> Prepared:
+    """The same with its speed measured, where it was not and is needed: under a time limit."""
+    if prepared.recipe.search.time_limit is None or prepared.speed.lane > 0:
+        return prepared
+    speed, _ = fit_to_machine(prepared.recipe, prepared.recipe, prepared.space, prepared.factory)
+    return replace(prepared, speed=speed)
 
 
 def _needs_patience(recipe: Recipe, resolved: Recipe, compute: Compute) -> bool:

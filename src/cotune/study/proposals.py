@@ -7,6 +7,8 @@ What is asked, and when, follows from how many trials each boundary started, and
 the sampler was told before: a resumed study shows the boundaries again, and goes on with the same proposals.
 """
 
+from collections.abc import Sequence
+
 from cotune.search import Sampler
 from cotune.types import Params
 
@@ -22,13 +24,23 @@ class Proposals:
         at_once: trials that train at once.
         trials: that the study may start; `None` without limit.
         started: trials that the store has; on the way there, nothing is asked that would not be used.
+        restarts: numbers of trials at which the space was made wider: what waited then was dropped.
     """
 
-    def __init__(self, sampler: Sampler, *, at_once: int, trials: int | None, started: int) -> None:
+    def __init__(
+        self,
+        sampler: Sampler,
+        *,
+        at_once: int,
+        trials: int | None,
+        started: int,
+        restarts: Sequence[int] = (),
+    ) -> None:
         self._sampler = sampler
         self._ahead = max(1, min(MOST, at_once // 2))
         self._trials = trials
         self._started = started
+        self._restarts = list(restarts)
         self._asked = 0
         self._waiting: dict[int, Params] = {}
 
@@ -38,6 +50,9 @@ class Proposals:
         To be called for every boundary that starts trials, in order; of those that the store has already, some or
         all are left out.
         """
+        while self._restarts and number >= self._restarts[0]:
+            self._asked = self._restarts.pop(0)
+            self._waiting.clear()
         missing = number + count - self._asked
         if missing > 0:
             self._ask(-(-missing // self._ahead) * self._ahead)
@@ -46,7 +61,7 @@ class Proposals:
     def _ask(self, count: int) -> None:
         if self._trials is not None:
             count = min(count, self._trials - self._asked)
-        if self._asked + count > self._started:
+        if self._asked + count > self._started and not self._restarts:
             found = self._sampler.ask(self._asked, count)
             self._waiting.update(enumerate(found, self._asked))
         self._asked += count

@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,13 @@ from cotune.engine.loop import Engine
 from cotune.engine.metrics import METRICS
 from cotune.errors import DataError, SourceError, StudyCorrupt, StudyError
 from cotune.files import replacing, write_text
-from cotune.recipe import Recipe, as_yaml, make
+from cotune.recipe import Recipe, as_yaml, make, read
 from cotune.records import Store, StudyView, read_view, write_leaderboard
 from cotune.records.ablation import read_ablation
 from cotune.report import write as write_report
 from cotune.search import make_sampler
 from cotune.space import Space, from_recipe
+from cotune.space.feasible import must_have_some
 from cotune.study.budget import Speed
 from cotune.study.directory import Directory
 from cotune.study.ending.after import alone, make_model
@@ -35,13 +36,17 @@ from cotune.study.lanes import LaneFactory
 from cotune.study.loop import Study, no_network
 from cotune.study.own.modules import OwnModule
 from cotune.study.own.words import words_of_module
-from cotune.study.prepared import Prepared, compute_for, fit_to_machine
+from cotune.study.prepared import Prepared, compute_for, fit_to_machine, with_speed
 from cotune.study.rules.mending import settled
 from cotune.study.rules.rule import Given
 from cotune.study.settling.forecasts import options_of
 from cotune.study.settling.resolve import division, preset, resolve
 from cotune.study.starting.weights import keep_start, kept_start, start_of, with_whole_path, words_of_start
+from cotune.study.warm import taken_from, with_earlier, words_of_warm
+from cotune.study.widening import Changes, widened
 from cotune.types import Progress, Task
+
+NONE = Changes((), {})
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,8 @@ def _begin(
     resolved = resolve(chosen, dataset, splits)
     resolved, notes = settled(resolved, Given.of(resolved, dataset, splits))
     space = from_recipe(resolved)
+    warm = taken_from(resolved, space, task=dataset.task.value, fingerprint=dataset.fingerprint)
+    space = with_earlier(space, warm)
     _check_strategy(resolved, space)
     start = start_of(resolved, dataset)
     judges = Judges.of(dataset, splits, seed=resolved.search.seed, path=directory.judge)
@@ -131,6 +138,7 @@ def _begin(
     named = resolved.network.pretrained or resolved.network.embeddings
     if start is not None:
         notes += (words_of_start(start, factory, space, named),)
+    notes += words_of_warm(warm, space)
     for note in notes:
         sitting.say(note)
     claim()
@@ -145,7 +153,8 @@ def _begin(
         recipe, resolved, chosen = (with_whole_path(each) for each in (recipe, resolved, chosen))
     prepared = Prepared(resolved, space, dataset, splits, factory, speed)
     write_text(directory.recipe, as_yaml(chosen.model_copy(update={"data": recipe.data})))
-    with Store.create(directory.store, facts_of(prepared, recipe, notes, version=version)) as store:
+    facts = {**facts_of(prepared, recipe, notes, version=version), "warm": warm}
+    with Store.create(directory.store, facts) as store:
         sitting.say(announcement(prepared, directory.path))
         _train(prepared, store, directory, sitting)
 
@@ -163,25 +172,38 @@ def resume(
     *,
     data: str | Path | None = None,
     own: OwnModule | None = None,
+    changes: Changes = NONE,
 ) -> None:
-    """Go on with a study; one that has ended is left as it is.
+    """Go on with a study; one that has ended is left as it is, unless there are changes.
 
     Args:
         data: where its data is now, if it was moved.
         own: the networks, where the user builds them.
+        changes: what of its space becomes wider, and which limits higher.
 
     Raises:
         StudyNotFound, StudyCorrupt: there is none, or its store is damaged.
+        RecipeError: the changes are more than a wider space and higher limits.
         DataError: the data is not what it was.
     """
     directory.must_hold_a_study()
     with directory.locked(), directory.writing(), Store.open(directory.store) as store:
         meta = store.meta()
-        if meta.get("finished"):
+        if changes:
+            wider = widened(store, changes)
+            prepared = prepare_again({**meta, **wider.meta}, directory, data, own=own)
+            settled(prepared.recipe, Given.of(prepared.recipe, prepared.dataset, prepared.splits))
+            prepared = with_speed(prepared)
+            store.change({**wider.meta, "speed": asdict(prepared.speed)}, wider.params)
+            if directory.recipe.exists():
+                write_text(directory.recipe, as_yaml(changes.to(read(directory.recipe))))
+            sitting.say(f"from here on {wider.words}" if wider.words else "nothing was to be changed")
+        elif meta.get("finished"):
             shutil.rmtree(directory.rows, ignore_errors=True)
             sitting.say(f"{directory.path} is finished ({meta['finished']}); nothing to resume")
             return
-        prepared = prepare_again(meta, directory, data, own=own)
+        else:
+            prepared = prepare_again(meta, directory, data, own=own)
         sitting.say(f"resuming {directory.path} after {store.elapsed():.0f} s of training")
         _train(prepared, store, directory, sitting)
 
@@ -235,7 +257,7 @@ def prepare_again(
         law = f"{home} has changed since the study began"
         raise DataError(f"{law}: bring the old file back, or start a new study with `cotune tune`")
     splits = split(dataset, resolved.split, seed=resolved.search.seed)
-    space = from_recipe(resolved)
+    space = with_earlier(from_recipe(resolved), meta.get("warm", ()))
     named = resolved.network.pretrained or resolved.network.embeddings
     start = None if named is None else kept_start(directory.start)
     judges = Judges.of(dataset, splits, seed=resolved.search.seed, path=directory.judge)
@@ -246,6 +268,7 @@ def prepare_again(
 def _check_strategy(recipe: Recipe, space: Space) -> None:
     """Raise `RecipeError` if the strategy cannot search the space, before anything is written."""
     search = recipe.search
+    must_have_some(space)
     make_sampler(search.strategy, space, maximize=METRICS[search.metric].maximize, seed=search.seed)
 
 

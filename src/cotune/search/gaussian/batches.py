@@ -26,6 +26,7 @@ from cotune.search.history import History, Key, key
 from cotune.search.samplers.sequence import start
 from cotune.search.seeds import generator
 from cotune.search.threads import one_thread
+from cotune.search.trend import Trend
 from cotune.space import Space
 from cotune.types import Params, Trial, TrialResult
 
@@ -62,6 +63,7 @@ class GaussianSampler:
         self._evidence = Evidence(self._history)
         self._start = start(space, seed=seed, groups=self._groups)
         self._cube = Cube(space)
+        self._trend = Trend(space, self._cube.settle)
         names = {p.name for p in self._groups.shared(space)}
         self._shared = np.array([p.name in names for p in space.parameters], dtype=bool)
         self._fitted: tuple[tuple[tuple[float, int, float], ...], Kernel] | None = None
@@ -116,7 +118,9 @@ class GaussianSampler:
         X, y = self._rows(chosen), normal_scores([figure for _, _, figure in chosen])
         running = self._history.running()
         awaited = _full(self._points(running)) if running else None
-        posterior = Posterior(self._kernel(levels), X, y, awaited)
+        expected = self._trend.weighed(X[:, :-1], y) if self._trend else None
+        trend = None if expected is None else lambda rows: expected(rows[:, :-1])
+        posterior = Posterior(self._kernel(levels), X, y, awaited, trend)
         # What is expected at the longest training of those that were seen, not what was measured: that is noisy.
         seen = X.copy()
         seen[:, -1] = 1.0
@@ -223,7 +227,7 @@ class _Proposer:
         worth = belief.log_gain(self._incumbent) + chance
         for place in np.argsort(-worth, kind="stable"):
             params = self._space.from_unit(belief.points[place, :-1].tolist())
-            if key(params) not in taken:
+            if key(params) not in taken and self._space.feasible(params):
                 self._posterior.expect(belief, int(place))
                 return params
         return self._space.from_unit(belief.points[0, :-1].tolist())

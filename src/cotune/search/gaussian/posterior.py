@@ -18,6 +18,8 @@ Source: Rasmussen & Williams 2006; Ginsbourger, Le Riche & Carraro, Kriging is w
 2010; Ament et al., Unexpected improvements to expected improvement, 2023 (the logarithm).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
@@ -39,9 +41,19 @@ class Posterior:
         kernel: the hyperparameters.
         X, y: what is known, shapes [n, d] and [n].
         awaited: where trials are under way, shape [a, d].
+        trend: what is expected of points where nothing is known; 0 if `None`.
     """
 
-    def __init__(self, kernel: Kernel, X: Array, y: Array, awaited: Array | None = None) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        X: Array,
+        y: Array,
+        awaited: Array | None = None,
+        trend: Callable[[Array], Array] | None = None,
+    ) -> None:
+        self._trend = trend
+        y = y if trend is None else y - trend(X)
         n = len(X)
         self._kernel = kernel
         self._X = X if awaited is None or not len(awaited) else np.concatenate([X, awaited])
@@ -57,6 +69,7 @@ class Posterior:
         k = self._kernel(self._X, points)
         V = solve_triangular(self._factor, k, lower=True, check_finite=False)
         mean = k[: len(self._v)].T @ self._v
+        mean = mean if self._trend is None else mean + self._trend(points)
         belief = Belief(points, mean, self._kernel.variance - np.einsum("nm,nm->m", V, V), V)
         for point, column, deviation in self._chosen:
             belief.take(self._row(belief, point, column, deviation))

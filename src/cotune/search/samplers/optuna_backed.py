@@ -99,7 +99,8 @@ class ModelSampler:
                 return self._start.configuration(n)
             first = self._groups.leader_of(n)
             leader = batch.get(first) or self._history.params(first)
-            fixed = structure(leader, self._shared) if leader else {}
+            values = structure(leader, self._shared) if leader else {}
+            fixed = {p.name: p.to_optuna(values[p.name]) for p in self._shared if p.name in values}
             study.sampler = PartialFixedSampler(fixed, base) if fixed else base
             return self._that_fits(lambda: _suggest(study.ask(), self._space), fits)
 
@@ -130,5 +131,5 @@ def _suggest(trial: optuna.Trial, space: Space) -> Params:
                     value = trial.suggest_int(p.name, low, high, log=log, step=step)
                 case CategoricalDistribution(choices=choices):
                     value = trial.suggest_categorical(p.name, choices)
-            params[p.name] = p.nearest(value)
+            params[p.name] = p.from_optuna(value)
     return params

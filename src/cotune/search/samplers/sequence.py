@@ -15,16 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
+from cotune.search.beliefs import Beliefs
 from cotune.search.course import UNKNOWN, Course
 from cotune.search.distinct import distinct
 from cotune.search.history import Key, key
 from cotune.search.seeds import generator, seed_of
 from cotune.search.structure import Groups
 from cotune.space import Space
+from cotune.space.feasible import mended
 from cotune.types import Params, Trial, TrialResult
 
-Points = Callable[[int], NDArray[np.float64]]
+Array = NDArray[np.float64]
+
+Points = Callable[[int], Array]
 """Point number → coordinates."""
+
+REDRAWS = 64
+"""Times that a point which breaks a constraint is drawn anew."""
 
 
 def uniform(dimensions: int, *, seed: int) -> Points:
@@ -51,7 +58,14 @@ def sobol(dimensions: int, *, seed: int) -> Points:
 
 
 class Sequence:
-    """The points of a space in a fixed order, none twice while a finite space holds another."""
+    """The points of a space in a fixed order, none twice while a finite space holds another.
+
+    Args:
+        space: whose points.
+        points: makes a sequence of a number of dimensions.
+        seed: of the study.
+        beliefs: where it is to begin, and what part of the points follows what is believed; `None`: none.
+    """
 
     def __init__(
         self,
@@ -60,13 +74,14 @@ class Sequence:
         *,
         seed: int,
         groups: Groups = UNKNOWN.groups,
-        centred: bool = False,
+        beliefs: Beliefs | None = None,
     ) -> None:
         self._space = space
         self._seed = seed
-        self._centred = centred
+        self._beliefs = beliefs
         self._groups = groups
         names = {p.name for p in groups.shared(space)}
+        self._kept = frozenset(names)
         self._shared = np.array([p.name in names for p in space.parameters], dtype=bool)
         self._structures = points(len(names), seed=seed_of(seed, "structures"))
         self._free = points(len(space.parameters) - len(names), seed=seed_of(seed, "free"))
@@ -75,18 +90,40 @@ class Sequence:
 
     def configuration(self, number: int) -> Params:
         """Configuration `number`, though a finite space may have had it before."""
-        return self._space.from_unit(self._point(number))
+        begin = None if self._beliefs is None else self._beliefs.first(number)
+        if begin is not None:
+            return begin
+        point = self._point(number)
+        params = self._space.from_unit(point.tolist())
+        if self._space.feasible(params):
+            return params
+        return self._feasible(number, point)
 
-    def _point(self, number: int) -> list[float]:
-        middle = np.array([p.middle for p in self._space.parameters])
-        if self._centred and number == 0:
-            return [float(x) for x in middle]
+    def _point(self, number: int) -> Array:
         place = np.empty(len(self._shared))
         place[~self._shared] = self._free(number)
         group = number // self._groups.size
-        at_centre = self._centred and group == 0
-        place[self._shared] = middle[self._shared] if at_centre else self._structures(group)
-        return [float(x) for x in place]
+        place[self._shared] = self._structures(group)
+        if self._beliefs is None:
+            return place
+        return self._beliefs.bent(place, number, self._shared, leader=group * self._groups.size)
+
+    def _feasible(self, number: int, point: Array) -> Params:
+        """Point `number` drawn anew until it meets the constraints, or else moved; a group keeps its structure."""
+        first = self._groups.leader_of(number)
+        rng = generator(self._seed, "feasible", number)
+        free = ~self._shared
+        if number != first:
+            leader = np.array(self._space.to_unit(self.configuration(first)))
+            point = np.where(free, point, leader)
+        else:
+            free = np.ones_like(free)
+        for _ in range(REDRAWS):
+            params = self._space.from_unit(point.tolist())
+            if self._space.feasible(params):
+                return params
+            point = np.where(free, rng.random(len(point)), point)
+        return mended(self._space, params, rng, kept=self._kept)
 
     def params(self, number: int) -> Params | None:
         """The configuration of trial `number`; `None` once the space is used up."""
@@ -131,5 +168,6 @@ def quasi_random(space: Space, *, maximize: bool, seed: int, course: Course = UN
 
 
 def start(space: Space, *, seed: int, groups: Groups = UNKNOWN.groups) -> Sequence:
-    """Where the strategies that learn begin: quasi-random, its first point the centre of the space."""
-    return Sequence(space, sobol, seed=seed_of(seed, "sobol"), groups=groups, centred=True)
+    """Where the strategies that learn begin: quasi-random, but for what is believed; its first point is the centre."""
+    beliefs = Beliefs(space, seed=seed)
+    return Sequence(space, sobol, seed=seed_of(seed, "sobol"), groups=groups, beliefs=beliefs)

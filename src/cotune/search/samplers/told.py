@@ -14,12 +14,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from cotune.search.history import History, is_finite
-from cotune.space import Space
+from cotune.space import Parameter, Space
 from cotune.types import Params, Status, TrialResult
 
 
@@ -45,20 +44,20 @@ def study_of(history: History, space: Space, sampler: optuna.samplers.BaseSample
     direction = StudyDirection.MAXIMIZE if history.maximize else StudyDirection.MINIMIZE
     study = optuna.create_study(direction=direction, sampler=sampler)
     worst = history.worst()
-    kinds = {p.name: p.distribution() for p in space.parameters}
-    study.add_trials([_frozen(kinds, params, result, worst) for _, params, result in history.trials()])
+    known = {p.name: p for p in space.parameters}
+    study.add_trials([_frozen(known, params, result, worst) for _, params, result in history.trials()])
     return study
 
 
 def _frozen(
-    kinds: Mapping[str, BaseDistribution], params: Params, result: TrialResult | None, worst: float | None
+    known: Mapping[str, Parameter], params: Params, result: TrialResult | None, worst: float | None
 ) -> FrozenTrial:
     state, value, intermediate = _told(result, worst)
     return create_trial(
         state=state,
         value=value,
-        params=dict(params),
-        distributions={name: kind for name, kind in kinds.items() if name in params},
+        params={name: known[name].to_optuna(value) for name, value in params.items()},
+        distributions={name: known[name].distribution() for name in params},
         intermediate_values=intermediate,
     )
 

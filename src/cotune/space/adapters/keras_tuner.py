@@ -29,7 +29,7 @@ class KerasTunerWords:
         """See `cotune.space.suggestions.Trial`."""
 
     @abstractmethod
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+    def suggest_categorical(self, name: str, choices: Sequence[Any], *, ordered: bool | None = None) -> Any:
         """See `cotune.space.suggestions.Trial`."""
 
     def Int(  # noqa: N802
@@ -71,13 +71,13 @@ class KerasTunerWords:
         self,
         name: str,
         values: Sequence[Any],
-        ordered: bool | None = None,  # noqa: ARG002
+        ordered: bool | None = None,
         default: Any = None,  # noqa: ARG002
         parent_name: str | None = None,  # noqa: ARG002
         parent_values: Any = None,  # noqa: ARG002
     ) -> Any:
-        """One of the values."""
-        return self.suggest_categorical(name, values)
+        """One of the values; numbers in order count as ordered unless `ordered=False`."""
+        return self.suggest_categorical(name, values, ordered=ordered)
 
     def Boolean(  # noqa: N802
         self,

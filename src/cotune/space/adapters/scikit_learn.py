@@ -17,9 +17,12 @@ from typing import Any
 from cotune.errors import RecipeError
 from cotune.recipe.module import OwnParameter
 from cotune.recipe.settings import Choice, Range
-from cotune.space.suggestions import Asking, Trial, of_choices
+from cotune.space.suggestions import Asking, Trial, of_choices, with_belief
 
 GRID = "grid"
+
+_RANGE = {"low", "high", "log", "step", "prior", "confidence"}
+_CHOICE = {"choices", "ordered", "prior", "confidence"}
 
 
 def fits(space: object) -> bool:
@@ -58,15 +61,16 @@ def parameter(name: str, values: Any) -> OwnParameter:
     match values:
         case OwnParameter():
             return values
-        case Choice(choices):
-            return of_choices(name, choices)
-        case Range(low, high, log, step):
+        case Choice(choices, ordered, prior, confidence):
+            return with_belief(name, of_choices(name, choices, ordered=ordered), prior, confidence)
+        case Range(low, high, log, step, prior, confidence):
             whole = isinstance(low, int) and isinstance(high, int)
-            return OwnParameter(kind="int" if whole else "float", low=low, high=high, log=log, step=step)
-        case Mapping() if {"low", "high"} <= set(values) <= {"low", "high", "log", "step"}:
+            own = OwnParameter(kind="int" if whole else "float", low=low, high=high, log=log, step=step)
+            return with_belief(name, own, prior, confidence)
+        case Mapping() if {"low", "high"} <= set(values) <= _RANGE:
             return parameter(name, Range(**values))
-        case Mapping() if set(values) == {"choices"}:
-            return of_choices(name, values["choices"])
+        case Mapping() if {"choices"} <= set(values) <= _CHOICE:
+            return parameter(name, Choice(**values))
         case str() | bool() | int() | float() | None:
             return of_choices(name, [values])
     if hasattr(values, "dist") and hasattr(values, "args"):
