@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from cotune.search import Judge, make_judge, make_sampler, strategy
+from cotune.search import Judge, Watcher, make_judge, make_sampler, strategy
 from cotune.study.ledger import Ledger
 from cotune.study.proposals import Proposals
 from cotune.types import Divergence, LaneId, Params, Record, Status, Trial, TrialResult
@@ -101,6 +101,9 @@ def simulate(task: Task, contender: Contender, *, trainings: float = 4.0, slots:
             diverged += result.status is Status.DIVERGED
             contender.tell(result)
             del training[result.number]
+        if isinstance(contender, Watcher):
+            for result in ledger.passed():
+                contender.watch(result)
         proposing += time.perf_counter() - since
     return Run(tuple(best), started, diverged, asked, proposing)
 
@@ -153,3 +156,8 @@ class Ours:
     def tell(self, result: TrialResult) -> None:
         """To the sampler."""
         self._sampler.tell(result)
+
+    def watch(self, result: TrialResult) -> None:
+        """To the sampler, if it looks at trials that train."""
+        if isinstance(self._sampler, Watcher):
+            self._sampler.watch(result)

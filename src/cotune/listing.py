@@ -1,6 +1,7 @@
 """What the command line prints about a study."""
 
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -19,6 +20,7 @@ from cotune.report.forecasts import beside_baselines
 from cotune.report.foresight import forecast, forecast_line
 from cotune.report.front import front
 from cotune.report.made import is_ensemble, whose
+from cotune.search.structure import FREE, GROUP
 from cotune.searched import rows, searched
 from cotune.space import from_recipe
 from cotune.study.lr_find import LrCurve
@@ -316,7 +318,21 @@ def explain_plan(view: StudyView) -> dict[str, Any]:
         "parameters": searched(view),
         "constraints": list(view.meta["resolved"]["search"].get("constraints", ())),
         "plans": plans,
+        "structures": _structures(view),
         "capacity_used": view.summary()["capacity_used"],
+    }
+
+
+def _structures(view: StudyView) -> dict[str, Any]:
+    """How trials share structures, and how many there came to be."""
+    names = [p["name"] for p in view.meta["parameters"] if not p["fusable"] and p["name"] not in FREE]
+    found = Counter(tuple((name, t.params.get(name)) for name in names) for t in view.trials)
+    return {
+        "group": view.meta["resolved"]["search"].get("structure_group", GROUP),
+        "parameters": names,
+        "found": len(found) if names else min(1, len(view.trials)),
+        "trials": len(view.trials),
+        "largest": max(found.values(), default=0),
     }
 
 
@@ -343,8 +359,31 @@ def print_plan(facts: Mapping[str, Any]) -> None:
         if way in WAYS:
             print(f"{way}: {WAYS[way]}")
     print("chosen: the fastest; compiled loops also where another way is faster by less than a quarter")
+    print()
+    for line in lines_of_structures(facts["structures"]):
+        print(line)
     if facts["capacity_used"] is not None:
         print(f"\nslots in use on average: {100 * facts['capacity_used']:.0f} %")
+
+
+def lines_of_structures(structures: Mapping[str, Any]) -> list[str]:
+    """What is said of trials that share a structure: how many do, and why."""
+    names = ", ".join(structures["parameters"])
+    if not names:
+        return ["structures: one; whatever is searched is a number of each lane"]
+    count, trials, group = structures["found"], structures["trials"], structures["group"]
+    said = (
+        f"structures ({names}): {count} in {trials} trials, {structures['largest']} trials in the largest; "
+    )
+    if group == 1:
+        return [
+            f"{said}every trial chooses its own (structure_group 1), since the way that was chosen trains a lane "
+            "at the same price alone: sharing would save nothing, and look at fewer structures"
+        ]
+    return [
+        f"{said}{group} consecutive trials share one (structure_group {group}), since lanes of equal structure "
+        f"train as one computation; the price is that structures are chosen {group} times less often than all else"
+    ]
 
 
 BARS = 40

@@ -97,6 +97,6 @@ def test_a_trial_without_a_number_is_stopped_and_one_that_found_one_late_is_judg
 @pytest.mark.parametrize("first", [1, 3, 10])
 def test_how_long_trials_take_is_reckoned_as_in_successive_halving(first: int) -> None:
     made = Extrapolation(epochs=50, first=first, reduction=3, maximize=True)
-    (course,) = made.courses
+    (course,) = made.brackets
     assert course.levels[0] == 2 * first
     assert course.share == 1

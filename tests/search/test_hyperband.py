@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cotune.recipe import make
-from cotune.search import Course, make_judge
+from cotune.search import Bracket, make_judge
 from cotune.search.rungs.halving import Rungs
 from cotune.search.rungs.hyperband import Hyperband
 from cotune.study.slots import Lengths
@@ -26,12 +26,14 @@ def test_brackets_begin_a_rung_later_each_and_have_the_sizes_of_the_paper(
 ) -> None:
     judge = hyperband(*asked)
     whole = Rungs(epochs=asked[0], first=asked[1], reduction=asked[2], maximize=True).levels
-    assert [course.levels for course in judge.courses] == [whole[place:] for place in range(len(whole) + 1)]
+    assert [bracket.levels for bracket in judge.brackets] == [
+        whole[place:] for place in range(len(whole) + 1)
+    ]
     most, reduction = len(whole), asked[2]
     assert list(judge.sizes) == [
         math.ceil((most + 1) / (s + 1) * reduction**s - 1e-9) for s in range(most, -1, -1)
     ]
-    assert sum(course.share for course in judge.courses) == pytest.approx(1)
+    assert sum(bracket.share for bracket in judge.brackets) == pytest.approx(1)
 
 
 @given(asked_for, st.integers(0, 10**6))
@@ -81,7 +83,7 @@ def test_the_order_of_arrivals_does_not_matter(values: list[float], rng) -> None
 
 def test_without_room_for_a_rung_there_is_one_bracket_and_nobody_is_stopped() -> None:
     judge = hyperband(epochs=3)
-    assert (judge.sizes, judge.courses) == ((1,), (Course(1.0, ()),))
+    assert (judge.sizes, judge.brackets) == ((1,), (Bracket(1.0, ()),))
     assert judge.judge([(0, 3, 0.0), (1, 3, 1.0)]) == frozenset()
 
 

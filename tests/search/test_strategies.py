@@ -13,8 +13,9 @@ from toys import BOUND, BOUND_FINITE, CONDITIONAL, DEFAULT, FINITE, SMOOTH, bowl
 
 from cotune.errors import RecipeError
 from cotune.search import make_sampler
+from cotune.search.course import Course
 from cotune.search.strategies import STRATEGIES
-from cotune.search.structure import GROUP, leader_of, shared, structure
+from cotune.search.structure import GROUP, Groups, shared, structure
 from cotune.space import Space
 from cotune.types import Trial
 
@@ -119,9 +120,29 @@ def test_a_group_shares_its_structure(name: str, batch: int) -> None:
     which = shared(DEFAULT)
     assert [p.name for p in which] == ["width", "depth"]
     for number, params in enumerate(proposed):
-        assert structure(params, which) == structure(proposed[leader_of(number)], which)
+        assert structure(params, which) == structure(proposed[Groups().leader_of(number)], which)
     assert len({tuple(structure(params, which).items()) for params in proposed}) > 2
     assert len({params["activation"] for params in proposed[:8]}) > 1
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_without_groups_every_trial_chooses_its_structure(name: str) -> None:
+    sampler = make_sampler(name, DEFAULT, maximize=False, seed=5, course=Course(Groups(1)))
+    proposed, _ = play(sampler, DEFAULT, trials=48, batch=8)
+    assert len({(params["width"], params["depth"]) for params in proposed[:16]}) > 4
+    assert len({(params["width"], params["depth"]) for params in proposed[32:]}) > 2
+
+
+def test_a_leader_prefers_populations_that_train() -> None:
+    """With forty results and sixteen trials under way, a new group has one of their structures."""
+    sampler = make_sampler("auto", DEFAULT, maximize=False, seed=5)
+    play(sampler, DEFAULT, trials=64, batch=16)
+    under_way = sampler.ask(64, 16)
+    for number, params in enumerate(under_way, 64):
+        sampler.add(Trial(number, params))
+    (leader,) = sampler.ask(80, 1)
+    which = shared(DEFAULT)
+    assert structure(leader, which) == structure(under_way[0], which)
 
 
 def test_a_parameter_that_hangs_on_a_free_one_is_free() -> None:

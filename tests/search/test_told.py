@@ -8,8 +8,8 @@ from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 from toys import SMOOTH, result
 
-from cotune.search.gaussian.evidence import ENOUGH, Evidence, evidence, normal_scores
-from cotune.search.history import History
+from cotune.search.gaussian.evidence import RUNG, Evidence, normal_scores
+from cotune.search.history import OUT_OF_MEMORY, History
 from cotune.search.samplers.told import quiet, study_of
 from cotune.types import Status, Trial, TrialResult
 
@@ -74,44 +74,57 @@ def test_running_is_seen() -> None:
     ]
 
 
-def known_of(results: list[TrialResult], *, maximize: bool) -> Evidence | None:
+def levels_of(results: list[TrialResult], *, maximize: bool = True) -> dict[float, dict[int, float]]:
+    """Level → trial → figure."""
     history = History(maximize=maximize)
+    evidence = Evidence(history)
     for r in results:
         history.tell(r)
-    return evidence(history)
+        evidence.tell(r)
+    return {round(level, 3): dict(entries) for level, entries in evidence.levels()}
 
 
-def many(status: Status, count: int, first: int = 0) -> list[TrialResult]:
-    return [result(first + i, MIDDLE, status, float(first + i)) for i in range(count)]
+def trial(number: int, status: Status, *figures: float, score: float | None = None) -> TrialResult:
+    curve = tuple((epoch, 0.0, figure) for epoch, figure in enumerate(figures, 1))
+    return TrialResult(number, MIDDLE, status, score, len(figures), 1.0, curve=curve)
 
 
-def test_full_trainings_are_compared_by_score() -> None:
-    known = known_of([*many(Status.COMPLETE, ENOUGH), *many(Status.STOPPED, 40, 100)], maximize=False)
-    assert known is not None
-    assert known.figures == tuple(-float(i) for i in range(ENOUGH))
+STOPPED = [trial(10 + i, Status.STOPPED, 1.0, 2.0, 3.0 + i) for i in range(RUNG)]
+RUNG_3 = round(math.log(3) / math.log(9), 3)
 
 
-def test_too_few_full_trainings_are_compared_where_others_were_stopped() -> None:
-    results = [*many(Status.COMPLETE, 4), *many(Status.STOPPED, 20, 4)]
-    known = known_of(results, maximize=False)
-    assert known is not None
-    assert known.figures == tuple(-(i + 7.0) for i in range(24))  # all at epoch 3
-    assert known_of(results[1:], maximize=False) is None
+def test_a_stopped_trial_is_known_up_to_its_rung_and_no_further() -> None:
+    whole = trial(0, Status.COMPLETE, 1, 2, 5, 6, 7, 8, 9, 9.5, 9, score=9.5)
+    levels = levels_of([whole, *STOPPED])
+    assert levels[RUNG_3] == {0: 5.0, 10: 3.0, 11: 4.0, 12: 5.0, 13: 6.0}
+    assert levels[1.0] == {0: 9.5}
 
 
-def test_early_stopping_before_the_rung_keeps_its_score() -> None:
-    patient = TrialResult(0, MIDDLE, Status.COMPLETE, -1.0, 2, 1.0, curve=((1, 0.0, -1.0), (2, 0.0, 5.0)))
-    known = known_of([patient, *many(Status.STOPPED, 24, 1)], maximize=True)
-    assert known is not None
-    assert known.figures[0] == -1.0
+def test_a_trial_under_way_is_known_where_it_passed() -> None:
+    levels = levels_of([trial(3, Status.RUNNING, 1, 2, 7)])
+    assert list(levels.values())[-1] == {3: 7.0}
+    ended = levels_of([trial(3, Status.RUNNING, 1, 2, 7), trial(3, Status.COMPLETE, *range(9), score=8.0)])
+    assert ended == {1.0: {3: 8.0}, RUNG_3: {3: 7.0}}
 
 
-def test_diverged_is_as_bad_as_the_worst_and_failed_is_left_out() -> None:
-    results = [*many(Status.COMPLETE, 24), *many(Status.FAILED, 1, 24)]
-    results.append(TrialResult(25, MIDDLE, Status.DIVERGED, None, 1, 1.0))
-    known = known_of(results, maximize=True)
-    assert known is not None
-    assert known.figures == (*map(float, range(24)), 0.0)
+@pytest.mark.parametrize("maximize", [True, False])
+def test_a_diverged_trial_is_as_bad_as_the_worst_and_no_worse(maximize: bool) -> None:
+    whole = trial(0, Status.COMPLETE, *([4.0] * 9), score=4.0)
+    levels = levels_of([trial(1, Status.DIVERGED), whole, *STOPPED], maximize=maximize)
+    sign = 1.0 if maximize else -1.0
+    worst = min(figure for entries in levels.values() for n, figure in entries.items() if n != 1)
+    assert levels[1.0] == {0: sign * 4.0, 1: worst}
+
+
+def test_out_of_memory_is_no_figure_at_all() -> None:
+    failed = TrialResult(7, MIDDLE, Status.FAILED, None, 0, 1.0, OUT_OF_MEMORY)
+    assert all(7 not in entries for entries in levels_of([failed, *STOPPED]).values())
+
+
+def test_evidence_does_not_depend_on_the_order_of_events() -> None:
+    results = [*STOPPED, *(trial(i, Status.COMPLETE, *range(i, i + 9), score=i + 8.0) for i in range(8))]
+    mixed = [results[i] for i in np.random.default_rng(0).permutation(len(results))]
+    assert levels_of(results) == levels_of(mixed)
 
 
 def test_normal_scores_are_ranks() -> None:

@@ -69,6 +69,11 @@ class SearchSection(Section):
     lanes: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
         "auto", description="Lanes in training at once."
     )
+    structure_group: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
+        "auto",
+        description="Consecutive trials that share a structure. `auto`: 16 where lanes of equal structure gain by "
+        "training together, 1 where a lane costs the same alone. See [search](search.md).",
+    )
     seeds: Annotated[int, Field(ge=1)] = Field(
         1, description="Networks per trial and fold, started differently."
     )

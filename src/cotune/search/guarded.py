@@ -7,7 +7,7 @@ from functools import partial
 
 from cotune.search.distinct import distinct
 from cotune.search.history import Key, key
-from cotune.search.sampler import Sampler
+from cotune.search.sampler import Sampler, Watcher
 from cotune.search.seeds import generator
 from cotune.space import Space
 from cotune.types import Params, Trial, TrialResult
@@ -45,3 +45,8 @@ class Guarded:
         """This trial has ended."""
         self._tried.add(key(result.params))
         self._sampler.tell(result)
+
+    def watch(self, result: TrialResult) -> None:
+        """This trial goes on from a rung."""
+        if isinstance(self._sampler, Watcher):
+            self._sampler.watch(result)

@@ -6,6 +6,9 @@ from typing import TypeGuard
 
 from cotune.types import Params, Status, Trial, TrialResult, Value
 
+OUT_OF_MEMORY = "out of memory"
+"""What the reason of a trial says that did not fit: it is infeasible, which is no score."""
+
 Key = frozenset[tuple[str, Value]]
 
 
@@ -30,9 +33,16 @@ class History:
         self._tried.add(key(trial.params))
 
     def tell(self, result: TrialResult) -> None:
-        """This trial has ended, or was paused; of several results of a trial the one of the longest training counts."""
+        """This trial has ended, or was paused, or, where its status is `RUNNING`, goes on from a rung.
+
+        Of several results of a trial the one of the longest training counts.
+        """
         self._trials[result.number] = result.params
         self._tried.add(key(result.params))
+        if result.status is Status.RUNNING:
+            self._ended[Status.RUNNING][result.number] = result
+            return
+        self._ended[Status.RUNNING].pop(result.number, None)
         before = self._results.get(result.number)
         if before is not None:
             if (before.epochs, before.status is not Status.STOPPED) > (
@@ -58,9 +68,13 @@ class History:
             yield number, self._trials[number], self._results.get(number)
 
     def ended(self, status: Status) -> list[TrialResult]:
-        """The results of trials that ended so, by number."""
+        """The results of trials that ended so, by number; of those that run, as far as they were told."""
         found = self._ended[status]
         return [found[number] for number in sorted(found)]
+
+    def running(self) -> list[int]:
+        """The trials that have not ended, by number."""
+        return sorted(self._trials.keys() - self._results.keys())
 
     def scored(self, *statuses: Status) -> int:
         """How many trials ended in one of `statuses` with a finite score."""

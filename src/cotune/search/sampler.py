@@ -57,3 +57,11 @@ class Explorer(Protocol):
 
     def breed(self, brood: Brood) -> list[Params]:
         """Settings of children, in the order of their numbers; parameters that are not fusable are the parent's."""
+
+
+@runtime_checkable
+class Watcher(Protocol):
+    """A sampler that also looks at trials while they train."""
+
+    def watch(self, result: TrialResult) -> None:
+        """This trial goes on from a rung; its status is `RUNNING`, and its curve is what it has shown so far."""

@@ -7,7 +7,8 @@ from functools import partial
 from cotune.errors import RecipeError, did_you_mean
 from cotune.search.breeding.pb2 import pb2
 from cotune.search.breeding.pbt import pbt
-from cotune.search.gaussian.thompson import thompson
+from cotune.search.course import Course
+from cotune.search.gaussian.batches import gaussian
 from cotune.search.guarded import Guarded
 from cotune.search.rungs.table import BREEDING
 from cotune.search.sampler import Explorer, Sampler
@@ -29,26 +30,30 @@ class Strategy:
 
     Args:
         make: its sampler, from a space, the direction and a seed.
+        course: whether `make` is told the course of the study as well.
+        full: whether some of its trials are trained in full, whatever the rungs say.
         rungs: how its trials are stopped early where the recipe leaves that to it; a key of `RUNGS`.
         several: how it serves several objectives; a key of `SEVERAL`, or "no".
     """
 
     make: Callable[..., Sampler]
+    course: bool = False
+    full: bool = False
     rungs: str = "asha"
     several: str = "ranked"
 
 
 STRATEGIES: dict[str, Strategy] = {
-    "auto": Strategy(thompson, several="scalarised"),
+    "auto": Strategy(gaussian, course=True, full=True, several="scalarised"),
     "grid": Strategy(grid, several="blind"),
-    "random": Strategy(random, several="blind"),
-    "quasi-random": Strategy(quasi_random, several="blind"),
-    "tpe": Strategy(tpe),
+    "random": Strategy(random, course=True, several="blind"),
+    "quasi-random": Strategy(quasi_random, course=True, several="blind"),
+    "tpe": Strategy(tpe, course=True),
     "gp": Strategy(gp, several="scalarised"),
-    "nsga2": Strategy(nsga2),
-    "asha": Strategy(random, several="blind"),
-    "hyperband": Strategy(random, rungs="hyperband", several="no"),
-    "bohb": Strategy(bohb, rungs="hyperband", several="no"),
+    "nsga2": Strategy(nsga2, course=True),
+    "asha": Strategy(random, course=True, several="blind"),
+    "hyperband": Strategy(random, course=True, rungs="hyperband", several="no"),
+    "bohb": Strategy(bohb, course=True, rungs="hyperband", several="no"),
     "pbt": Strategy(pbt, rungs=BREEDING, several="no"),
     "pb2": Strategy(pb2, rungs=BREEDING, several="no"),
 }
@@ -93,7 +98,13 @@ their common order, or mixtures of them. A strategy of another word knows one sc
 
 
 def make_sampler(
-    name: str, space: Space, *, maximize: bool, seed: int, objectives: Objectives | None = None
+    name: str,
+    space: Space,
+    *,
+    maximize: bool,
+    seed: int,
+    course: Course | None = None,
+    objectives: Objectives | None = None,
 ) -> Sampler:
     """A sampler by the name of its strategy.
 
@@ -102,20 +113,23 @@ def make_sampler(
         space: what is searched.
         maximize: whether larger scores are better.
         seed: of the study; equal seeds propose equal configurations.
+        course: what the study has settled; groups of usual size, and no trial in full, where it is left out.
         objectives: what trials are compared by, where that is more than their scores.
 
     Raises:
         RecipeError: there is no such strategy, or it cannot search this space.
     """
     row = strategy(name)
+    make = partial(
+        row.make, space, seed=seed, **({"course": course} if row.course and course is not None else {})
+    )
     if objectives is None or not objectives.beside:
-        found = row.make(space, maximize=maximize, seed=seed)
+        found = make(maximize=maximize)
         watches = isinstance(found, Explorer)  # over its children too
         return Guarded(found, space, seed=seed) if space.constraints and not watches else found
     if row.several not in SEVERAL:
         law = f"search.strategy {name} knows one score, and search.objectives names more"
         able = ", ".join(each for each, other in STRATEGIES.items() if other.several in SEVERAL)
         raise RecipeError(f"{law}; choose among {able}")
-    make = partial(row.make, space, maximize=False, seed=seed)
-    found = SEVERAL[row.several](make, objectives, seed)
+    found = SEVERAL[row.several](partial(make, maximize=False), objectives, seed)
     return Guarded(found, space, seed=seed) if space.constraints else found

@@ -100,7 +100,7 @@ def seeds_for(recipe: Recipe, stages: Stages, speed: Speed, *, generates: bool) 
     search, folds = recipe.search, stages.folds
     if search.confirm != "auto":
         return search.confirm
-    if generates or search.rungs == BREEDING:
+    if generates or search.objectives or search.rungs == BREEDING:
         return 0
     asked, cost = SEEDS, lanes_of(SEEDS, folds=folds) * _epochs(recipe)
     room = [cost <= ROOM * search.lane_epochs] if search.lane_epochs is not None else []

@@ -9,6 +9,7 @@ from functools import partial
 
 from cotune.recipe.stages import Stages
 from cotune.search import Breeder, Judge, Patience, Promoter
+from cotune.search.history import OUT_OF_MEMORY
 from cotune.study.running import Running
 from cotune.study.several.standing import Standing
 from cotune.study.staged import Staged
@@ -61,6 +62,7 @@ class Ledger:
         self._runs: dict[int, Running] = {}
         self.running: dict[int, Running] = {}
         self.paused: dict[int, Running] = {}
+        self._at_rung: list[tuple[int, int]] = []
 
     def start(self, trial: Trial, lanes: int) -> None:
         """A trial joins with so many lanes."""
@@ -78,11 +80,14 @@ class Ledger:
             where = f"not finite at step {divergence.step} in {divergence.layer}"
             self._end(ended, divergence.lane.trial, Status.DIVERGED, where)
         for lane in failed:
-            self._end(ended, lane.trial, Status.FAILED, "out of memory, even with one lane at a time")
+            self._end(ended, lane.trial, Status.FAILED, f"{OUT_OF_MEMORY}, even with one lane at a time")
         advanced = self._advance([record for record in records if record.lane.trial in self.running])
         if self._beside is not None:
             self._beside.see(records)
+        self._at_rung = []
         if self._rungs is not None and self._staged is None:
+            levels = {level for bracket in self._rungs.brackets for level in bracket.levels}
+            self._at_rung = [(trial, epoch) for trial, epoch in advanced if epoch in levels]
             scores = [(trial, epoch, self._shown(self.running[trial])) for trial, epoch in advanced]
             for trial in sorted(self._rungs.judge(scores)):
                 if self._promoter is not None:
@@ -154,6 +159,16 @@ class Ledger:
     def share(self, number: int) -> float:
         """Which part of the folds that score is of."""
         return self._staged.share(self._runs[number]) if self._staged else 1.0
+
+    def passed(self) -> list[TrialResult]:
+        """The trials that go on from a rung of the last boundary, as far as they are."""
+        return [
+            TrialResult(
+                n, run.trial.params, Status.RUNNING, run.score(), e, run.seconds, curve=tuple(run.curve)
+            )
+            for n, e in self._at_rung
+            if (run := self.running.get(n)) is not None
+        ]
 
     def forget(self, result: TrialResult) -> TrialResult:
         """A trial is over by the store's word; its result with what the store's word leaves out."""

@@ -20,7 +20,7 @@ from cotune.engine.plan import Plan
 from cotune.errors import TrainingError
 from cotune.recipe import Recipe
 from cotune.records import Boundary, Store
-from cotune.search import Limits, Sampler, make_judge
+from cotune.search import Limits, Sampler, Watcher
 from cotune.space import Space
 from cotune.study.budget import Pace, Speed
 from cotune.study.checkpoints import Checkpoints, cycle_ends
@@ -36,7 +36,7 @@ from cotune.study.proposals import Proposals
 from cotune.study.resting import Resting
 from cotune.study.saving import Snapshots
 from cotune.study.several.wiring import Several
-from cotune.study.slots import Lengths
+from cotune.study.slots import Lengths, course_of, judge_of
 from cotune.study.widening import restarts
 from cotune.types import LaneId, Progress, Status, Trial, TrialResult
 
@@ -99,20 +99,14 @@ class Study:
         self._snapshots = Snapshots(directory.snapshots)
         self._show, self._interrupted = show, interrupted
         self._limits = Limits(search.trials, search.time_limit, search.lane_epochs)
-        self._several = Several(recipe, space, factory, store)
+        course = course_of(recipe, lanes_per_trial=factory.lanes_per_trial, stages=factory.stages)
+        self._several = Several(recipe, space, factory, store, course)
         self._sampler: Sampler = self._several.sampler
         self._ledger = Ledger(
             metric=self._metric,
             maximize=self._maximize,
             epochs=self._epochs,
-            rungs=make_judge(
-                search.rungs,
-                epochs=factory.stages.resources[-1] if factory.stages.last else self._epochs,
-                first=1 if factory.stages.last else search.first_rung,
-                reduction=search.reduction,
-                maximize=self._maximize,
-                several=self._several.objectives is not None,
-            ),
+            rungs=judge_of(recipe, course, maximize=self._maximize, stages=factory.stages),
             patience=training.patience,
             beside=self._several.standing,
             pauses=search.pause,
@@ -333,6 +327,7 @@ class Study:
                 self._leaders.keep(Leader(result, self._best_of(result.number, counted), checkpoints))
             self._resting.pop(result.number)
             self._parked.forget(result.number)
+        self._watch()
         gone = {result.number for result in ended}
         self._engine.leave(self._engine.names(gone))
 
@@ -344,6 +339,12 @@ class Study:
     def _pause(self, trials: tuple[int, ...]) -> None:
         for result in self._resting.pause(trials):
             self._sampler.tell(result)
+
+    def _watch(self) -> None:
+        """What trials have shown that go on from a rung, to samplers that look at it."""
+        if isinstance(self._sampler, Watcher):
+            for result in self._ledger.passed():
+                self._sampler.watch(result)
 
     def _note(self, result: TrialResult) -> None:
         self._results[result.number] = result
@@ -515,6 +516,7 @@ class Study:
             if self._confirming is not None:
                 self._confirming.take(boundary.records)
             self._go_on_confirming(boundary, join=False)
+            self._watch()
         self._boundary = saved.boundary
         kept = snapshot.restore(saved, self._engine, self._lane)
         self._resting.put(snapshot.paused(saved, self._lane))

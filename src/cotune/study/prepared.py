@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 
 from cotune.data import Dataset, Splits
 from cotune.engine.devices import Compute, compute_of
-from cotune.engine.loop import slots
+from cotune.engine.lanes import Lane
+from cotune.engine.loop import Engine, slots
 from cotune.recipe import Recipe
 from cotune.recipe.presets.by_kind import EFFORTS
-from cotune.search import BREEDING
+from cotune.search import BREEDING, GROUP
 from cotune.space import Space
 from cotune.study.budget import PATIENT_EPOCHS, Speed, affordable, measure, patient
 from cotune.study.confirming import seeds_for
@@ -88,7 +89,9 @@ def fit_to_machine(
             rungs = rungs if asked_for else "none"
         epochs = fitting if recipe.training.epochs == "auto" else epochs
         count = fewer if asked == "auto" else count
-    settled = {"lanes": count, "rungs": rungs}
+    group = resolved.search.structure_group
+    group = _group(lane, resolved, compute) if group == "auto" else group
+    settled = {"lanes": count, "rungs": rungs, "structure_group": group}
     fitted = resolved.model_copy(
         update={
             "training": resolved.training.model_copy(update={"epochs": epochs}),
@@ -98,6 +101,20 @@ def fit_to_machine(
     confirm = seeds_for(fitted, stages, speed, generates=lane.structure.goal is not None)
     search = fitted.search.model_copy(update={"confirm": confirm})
     return speed, fitted.model_copy(update={"search": search})
+
+
+def _group(lane: Lane, resolved: Recipe, compute: Compute) -> int:
+    """Trials that share a structure: several only where lanes gain by stepping together.
+
+    Compiled loops train a lane at the same price alone. Where they are not open, the plan measures what a lane-step
+    costs alone and beside others, once, and the answer is kept in the study's recipe.
+    """
+    if not compute.on_host:
+        return GROUP
+    if lane.structure.method.loops:
+        return 1
+    plan = Engine(metric=resolved.search.metric, compute=compute).plan([lane])
+    return GROUP if plan.way == "batched" and not plan.alone else 1
 
 
 def with_speed(prepared: Prepared) -> Prepared:

@@ -9,10 +9,10 @@ the sampler was told before: a resumed study shows the boundaries again, and goe
 
 from collections.abc import Sequence
 
-from cotune.search import GROUP, Sampler
+from cotune.search import Sampler
 from cotune.types import Params
 
-MOST = GROUP // 2
+MOST = 8
 """Configurations that wait at most."""
 
 

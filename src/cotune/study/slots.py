@@ -21,7 +21,18 @@ from dataclasses import dataclass
 from cotune.engine.parallel import cores
 from cotune.recipe import Recipe
 from cotune.recipe.stages import Stages
-from cotune.search import BREEDING, Breeder, Course, make_judge
+from cotune.search import (
+    BREEDING,
+    GROUP,
+    Bracket,
+    Breeder,
+    Course,
+    Groups,
+    Judge,
+    exempting,
+    make_judge,
+    strategy,
+)
 from cotune.search.rungs.truncation import SHARE, replaced
 
 BUSY = 0.92
@@ -70,11 +81,11 @@ class Lengths:
             reduction=search.reduction,
             maximize=True,
         )
-        courses = judge.courses if judge else (Course(1.0, ()),)
+        brackets = judge.brackets if judge else (Bracket(1.0, ()),)
         if isinstance(judge, Breeder):
-            rounds = len(courses[0].levels)
+            rounds = len(brackets[0].levels)
             return cls(longest, training.epochs / (1 + rounds / SHARE), training.epochs)
-        mean = sum(course.share * course.mean(longest, reduction=search.reduction) for course in courses)
+        mean = sum(each.share * each.mean(longest, reduction=search.reduction) for each in brackets)
         return cls(longest, mean, mean)
 
 
@@ -91,6 +102,33 @@ def family(trials: int, rounds: int) -> int:
 
 SMALL_FAMILY = 8
 """Fewer trials than this leave nothing to select."""
+
+
+def course_of(recipe: Recipe, *, lanes_per_trial: int, stages: Stages | None = None) -> Course:
+    """What a resolved recipe says of the course of its study."""
+    search, lengths = recipe.search, Lengths.of(recipe, stages)
+    assert isinstance(search.lanes, int)
+    return Course(
+        groups=Groups(GROUP if search.structure_group == "auto" else search.structure_group),
+        at_once=max(1, search.lanes // lanes_per_trial) if strategy(search.strategy).full else None,
+        epochs=lengths.longest,
+        mean=lengths.mean,
+    )
+
+
+def judge_of(recipe: Recipe, course: Course, *, maximize: bool, stages: Stages | None = None) -> Judge | None:
+    """Who stops the weak trials of a study; those in full are exempt."""
+    search = recipe.search
+    assert isinstance(recipe.training.epochs, int)
+    judge = make_judge(
+        search.rungs,
+        epochs=stages.resources[-1] if stages and stages.last else recipe.training.epochs,
+        first=1 if stages and stages.last else search.first_rung,
+        reduction=search.reduction,
+        maximize=maximize,
+        several=bool(search.objectives),
+    )
+    return exempting(judge, course.is_full) if judge is not None and course.at_once is not None else judge
 
 
 def kept_busy(recipe: Recipe, *, lanes_per_trial: int, stages: Stages | None = None) -> float:

@@ -1,7 +1,23 @@
-"""What a model may learn from results that were trained for different lengths."""
+"""What a model may learn from trials that were trained for different lengths.
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+A figure is comparable with others of the same epoch, so it is kept with its level:
+
+    level(e) = log e / log E  in [0, 1],   E the longest training
+
+which is one more coordinate of the model. How a trial ended says what is known of it:
+
+| ending     | what the model is told                                                                       |
+|------------|----------------------------------------------------------------------------------------------|
+| complete   | its figure at every rung it passed, and its score at level 1                                 |
+| stopped    | its figure at every rung up to the one where it was stopped, and no more: it is censored there |
+| diverged   | the worst figure at level 1 (of all levels, where few trained in full): bad, and no worse    |
+| failed     | nothing: out of memory is no score (see `feasible`)                                          |
+| running    | its figure at every rung it passed                                                           |
+"""
+
+import math
+from bisect import bisect_left, insort
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,57 +28,90 @@ from cotune.search.history import History, is_finite
 from cotune.types import Status, TrialResult
 
 ENOUGH = 24
-"""Results of equal length that a model needs."""
+"""Results that a model needs."""
+RUNG = 4
+"""Trials stopped at one epoch that make it a rung; a limit of the study stops trials anywhere."""
+
+Entry = tuple[int, float]
+"""(trial number, figure; larger is better)"""
 
 
-@dataclass(frozen=True)
 class Evidence:
-    """Trials whose figures can be compared with each other, by number."""
+    """Figures by level, by trial number. A function of the set of results, not of their order."""
 
-    numbers: tuple[int, ...]
-    figures: tuple[float, ...]
-    """Larger is better; a diverged trial has the worst of the others."""
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._sign = 1.0 if history.maximize else -1.0
+        self._longest = 1
+        self._stopped: dict[int, int] = {}
+        self._full: list[Entry] = []
+        self._at: dict[int, list[Entry]] = {}
+        self._diverged: list[int] = []
+
+    def tell(self, result: TrialResult) -> None:
+        """A trial has ended, or goes on from a rung; the history knows of it already."""
+        self._longest = max(self._longest, result.epochs)
+        for epoch in self._at:
+            self._note(result, epoch)
+        match result.status:
+            case Status.DIVERGED:
+                insort(self._diverged, result.number)
+            case Status.COMPLETE if is_finite(result.score):
+                insort(self._full, (result.number, self._sign * result.score))
+            case Status.RUNNING:
+                self._look_at(result.epochs)
+            case Status.STOPPED:
+                count = self._stopped[result.epochs] = self._stopped.get(result.epochs, 0) + 1
+                if count == RUNG:
+                    self._look_at(result.epochs)
+
+    def _look_at(self, epoch: int) -> None:
+        """From now on trials are compared at this epoch."""
+        if epoch not in self._at:
+            self._at[epoch] = []
+            for status in (Status.COMPLETE, Status.STOPPED, Status.RUNNING):
+                for known in self._history.ended(status):
+                    self._note(known, epoch)
+
+    def _note(self, result: TrialResult, epoch: int) -> None:
+        if result.status in (Status.COMPLETE, Status.STOPPED, Status.RUNNING):
+            figure = figure_at(result, epoch, sign=self._sign)
+            entries = self._at[epoch]
+            place = bisect_left(entries, (result.number, -math.inf))
+            known = place < len(entries) and entries[place][0] == result.number
+            if figure is not None and not known:
+                entries.insert(place, (result.number, figure))
+
+    def levels(self) -> list[tuple[float, list[Entry]]]:
+        """(level, its entries by number), the longest training first; diverged trials are in the first."""
+        found = [(self._level(epoch), self._at[epoch]) for epoch in sorted(self._at, reverse=True)]
+        figures = [figure for _, entries in (*found, (1.0, self._full)) for _, figure in entries]
+        if not figures:
+            return []
+        # Where few were trained in full, these are the best: among them, the worst of all lengths is bad enough.
+        enough = len(self._full) >= ENOUGH
+        worst = min(figure for _, figure in self._full) if enough else min(figures)
+        full = sorted([*self._full, *((number, worst) for number in self._diverged)])
+        return [(1.0, full), *found]
+
+    def _level(self, epoch: int) -> float:
+        return math.log(epoch) / math.log(self._longest) if self._longest > 1 else 1.0
+
+    @property
+    def scored(self) -> int:
+        """Trials of which something is known at the level where most is."""
+        return max((len(entries) for entries in (self._full, *self._at.values())), default=0)
 
 
-def evidence(history: History, *, enough: int = ENOUGH) -> Evidence | None:
-    """The results that were trained longest, if there are enough of them.
-
-    Full trainings are compared by their scores. While fewer than `enough` completed, every trial that
-    reached the deepest epoch at which `enough` have a figure is compared by its figure there; one that
-    completed before, by patience, keeps its score.
-    """
-    sign = 1.0 if history.maximize else -1.0
-    for figures in _by_depth(history):
-        if len(figures) >= enough:
-            worst = min(sign * figure for figure in figures.values())
-            known = {number: sign * figure for number, figure in figures.items()}
-            known |= {r.number: worst for r in history.ended(Status.DIVERGED)}
-            numbers = sorted(known)
-            return Evidence(tuple(numbers), tuple(known[number] for number in numbers))
-    return None
-
-
-def _by_depth(history: History) -> Iterator[dict[int, float]]:
-    """Trial number → figure, at full length first, then at the epochs where trials were stopped."""
-    there = history.ended(Status.COMPLETE)
-    yield {r.number: r.score for r in there if is_finite(r.score)}
-    stopped: dict[int, list[TrialResult]] = {}
-    for r in history.ended(Status.STOPPED):
-        stopped.setdefault(r.epochs, []).append(r)
-    for epoch in sorted(stopped, reverse=True):
-        there += stopped[epoch]  # whoever was stopped before has no figure here
-        found = {r.number: _figure(r, epoch) for r in there}
-        yield {number: figure for number, figure in found.items() if is_finite(figure)}
-
-
-def _figure(result: TrialResult, epoch: int) -> float | None:
-    for place in range(min(epoch, len(result.curve)) - 1, -1, -1):  # found at once if no epoch is missing
-        if result.curve[place][0] == epoch:
-            return result.curve[place][2]
-    # Without a curve, and after early stopping, the score is all there is.
+def figure_at(result: TrialResult, epoch: int, *, sign: float = 1.0) -> float | None:
+    """The best figure of a trial up to `epoch`, times `sign`; `None` where it did not get there."""
+    if result.epochs < epoch:
+        return None
+    figures = [sign * figure for e, _, figure in result.curve if e <= epoch and is_finite(figure)]
+    if figures:
+        return max(figures)
     ended_here = result.epochs == epoch and not result.curve
-    ended_early = result.status is Status.COMPLETE and result.epochs < epoch
-    return result.score if ended_here or ended_early else None
+    return sign * result.score if ended_here and is_finite(result.score) else None
 
 
 def normal_scores(figures: Sequence[float]) -> NDArray[np.float64]:

@@ -1,21 +1,12 @@
-"""A Gaussian process on the unit cube, and functions drawn from its posterior.
+"""A Gaussian process on the unit cube: its kernel, and how that is fitted.
 
 | symbol  | meaning                                              | shape             |
 |---------|------------------------------------------------------|-------------------|
 | X, y    | configurations and their normal scores                | [n, d], [n]       |
 | k       | Matérn-5/2 kernel, one length ℓ per parameter; s² its variance | –         |
 | σ²      | variance of the noise                                 | –                 |
-| φ       | random Fourier features of k                          | [point, F]        |
-| w       | weights of one draw from the prior, standard normal   | [F]               |
 
-A draw from the posterior is a draw from the prior plus what the data correct about it:
-
-    f(x) = φ(x)·w + k(x, X) (K + σ²I)⁻¹ (y − φ(X)·w − ε),   ε ~ N(0, σ²I)
-
-so every draw is a function that can be asked anywhere, at the cost of one factorisation of K.
-
-Source: Rasmussen & Williams 2006; Wilson et al., Efficiently sampling functions from Gaussian process
-posteriors, 2020; Rahimi & Recht, Random features for large-scale kernel machines, 2007.
+Source: Rasmussen & Williams 2006.
 """
 
 from dataclasses import dataclass
@@ -28,10 +19,9 @@ from scipy.spatial.distance import cdist
 
 Array = NDArray[np.float64]
 
-FEATURES = 512
 _STEPS = 20
 _VARIANCE, _LENGTH, _NOISE = (0.1, 10.0), (0.05, 20.0), (1e-4, 1.0)
-_JITTER = 1e-8
+JITTER = 1e-8
 _SQRT5 = 5**0.5
 
 
@@ -81,7 +71,7 @@ def unlikelihood(logs: Array, apart: Array, y: Array) -> tuple[float, Array]:
     decay = variance * np.exp(-r)
     K = decay * (1.0 + r + r * r / 3.0)
     C = K.copy()
-    C[np.diag_indices(n)] += noise + _JITTER
+    C[np.diag_indices(n)] += noise + JITTER
     factor = cho_factor(C, lower=True)
     both = cho_solve(factor, np.column_stack([y, np.eye(n)]))
     v, residual = both[:, 0], both[:, 1:] - np.outer(both[:, 0], both[:, 0])
@@ -89,49 +79,3 @@ def unlikelihood(logs: Array, apart: Array, y: Array) -> tuple[float, Array]:
     by_length = inverse * (apart @ (residual * decay * (1.0 + r)).ravel()) * (5.0 / 3.0)
     gradient = np.concatenate([[(residual * K).sum()], by_length, [noise * np.trace(residual)]])
     return float(value), 0.5 * gradient
-
-
-class Draws:
-    """Functions drawn from the posterior, one per generator.
-
-    Args:
-        kernel: the hyperparameters.
-        X, y: what is known, shapes [n, d] and [n].
-        features: draws the Fourier features, which all functions share.
-        weights: one generator per function.
-    """
-
-    def __init__(
-        self,
-        kernel: Kernel,
-        X: Array,
-        y: Array,
-        *,
-        features: np.random.Generator,
-        weights: list[np.random.Generator],
-    ) -> None:
-        self._kernel, self._X = kernel, X
-        # The spectrum of a Matérn-5/2 kernel is Student's t with 5 degrees of freedom.
-        scale = np.sqrt(5.0 / features.chisquare(5, size=FEATURES))
-        normal = features.standard_normal((FEATURES, X.shape[1]))
-        self._frequencies = (normal * scale[:, None] / kernel.lengths).T.astype(np.float32)
-        self._phases = features.uniform(0.0, 2.0 * np.pi, FEATURES).astype(np.float32)
-        amplitude = (2.0 * kernel.variance / FEATURES) ** 0.5
-        w = np.stack([rng.standard_normal(FEATURES) for rng in weights], axis=1)
-        self._w = (amplitude * w).astype(np.float32)
-        noise = np.stack([rng.standard_normal(len(X)) for rng in weights], axis=1) * kernel.noise**0.5
-        K = kernel(X, X)
-        K[np.diag_indices_from(K)] += kernel.noise + _JITTER
-        missed = y[:, None] - self._phi(X) @ self._w - noise
-        self._v: Array = cho_solve(cho_factor(K, lower=True), missed)
-
-    def at(self, points: Array) -> Array:
-        """Every function at `points`, shape [point, function]."""
-        values: Array = self._phi(points) @ self._w + self._kernel(points, self._X) @ self._v
-        return values
-
-    def _phi(self, points: Array) -> NDArray[np.float32]:
-        # Most of the time goes into these; single precision is several times faster and exact enough.
-        angles = points.astype(np.float32) @ self._frequencies + self._phases
-        values: NDArray[np.float32] = np.cos(angles, out=angles)
-        return values

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from cotune.search.curves import LEAST, extrapolate, usual_gain
-from cotune.search.rungs.course import Course
+from cotune.search.rungs.bracket import Bracket
 from cotune.search.rungs.halving import Rungs
 
 CHANCE = 0.05
@@ -40,9 +40,9 @@ class Extrapolation:
         self._like = Rungs(epochs=epochs, first=2 * first, reduction=reduction, maximize=maximize)
 
     @property
-    def courses(self) -> tuple[Course, ...]:
+    def brackets(self) -> tuple[Bracket, ...]:
         """Roughly: those of successive halving."""
-        return self._like.courses
+        return self._like.brackets
 
     def judge(self, arrivals: Sequence[tuple[int, int, float]]) -> frozenset[int]:
         """Which of the trials that finished an epoch at this boundary are to be stopped.

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from cotune.search.rungs.course import Course
+from cotune.search.rungs.bracket import Bracket
 from cotune.search.several.dominance import as_points
 from cotune.search.several.order import order
 
@@ -34,9 +34,9 @@ class FrontRungs:
         return tuple(self._seen)
 
     @property
-    def courses(self) -> tuple[Course, ...]:
+    def brackets(self) -> tuple[Bracket, ...]:
         """One for all trials."""
-        return (Course(1.0, self.levels),)
+        return (Bracket(1.0, self.levels),)
 
     def judge(self, arrivals: Sequence[tuple[int, int, tuple[float, ...]]]) -> frozenset[int]:
         """Which of the trials that finished an epoch at this boundary are to be stopped.

@@ -4,7 +4,7 @@ import math
 from bisect import bisect_left, insort
 from collections.abc import Collection, Sequence
 
-from cotune.search.rungs.course import Course
+from cotune.search.rungs.bracket import Bracket
 
 
 class Rungs:
@@ -41,9 +41,9 @@ class Rungs:
         return tuple(self._seen)
 
     @property
-    def courses(self) -> tuple[Course, ...]:
+    def brackets(self) -> tuple[Bracket, ...]:
         """One for all trials."""
-        return (Course(1.0, self.levels),)
+        return (Bracket(1.0, self.levels),)
 
     def judge(self, arrivals: Sequence[tuple[int, int, float]]) -> frozenset[int]:
         """Which of the trials that finished an epoch at this boundary are to be stopped.

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from functools import cached_property
 
-from cotune.search.rungs.course import Course
+from cotune.search.rungs.bracket import Bracket
 from cotune.search.rungs.halving import Rungs
 
 
@@ -42,11 +42,12 @@ class Hyperband:
         """Trials of each bracket in a round."""
 
     @property
-    def courses(self) -> tuple[Course, ...]:
+    def brackets(self) -> tuple[Bracket, ...]:
         """A course for each bracket."""
         total = sum(self.sizes)
         return tuple(
-            Course(size / total, rungs.levels) for size, rungs in zip(self.sizes, self._brackets, strict=True)
+            Bracket(size / total, rungs.levels)
+            for size, rungs in zip(self.sizes, self._brackets, strict=True)
         )
 
     def bracket(self, trial: int) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from cotune.search.rungs.course import Course
+from cotune.search.rungs.bracket import Bracket
 from cotune.search.rungs.extrapolation import Extrapolation
 from cotune.search.rungs.fronts import FrontRungs
 from cotune.search.rungs.halving import Rungs
@@ -15,7 +15,7 @@ class Judge(Protocol):
     """Says who is stopped: a function of what it was shown, boundary by boundary; a resumed study shows it again."""
 
     @property
-    def courses(self) -> tuple[Course, ...]:
+    def brackets(self) -> tuple[Bracket, ...]:
         """Where trials are judged, or about where; from this it follows how long they take on average."""
 
     def judge(self, arrivals: Sequence[tuple[int, int, Any]]) -> frozenset[int]:

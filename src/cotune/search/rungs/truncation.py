@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Sequence
 
-from cotune.search.rungs.course import Course
+from cotune.search.rungs.bracket import Bracket
 from cotune.search.seeds import generator
 
 SHARE = 5
@@ -50,9 +50,9 @@ class Truncation:
         return tuple(range(self._every, self._epochs, self._every))
 
     @property
-    def courses(self) -> tuple[Course, ...]:
+    def brackets(self) -> tuple[Bracket, ...]:
         """One for all that begin at the start."""
-        return (Course(1.0, self.levels),)
+        return (Bracket(1.0, self.levels),)
 
     def judge(self, arrivals: Sequence[tuple[int, int, float]]) -> frozenset[int]:
         """Which trials are to be replaced.

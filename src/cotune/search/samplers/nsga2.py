@@ -6,10 +6,10 @@ from optuna.samplers import BaseSampler, NSGAIISampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from cotune.search.course import UNKNOWN, Course
 from cotune.search.samplers.optuna_backed import STARTUP, ModelSampler
 from cotune.search.several.objectives import Objectives
 from cotune.search.several.ranked import Ranked
-from cotune.search.structure import shared
 from cotune.space import Space
 from cotune.types import Status
 
@@ -29,16 +29,21 @@ class SteadyNSGAII(NSGAIISampler):
         return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
 
 
-def nsga2(space: Space, *, maximize: bool, seed: int) -> Ranked:
+def nsga2(space: Space, *, maximize: bool, seed: int, course: Course = UNKNOWN) -> Ranked:
     """NSGA-II: tournaments among the best trials, uniform crossover, mutation of one value in a configuration.
 
     Source: Deb et al. 2002; Optuna's NSGAIISampler, a steady-state form of it.
     """
 
     def make() -> ModelSampler:
-        learns_from = (Status.COMPLETE,)
         return ModelSampler(
-            space, maximize=False, seed=seed, make=_make, shared=shared(space), learns_from=learns_from
+            space,
+            maximize=False,
+            seed=seed,
+            make=_make,
+            shared=course.groups.shared(space),
+            groups=course.groups,
+            learns_from=(Status.COMPLETE,),
         )
 
     return Ranked(make, Objectives(maximize), stopped_complete=True)

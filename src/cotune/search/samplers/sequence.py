@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from cotune.search.beliefs import Beliefs
+from cotune.search.course import UNKNOWN, Course
 from cotune.search.distinct import distinct
 from cotune.search.history import Key, key
 from cotune.search.seeds import generator, seed_of
-from cotune.search.structure import GROUP, shared
+from cotune.search.structure import Groups
 from cotune.space import Space
 from cotune.space.feasible import mended
 from cotune.types import Params, Trial, TrialResult
@@ -67,12 +68,19 @@ class Sequence:
     """
 
     def __init__(
-        self, space: Space, points: Callable[..., Points], *, seed: int, beliefs: Beliefs | None = None
+        self,
+        space: Space,
+        points: Callable[..., Points],
+        *,
+        seed: int,
+        groups: Groups = UNKNOWN.groups,
+        beliefs: Beliefs | None = None,
     ) -> None:
         self._space = space
         self._seed = seed
         self._beliefs = beliefs
-        names = {p.name for p in shared(space)}
+        self._groups = groups
+        names = {p.name for p in groups.shared(space)}
         self._kept = frozenset(names)
         self._shared = np.array([p.name in names for p in space.parameters], dtype=bool)
         self._structures = points(len(names), seed=seed_of(seed, "structures"))
@@ -94,15 +102,15 @@ class Sequence:
     def _point(self, number: int) -> Array:
         place = np.empty(len(self._shared))
         place[~self._shared] = self._free(number)
-        group = number // GROUP
+        group = number // self._groups.size
         place[self._shared] = self._structures(group)
         if self._beliefs is None:
             return place
-        return self._beliefs.bent(place, number, self._shared, leader=group * GROUP)
+        return self._beliefs.bent(place, number, self._shared, leader=group * self._groups.size)
 
     def _feasible(self, number: int, point: Array) -> Params:
         """Point `number` drawn anew until it meets the constraints, or else moved; a group keeps its structure."""
-        first = number - number % GROUP
+        first = self._groups.leader_of(number)
         rng = generator(self._seed, "feasible", number)
         free = ~self._shared
         if number != first:
@@ -149,16 +157,17 @@ class SequenceSampler:
         """Nothing to learn."""
 
 
-def random(space: Space, *, maximize: bool, seed: int) -> SequenceSampler:  # noqa: ARG001
+def random(space: Space, *, maximize: bool, seed: int, course: Course = UNKNOWN) -> SequenceSampler:  # noqa: ARG001
     """Random search."""
-    return SequenceSampler(Sequence(space, uniform, seed=seed_of(seed, "random")))
+    return SequenceSampler(Sequence(space, uniform, seed=seed_of(seed, "random"), groups=course.groups))
 
 
-def quasi_random(space: Space, *, maximize: bool, seed: int) -> SequenceSampler:  # noqa: ARG001
+def quasi_random(space: Space, *, maximize: bool, seed: int, course: Course = UNKNOWN) -> SequenceSampler:  # noqa: ARG001
     """Points that fill the space more evenly than random ones."""
-    return SequenceSampler(Sequence(space, sobol, seed=seed_of(seed, "sobol")))
+    return SequenceSampler(Sequence(space, sobol, seed=seed_of(seed, "sobol"), groups=course.groups))
 
 
-def start(space: Space, *, seed: int) -> Sequence:
+def start(space: Space, *, seed: int, groups: Groups = UNKNOWN.groups) -> Sequence:
     """Where the strategies that learn begin: quasi-random, but for what is believed; its first point is the centre."""
-    return Sequence(space, sobol, seed=seed_of(seed, "sobol"), beliefs=Beliefs(space, seed=seed))
+    beliefs = Beliefs(space, seed=seed)
+    return Sequence(space, sobol, seed=seed_of(seed, "sobol"), groups=groups, beliefs=beliefs)

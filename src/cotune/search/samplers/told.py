@@ -6,7 +6,7 @@
 | complete | COMPLETE with its score                                                      |
 | stopped  | PRUNED with the figure of its last epoch as intermediate value               |
 | diverged | COMPLETE with the worst finite score so far: bad, and not the end of the world |
-| failed   | FAIL: it says nothing about the configuration                                |
+| failed   | FAIL: it is no score. Where it did not fit into memory, `feasible` keeps away from there |
 """
 
 import warnings

@@ -2,17 +2,18 @@
 
 from optuna.samplers import BaseSampler, TPESampler
 
+from cotune.search.course import UNKNOWN, Course
 from cotune.search.samplers.optuna_backed import ModelSampler
-from cotune.search.structure import shared
 from cotune.space import Space
 
 
-def tpe(space: Space, *, maximize: bool, seed: int) -> ModelSampler:
+def tpe(space: Space, *, maximize: bool, seed: int, course: Course = UNKNOWN) -> ModelSampler:
     """Multivariate TPE; running trials count as bad, so that a batch spreads.
 
     Source: Bergstra et al., Algorithms for hyper-parameter optimization, 2011; Optuna's implementation.
     """
-    return ModelSampler(space, maximize=maximize, seed=seed, make=_make, shared=shared(space))
+    shared = course.groups.shared(space)
+    return ModelSampler(space, maximize=maximize, seed=seed, make=_make, shared=shared, groups=course.groups)
 
 
 def _make(seed: int) -> BaseSampler:

@@ -6,9 +6,9 @@ from functools import cached_property
 import numpy as np
 
 from cotune.search.history import Key, key
-from cotune.search.sampler import Sampler
+from cotune.search.sampler import Sampler, Watcher
 from cotune.search.seeds import generator
-from cotune.search.structure import leader_of, shared
+from cotune.search.structure import Groups
 from cotune.space import Space
 from cotune.types import Params, Trial, TrialResult
 
@@ -32,6 +32,7 @@ class Feasible:
         allowed: whether a configuration keeps the limits; the same answer whenever it is asked.
         smallest: one that does.
         seed: of the study.
+        groups: of trials that share a structure.
     """
 
     def __init__(
@@ -42,13 +43,15 @@ class Feasible:
         allowed: Callable[[Params], bool],
         smallest: Params,
         seed: int,
+        groups: Groups,
     ) -> None:
         self._sampler = sampler
         self._space = space
         self._allowed = allowed
         self._smallest = np.array(space.to_unit(smallest))
         self._seed = seed
-        names = {p.name for p in shared(space)}
+        self._groups = groups
+        names = {p.name for p in groups.shared(space)}
         self._shared = np.array([p.name in names for p in space.parameters], dtype=bool)
         self._structural = np.array([not p.fusable for p in space.parameters], dtype=bool)
         self._tried: dict[int, Key] = {}
@@ -62,6 +65,11 @@ class Feasible:
         """This trial has ended."""
         self._tried[result.number] = key(result.params)
         self._sampler.tell(result)
+
+    def watch(self, result: TrialResult) -> None:
+        """This trial goes on from a rung."""
+        if isinstance(self._sampler, Watcher):
+            self._sampler.watch(result)
 
     def ask(self, number: int, count: int) -> list[Params]:
         """Configurations for the trials `number` … `number + count − 1`, all of them allowed."""
@@ -109,7 +117,7 @@ class Feasible:
 
     def _goal(self, number: int, here: np.ndarray, moved: np.ndarray) -> np.ndarray:
         """A point whose moved coordinates are allowed beside the others of `here`, at random where that is found."""
-        rng = generator(self._seed, "allowed", leader_of(number))
+        rng = generator(self._seed, "allowed", self._groups.leader_of(number))
         drawn = rng.random((REDRAWS, len(here)))
         for point in drawn:
             if self._allowed(self._toward(here, point, moved, 1.0)):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from cotune.errors import RecipeError
 from cotune.recipe.names import CostName
-from cotune.search import Feasible, Sampler
+from cotune.search import Feasible, Groups, Sampler
 from cotune.space import Parameter, Space
 from cotune.study.several.costs import Costs, Figures
 from cotune.types import Params
@@ -33,7 +33,7 @@ class CostLimits:
         """Whether a configuration keeps all limits, and the constraints of the space."""
         return self._space.feasible(params) and self._excess(self._costs.of(params)) <= 0
 
-    def keeping(self, sampler: Sampler, *, seed: int) -> Sampler:
+    def keeping(self, sampler: Sampler, *, seed: int, groups: Groups) -> Sampler:
         """A sampler that proposes nothing else.
 
         Raises:
@@ -41,7 +41,9 @@ class CostLimits:
         """
         if not self._at_most:
             return sampler
-        return Feasible(sampler, self._space, allowed=self.allow, smallest=self.one(), seed=seed)
+        return Feasible(
+            sampler, self._space, allowed=self.allow, smallest=self.one(), seed=seed, groups=groups
+        )
 
     def one(self) -> Params:
         """A configuration that keeps all limits: from the middle of the space, one structural parameter after another

@@ -5,6 +5,7 @@ from cotune.engine.metrics import METRICS
 from cotune.errors import RecipeError
 from cotune.recipe import Recipe
 from cotune.recipe.names import COSTS
+from cotune.recipe.search import SearchSection
 from cotune.search import Objectives
 from cotune.search.rungs.table import SEVERAL
 from cotune.study.settling.resolve import must_fit
@@ -36,6 +37,8 @@ def with_objectives(
         must_fit("search.objectives", name, dataset, splits)
     also = (*search.also, *(name for name in metrics if name not in search.also))
     rungs = _rungs(search.rungs, asked.search.rungs) if names else search.rungs
+    if names:
+        _check_search(search)
     search = search.model_copy(update={"objectives": names, "also": also, "rungs": rungs})
     after, notes = resolved.after, []
     costs = [*(name for name in names if name in COSTS), *search.at_most]
@@ -66,6 +69,18 @@ def _check_task(recipe: Recipe, dataset: Dataset) -> None:
         key = "objectives" if recipe.search.objectives else "at_most"
         law = f"search.{key} compares networks that predict, and this study learns to make rows"
         raise RecipeError(f"{law}; leave it out")
+
+
+def _check_search(search: SearchSection) -> None:
+    """Raise `RecipeError` where a key compares trials by their scores alone."""
+    alone = {
+        "rung_by": search.rung_by != "epochs",
+        "confirm": bool(search.confirm) and search.confirm != "auto",
+    }
+    for key, is_set in {**alone, "pause": search.pause}.items():
+        if is_set:
+            law = f"search.{key} compares trials by one score, and search.objectives names several"
+            raise RecipeError(f"{law}; leave one of them out")
 
 
 def _rungs(settled: str, asked: str) -> str:

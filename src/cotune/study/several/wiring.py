@@ -5,7 +5,7 @@ from functools import partial
 from cotune.engine.metrics import METRICS
 from cotune.recipe import Recipe
 from cotune.records import Store
-from cotune.search import make_sampler
+from cotune.search import Course, make_sampler
 from cotune.space import Space
 from cotune.study.lanes import LaneFactory
 from cotune.study.several.costs import Costs, Figures, TrialCosts
@@ -20,10 +20,13 @@ class Several:
     Args:
         recipe: settled.
         space, factory: of the study.
+        course: of the study.
         store: has what was measured before, and gets what is measured now.
     """
 
-    def __init__(self, recipe: Recipe, space: Space, factory: LaneFactory, store: Store) -> None:
+    def __init__(
+        self, recipe: Recipe, space: Space, factory: LaneFactory, store: Store, course: Course
+    ) -> None:
         search, names = recipe.search, cost_names(recipe)
         costs = Costs(
             factory,
@@ -44,9 +47,12 @@ class Several:
             space,
             maximize=METRICS[search.metric].maximize,
             seed=search.seed,
+            course=course,
             objectives=self.objectives,
         )
-        self.sampler = CostLimits(space, costs, search.at_most).keeping(sampler, seed=search.seed)
+        self.sampler = CostLimits(space, costs, search.at_most).keeping(
+            sampler, seed=search.seed, groups=course.groups
+        )
         self.standing = (
             None
             if self.objectives is None

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 
 @dataclass(frozen=True)
-class Course:
+class Bracket:
     """Where trials of one sort are judged.
 
     Args:
@@ -20,7 +20,7 @@ class Course:
         """Epochs that a trial takes on average, if nobody takes more than `longest`.
 
         Example:
-            >>> Course(1.0, (3, 9)).mean(27, reduction=3)
+            >>> Bracket(1.0, (3, 9)).mean(27, reduction=3)
             7.0
         """
         levels = [level for level in self.levels if level < longest]
