@@ -31,7 +31,10 @@ class SearchSection(Section):
         description="Where keys that the recipe does not set are searched, by kind and size of the data: `fast` for a "
         "first answer, `best` for accuracy; see [presets](presets.md).",
     )
-    strategy: Literal["auto", "grid", "random", "quasi-random", "tpe", "gp"] = "auto"
+    strategy: Literal[
+        "auto", "grid", "random", "quasi-random", "tpe", "gp",
+        "bayesian", "cmaes", "genetic", "evolution", "brute-force",
+    ] = "auto"  # fmt: skip
     metric: Literal["auto", MetricName] = "auto"
     also: tuple[MetricName, ...] = Field(
         (), description="Further metrics to record on the validation rows at every epoch. They steer nothing."

@@ -54,6 +54,10 @@ class History:
         found = self._ended[status]
         return [found[number] for number in sorted(found)]
 
+    def results(self) -> list[TrialResult]:
+        """All that have ended, by number."""
+        return [self._results[number] for number in sorted(self._results)]
+
     def scored(self, *statuses: Status) -> int:
         """How many trials ended in one of `statuses` with a finite score."""
         return sum(is_finite(r.score) for status in statuses for r in self._ended[status].values())

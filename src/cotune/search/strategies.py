@@ -7,6 +7,10 @@ from cotune.errors import RecipeError, did_you_mean
 from cotune.search.gaussian.thompson import thompson
 from cotune.search.guarded import Guarded
 from cotune.search.sampler import Sampler
+from cotune.search.samplers.bayesian import bayesian
+from cotune.search.samplers.brute_force import brute_force
+from cotune.search.samplers.cmaes import cmaes
+from cotune.search.samplers.genetic import genetic
 from cotune.search.samplers.gp import gp
 from cotune.search.samplers.grid import grid
 from cotune.search.samplers.sequence import quasi_random, random
@@ -34,6 +38,11 @@ STRATEGIES: dict[str, Strategy] = {
     "quasi-random": Strategy(quasi_random),
     "tpe": Strategy(tpe),
     "gp": Strategy(gp),
+    "bayesian": Strategy(bayesian),
+    "cmaes": Strategy(cmaes),
+    "genetic": Strategy(genetic),
+    "evolution": Strategy(genetic),
+    "brute-force": Strategy(brute_force),
 }
 
 

@@ -1,0 +1,143 @@
+"""Evolution: children of the better of the newest results, and of the best of all.
+
+A parent is the winner of a tournament. Those that take part are the newest results and a few of the best ever: what is
+only old dies out, as in regularized evolution, so that a lucky figure has no children for ever; the best of all stay.
+Only results of equal length are compared, see `evidence`. Until there are enough of them the search is quasi-random,
+and so is one structure in eight.
+
+Source: Holland, Adaptation in natural and artificial systems, 1975; Real et al., Regularized evolution for image
+classifier architecture search, 2019.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from cotune.search.distinct import distinct
+from cotune.search.gaussian.evidence import evidence
+from cotune.search.history import History, Key, key
+from cotune.search.samplers.breeding import Breeder
+from cotune.search.samplers.sequence import start
+from cotune.search.seeds import generator
+from cotune.search.structure import GROUP, leader_of, shared, structure
+from cotune.space import Space
+from cotune.types import Params, Trial, TrialResult, Value
+
+ALIVE, ELITE = 48, 8
+"""The newest results, and the best of all: these may be parents."""
+
+CONTEST = 6
+"""Of those, so many take part in a tournament."""
+
+TRIES = 8
+"""Children until one is new."""
+
+Numbers = Callable[[int, int], dict[str, Value]]
+"""(trial number, how often a child of it was known already) → values by name."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """Who may be a parent, by trial number; larger merits are better."""
+
+    members: tuple[Params, ...]
+    merits: tuple[float, ...]
+
+    def parent(self, rng: np.random.Generator) -> Params:
+        """The winner of a tournament."""
+        there = rng.choice(len(self.members), size=min(CONTEST, len(self.members)), replace=False)
+        return self.members[max(sorted(there.tolist()), key=lambda i: self.merits[i])]
+
+
+class GeneticSampler:
+    """Evolution of whole configurations."""
+
+    def __init__(self, space: Space, *, maximize: bool, seed: int) -> None:
+        self._space = space
+        self._seed = seed
+        self._shared = shared(space)
+        self._breeder = Breeder(space)
+        self._start = start(space, seed=seed)
+        self._history = History(maximize=maximize)
+
+    def add(self, trial: Trial) -> None:
+        """This trial is running now."""
+        self._history.add(trial)
+
+    def tell(self, result: TrialResult) -> None:
+        """This trial has ended."""
+        self._history.tell(result)
+
+    def ask(self, number: int, count: int, *, numbers: Numbers | None = None) -> list[Params]:
+        """Configurations for the trials `number` … `number + count − 1`.
+
+        Args:
+            numbers: what is not inherited.
+        """
+        batch: dict[int, Params] = {}
+        taken = self._history.tried()
+        population = self._population()
+        for n in range(number, number + count):
+            leader = batch.get(leader_of(n)) or self._history.params(leader_of(n))
+            wanted = self._wanted(n, leader, population, taken, numbers)
+            params = distinct(
+                self._space, wanted, taken=taken, draw=partial(generator, self._seed, "again", n)
+            )
+            if params is None:
+                break
+            batch[n] = params
+            taken.add(key(params))
+        return list(batch.values())
+
+    def _population(self) -> Population | None:
+        known = evidence(self._history)
+        if known is None:
+            return None
+        merits = dict(zip(known.numbers, known.figures, strict=True))
+        newest = sorted(merits)[-ALIVE:]
+        best = sorted(merits, key=lambda n: (-merits[n], n))[:ELITE]
+        alive = sorted({*newest, *best})
+        members = tuple(self._history.params(n) or {} for n in alive)
+        return Population(members, tuple(merits[n] for n in alive))
+
+    def _wanted(
+        self,
+        number: int,
+        leader: Params | None,
+        population: Population | None,
+        taken: set[Key],
+        numbers: Numbers | None,
+    ) -> Params:
+        fresh = self._start.configuration(number)
+        if not self._space.parameters or (population is None and numbers is None):
+            return fresh
+        rng = generator(self._seed, "child", number)
+        child = fresh
+        for again in range(TRIES):
+            if population is not None:
+                mother, father = population.parent(rng), population.parent(rng)
+                shape = self._shape(rng, number, leader, mother, fresh)
+                child = self._breeder.child(rng, mother, father, shape)
+            if numbers is not None:
+                drawn = numbers(number, again)
+                child = {name: drawn.get(name, value) for name, value in child.items()}
+            if key(child) not in taken:
+                break
+        return child
+
+    def _shape(
+        self, rng: np.random.Generator, number: int, leader: Params | None, mother: Params, fresh: Params
+    ) -> Params:
+        """The structure of trial `number`: its group's, or if it begins a group one of its own."""
+        if leader is not None:
+            return structure(leader, self._shared)
+        if number // GROUP % 8 == 7:
+            return structure(fresh, self._shared)
+        return self._breeder.structure(rng, mother)
+
+
+def genetic(space: Space, *, maximize: bool, seed: int) -> GeneticSampler:
+    """Tournaments, crossover, mutation, elitism and aging."""
+    return GeneticSampler(space, maximize=maximize, seed=seed)
