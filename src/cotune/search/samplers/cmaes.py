@@ -37,6 +37,9 @@ SPREAD = 0.25
 LEAST = 12
 """Results of a generation, at least."""
 
+POINT = 5e-4
+"""A generation with less spread than this is a point: networks cannot tell such differences."""
+
 Merit = tuple[float, float]
 """How far a trial came, and its figure there; smaller is better."""
 
@@ -96,9 +99,10 @@ class CmaSampler:
         since, until = state.until, state.until + law.population_size
         told = order[since:until]
         places = {number: place for place, (number, _) in enumerate(sorted(told, key=lambda t: (t[1], t[0])))}
-        law.tell([(self._point(number, law), float(places[number])) for number, _ in told])
+        points = np.stack([self._point(number, law) for number, _ in told])
+        law.tell([(point, float(places[number])) for point, (number, _) in zip(points, told, strict=True)])
         after = _State(law, since, until, told, state.restarts)
-        if law.should_stop():
+        if law.should_stop() or (points.std(axis=0) < POINT).all():
             restarts = state.restarts + 1
             return replace(after, law=_law(self._numbers, self._seed, restarts), restarts=restarts)
         return after
