@@ -133,9 +133,8 @@ def test_a_finite_space_is_not_repeated_and_brute_force_stops() -> None:
 
     for name in ("brute-force", "grid"):
         study = studied(four, trials=50, strategy=name)
-        # The first trial comes before the space is known, so that one configuration may come twice.
         assert {tuple(t.params.values()) for t in study.trials} == {(n, x / 2) for n in range(1, 5) for x in range(3)}
-        assert len(study.trials) in (12, 13)
+        assert len(study.trials) == 12
     auto = studied(four, trials=30)
     assert len(auto.trials) == 30, "who asks for thirty gets thirty"
     assert len({tuple(t.params.values()) for t in auto.trials[:12]}) == 12
@@ -185,10 +184,10 @@ def test_trials_from_elsewhere_may_lie_anywhere() -> None:
 
 
 def test_a_space_is_read_from_trials() -> None:
-    kinds = {"a": CategoricalDistribution([1, True, "1"]), "b": FloatDistribution(0.0, 0.35, step=0.1)}
+    kinds = {"a": CategoricalDistribution([1, True, "1"]), "b": FloatDistribution(0.0, 0.3, step=0.1)}
     seen = Seen()
     trials = [
-        create_trial(params={"a": True, "b": 0.1 + 0.2}, distributions=kinds, value=0.0),
+        create_trial(params={"a": True, "b": 0.3}, distributions=kinds, value=0.0),
         create_trial(params={"a": "1"}, distributions={"a": kinds["a"]}, value=0.0),
         create_trial(params={"c": 1.0}, distributions={"c": FloatDistribution(0, 1)}, value=0.0),
         create_trial(params={"c": 1.0}, distributions={"c": FloatDistribution(0, 2)}, value=0.0),

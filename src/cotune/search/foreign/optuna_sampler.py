@@ -13,7 +13,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from cotune.search.foreign.optuna_space import Seen, external, fitting, placed, space_of
-from cotune.search.history import is_finite
+from cotune.search.history import Key, is_finite, key
 from cotune.search.sampler import Sampler
 from cotune.search.strategies import make_sampler
 from cotune.search.strategies import strategy as must_exist
@@ -104,13 +104,11 @@ class OptunaSampler(BaseSampler):
         if not search_space:
             return {}
         with self._lock:
-            params = self._guide(study).propose(study, trial.number, search_space)
-        if params is None:
-            if self._strategy in LISTS:
-                with contextlib.suppress(RuntimeError):  # the study was asked by hand: it has no loop to stop
-                    study.stop()
-            return {}
-        return external(params, search_space)
+            found = self._guide(study).propose(study, trial.number, search_space)
+        if len(found) < 2 and self._strategy in LISTS:
+            with contextlib.suppress(RuntimeError):  # the study was asked by hand: it has no loop to stop
+                study.stop()
+        return external(found[0], search_space) if found else {}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -134,6 +132,7 @@ class _Guide:
         self._seen = Seen()
         self._finished: dict[int, FrozenTrial] = {}
         self._told: set[int] = set()
+        self._tried: set[Key] = set()
         self._space: Space | None = None
         self._sampler: Sampler | None = None
 
@@ -145,25 +144,31 @@ class _Guide:
                 self._seen.see(trial)
         return self._seen
 
-    def propose(self, study: Study, number: int, kinds: dict[str, BaseDistribution]) -> Params | None:
-        """A configuration for trial `number`; `None` once a finite space is used up."""
+    def propose(self, study: Study, number: int, kinds: dict[str, BaseDistribution]) -> list[Params]:
+        """A configuration for trial `number`, none once a finite space is used up; lists show the next one too."""
         seen = self.look(study)
         space = space_of(kinds, seen.conditions(kinds))
         maximize = study.direction is StudyDirection.MAXIMIZE
         if self._sampler is None or space != self._space:
-            self._space, self._told = space, set()
+            self._space, self._told, self._tried = space, set(), set()
             self._sampler = make_sampler(self._name, space, maximize=maximize, seed=self._seed)
         for n in sorted(set(self._finished) - self._told):
             result = _result(self._finished[n], space)
             if result is not None:
                 self._sampler.add(Trial(n, result.params))
                 self._sampler.tell(result)
+                self._tried.add(key(result.params))
         self._told |= set(self._finished)
+        tried = set(self._tried)
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if trial.number != number:
-                self._sampler.add(Trial(trial.number, fitting(placed(trial), space)))
-        found = self._sampler.ask(number, 1)
-        return found[0] if found else None
+                params = fitting(placed(trial), space)
+                self._sampler.add(Trial(trial.number, params))
+                tried.add(key(params))
+        if self._name not in LISTS:
+            return self._sampler.ask(number, 1)
+        listed = self._sampler.ask(0, len(tried) + 2)
+        return [params for params in listed if key(params) not in tried]
 
 
 def _result(trial: FrozenTrial, space: Space) -> TrialResult | None:
