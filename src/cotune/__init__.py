@@ -27,7 +27,18 @@ if TYPE_CHECKING:
 
 __version__ = VERSION
 
-__all__ = ["CotuneError", "Model", "OptunaSampler", "Recipe", "TunedStudy", "load", "lr_find", "resume", "techniques", "tune"]
+__all__ = [
+    "CotuneError",
+    "Model",
+    "OptunaSampler",
+    "Recipe",
+    "TunedStudy",
+    "load",
+    "lr_find",
+    "resume",
+    "techniques",
+    "tune",
+]
 
 _HOMES = {
     "tune": "cotune.api",

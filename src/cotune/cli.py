@@ -78,7 +78,9 @@ def tune(
     preset: Annotated[
         str | None, typer.Option(help="Where to search what is not set: fast, balanced or best.")
     ] = None,
-    search: Annotated[str | None, typer.Option(help="Strategy: auto, tpe, gp, bayesian, cmaes, genetic, grid …; see docs/search.md.")] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(help="Strategy: auto, tpe, gp, bayesian, cmaes, genetic, grid …; see docs/search.md."),
     warm: Annotated[
         list[str] | None,
         typer.Option(

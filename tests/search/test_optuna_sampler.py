@@ -47,7 +47,10 @@ class TestStrategies(Contract):
         return partial(cotune.OptunaSampler, strategy, seed=0)
 
 
-def studied(objective: Callable[[optuna.Trial], float], *, trials: int, n_jobs: int = 1, **asked: object) -> optuna.Study:
+Objective = Callable[[optuna.Trial], float]
+
+
+def studied(objective: Objective, *, trials: int, n_jobs: int = 1, **asked: object) -> optuna.Study:
     """A study of so many trials."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -81,7 +84,9 @@ def test_it_learns(objective: Callable[[optuna.Trial], float], bar: float) -> No
 def test_conditional_parameters_are_searched_together() -> None:
     study = studied(branched, trials=60)
     relative = [t for t in study.trials if "momentum" in t.params and t.number > 30]
-    assert np.std([t.params["momentum"] for t in relative]) < 0.25, "not drawn by chance, whose deviation is 0.29"
+    assert np.std([t.params["momentum"] for t in relative]) < 0.25, (
+        "not drawn by chance, whose deviation is 0.29"
+    )
     space = study.sampler._guides[study]._space
     momentum = next(p for p in space.parameters if p.name == "momentum")
     assert momentum.domain.when == ("kind", (1,)), "the place of 'heavy' among the choices"
@@ -99,7 +104,8 @@ def test_a_sampler_that_was_pickled_goes_on_with_the_same_bits() -> None:
     kinds = {"rate": FloatDistribution(1e-4, 1.0, log=True)}
     trial = study.ask()
     asked = [
-        sampler.sample_relative(study, study.trials[trial.number], kinds) for sampler in (study.sampler, again)
+        sampler.sample_relative(study, study.trials[trial.number], kinds)
+        for sampler in (study.sampler, again)
     ]
     assert asked[0] == asked[1]
 
@@ -133,7 +139,9 @@ def test_a_finite_space_is_not_repeated_and_brute_force_stops() -> None:
 
     for name in ("brute-force", "grid"):
         study = studied(four, trials=50, strategy=name)
-        assert {tuple(t.params.values()) for t in study.trials} == {(n, x / 2) for n in range(1, 5) for x in range(3)}
+        assert {tuple(t.params.values()) for t in study.trials} == {
+            (n, x / 2) for n in range(1, 5) for x in range(3)
+        }
         assert len(study.trials) == 12
     auto = studied(four, trials=30)
     assert len(auto.trials) == 30, "who asks for thirty gets thirty"
@@ -150,7 +158,11 @@ def test_pruned_trials_are_known_at_their_step_and_failed_ones_are_no_good() -> 
         loss = (params["x"] - 0.2) ** 2 + (params["y"] - 0.7) ** 2
         told: dict = {"state": TrialState.PRUNED, "intermediate_values": {0: 1 + loss, 2: loss}}
         if number % 12 == 0:
-            told = {"state": TrialState.COMPLETE, "value": loss / 2, "intermediate_values": {0: 1 + loss, 2: loss}}
+            told = {
+                "state": TrialState.COMPLETE,
+                "value": loss / 2,
+                "intermediate_values": {0: 1 + loss, 2: loss},
+            }
         if number % 12 == 1:
             told = {"state": TrialState.FAIL}
         study.add_trial(create_trial(params=params, distributions=kinds, **told))
@@ -169,7 +181,9 @@ def test_infinite_values_are_bad_and_not_the_end() -> None:
 
     study = studied(cliff, trials=60)
     assert study.best_value < 1e-3
-    assert sum(np.isinf(t.value) for t in study.trials[30:]) < sum(np.isinf(t.value) for t in study.trials[:30])
+    assert sum(np.isinf(t.value) for t in study.trials[30:]) < sum(
+        np.isinf(t.value) for t in study.trials[:30]
+    )
 
 
 def test_trials_from_elsewhere_may_lie_anywhere() -> None:

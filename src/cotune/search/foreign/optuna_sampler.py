@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from cotune.search.foreign.optuna_space import Seen, external, fitting, placed, space_of
 from cotune.search.history import Key, is_finite, key
 from cotune.search.sampler import Sampler
+from cotune.search.seeds import generator
 from cotune.search.strategies import make_sampler
 from cotune.search.strategies import strategy as must_exist
 from cotune.space import Space
@@ -145,7 +146,7 @@ class _Guide:
         return self._seen
 
     def propose(self, study: Study, number: int, kinds: dict[str, BaseDistribution]) -> list[Params]:
-        """A configuration for trial `number`, none once a finite space is used up; lists show the next one too."""
+        """A configuration for trial `number`; of a list, what is left of it, which may be nothing."""
         seen = self.look(study)
         space = space_of(kinds, seen.conditions(kinds))
         maximize = study.direction is StudyDirection.MAXIMIZE
@@ -166,7 +167,8 @@ class _Guide:
                 self._sampler.add(Trial(trial.number, params))
                 tried.add(key(params))
         if self._name not in LISTS:
-            return self._sampler.ask(number, 1)
+            drawn = generator(self._seed, "used up", number).random(len(space.parameters))
+            return self._sampler.ask(number, 1) or [space.from_unit(drawn.tolist())]
         listed = self._sampler.ask(0, len(tried) + 2)
         return [params for params in listed if key(params) not in tried]
 

@@ -131,6 +131,5 @@ def external(params: Params, kinds: Mapping[str, BaseDistribution]) -> dict[str,
     found: dict[str, Any] = {}
     for name, value in params.items():
         kind = kinds[name]
-        is_category = isinstance(kind, CategoricalDistribution)
-        found[name] = kind.choices[int(value or 0)] if is_category else value
+        found[name] = kind.choices[int(value or 0)] if isinstance(kind, CategoricalDistribution) else value
     return found

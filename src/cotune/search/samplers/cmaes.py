@@ -135,7 +135,11 @@ def _law(numbers: tuple[Parameter, ...], seed: int, restart: int) -> CMAwM:
     steps = np.array([_step(p) for p in numbers])
     bounds = np.stack([steps / 2.0, 1.0 - steps / 2.0], axis=1)
     if len(numbers) == 1:  # the package wants two coordinates: one that decides nothing
-        mean, steps, bounds = np.append(mean, 0.5), np.append(steps, 0.0), np.append(bounds, [[0.0, 1.0]], axis=0)
+        mean, steps, bounds = (
+            np.append(mean, 0.5),
+            np.append(steps, 0.0),
+            np.append(bounds, [[0.0, 1.0]], axis=0),
+        )
     usual = 4 + int(3 * math.log(len(mean)))
     mean = np.clip(mean, bounds[:, 0], bounds[:, 1])
     generation = max(LEAST, usual) * 2**restart

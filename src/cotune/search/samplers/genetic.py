@@ -48,7 +48,8 @@ class Population:
     def parent(self, rng: np.random.Generator) -> Params:
         """The winner of a tournament."""
         there = rng.choice(len(self.members), size=min(CONTEST, len(self.members)), replace=False)
-        return self.members[max(sorted(there.tolist()), key=lambda i: self.merits[i])]
+        winner = max(map(int, np.sort(there)), key=lambda i: self.merits[i])
+        return self.members[winner]
 
 
 class GeneticSampler:
