@@ -87,6 +87,9 @@ def tune(
             "--from", metavar="DIR", help="Earlier study to learn from; may be given several times."
         ),
     ] = None,
+    stop: Annotated[
+        str | None, typer.Option(help="auto: end when the remaining regret is below seed noise; never.")
+    ] = None,
     cv: Annotated[int | None, typer.Option(help="Cross-validate with so many folds.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of splits, search and training.")] = None,
     recipe: Annotated[Path | None, typer.Option(help="YAML file to start from.")] = None,
@@ -114,6 +117,8 @@ def tune(
         "source": data, "target": target, "task": task, "metric": metric, "trials": trials, "epochs": epochs,
         "time_limit": time_limit, "preset": preset, "strategy": search, "seed": seed, "folds": cv,
         "method": None if cv is None else "kfold", "warm": warm or None,
+        "time_limit": time_limit, "preset": preset, "strategy": search, "stop": stop, "seed": seed, "folds": cv,
+        "method": None if cv is None else "kfold",
     }  # fmt: skip
     built = _recipe(recipe, settings, request)
     if print_recipe:

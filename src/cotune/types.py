@@ -112,6 +112,8 @@ class TrialResult:
     reason: str = ""
     curve: tuple[tuple[int, float, float], ...] = field(default=(), compare=False)
     """(epoch, mean train loss, mean validation figure) for every epoch that all lanes finished."""
+    lanes: tuple[float, ...] = field(default=(), compare=False)
+    """The best figure of each lane, by its place; their mean is the score."""
 
 
 @dataclass(frozen=True)

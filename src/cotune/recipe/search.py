@@ -44,6 +44,11 @@ class SearchSection(Section):
     lane_epochs: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Epochs to train, summed over lanes."
     )
+    stop: Literal["never", "auto"] = Field(
+        "never",
+        description="`auto` ends the study before its limits, once what it may still gain is less than the noise of a "
+        "score. See [search](search.md).",
+    )
     lanes: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
         "auto", description="Lanes in training at once."
     )

@@ -8,6 +8,7 @@ from cotune.search.rungs.table import Judge as Judge
 from cotune.search.rungs.table import make_judge as make_judge
 from cotune.search.sampler import Sampler as Sampler
 from cotune.search.samplers.bayesian import best_model as best_model
+from cotune.search.stop.automatic import STOPS as STOPS
 from cotune.search.strategies import make_sampler as make_sampler
 from cotune.search.strategies import strategy as strategy
 from cotune.search.structure import GROUP as GROUP

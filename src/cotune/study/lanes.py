@@ -102,6 +102,11 @@ class LaneFactory:
         """Folds × seeds."""
         return len(self._splits.folds) * self._recipe.search.seeds
 
+    @property
+    def validation_rows(self) -> int:
+        """Rows that a trial's score is measured on, over all folds."""
+        return sum(len(fold.validation) for fold in self._splits.folds)
+
     def lanes(self, trial: int, params: Params) -> list[Lane]:
         """All lanes of a trial."""
         return [self.lane(LaneId(trial, index), params) for index in range(self.lanes_per_trial)]

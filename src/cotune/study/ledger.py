@@ -3,12 +3,16 @@
 On resume the ledger is rebuilt by showing it the stored boundaries again.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from cotune.search import Judge, Patience
 from cotune.types import Divergence, LaneId, Record, Status, Trial, TrialResult
+
+
+EPOCH_LIMIT = "epoch limit"
 
 
 @dataclass
@@ -46,13 +50,12 @@ class Ledger:
         self._rungs = rungs
         self._waits = patience
         self._patience = Patience(patience, maximize)
-        self._curves: dict[int, list[tuple[int, float, float]]] = {}
+        self._runs: dict[int, Running] = {}
         self.running: dict[int, Running] = {}
 
     def start(self, trial: Trial, lanes: int) -> None:
         """A trial joins with so many lanes."""
-        self.running[trial.number] = run = Running(trial, lanes)
-        self._curves[trial.number] = run.curve
+        self.running[trial.number] = self._runs[trial.number] = Running(trial, lanes)
 
     def judge(
         self, records: Sequence[Record], divergences: Sequence[Divergence] = (), failed: Sequence[LaneId] = ()
@@ -88,9 +91,25 @@ class Ledger:
         return list(ended.values())
 
     def forget(self, result: TrialResult) -> TrialResult:
-        """A trial is over by the store's word; its result with the curve, which the store's word leaves out."""
+        """A trial is over by the store's word; its result with its curve and lanes, which the store leaves out."""
         self.running.pop(result.number, None)
-        return replace(result, curve=tuple(self._curves.pop(result.number)))
+        run = self._runs.pop(result.number)
+        lanes = tuple(run.best[lane] for lane in sorted(run.best)) if run.score() is not None else ()
+        return replace(result, curve=tuple(run.curve), lanes=lanes)
+
+    def surplus(self, lanes: int) -> list[TrialResult]:
+        """End the worst trials in training, so that the others have at most so many lanes."""
+        sign = -1.0 if self._maximize else 1.0
+        scored = {n: run.score() for n, run in self.running.items()}
+        best_first = sorted(
+            self.running, key=lambda n: (math.inf if scored[n] is None else sign * (scored[n] or 0.0), n)
+        )
+        ended: dict[int, TrialResult] = {}
+        for number in best_first:
+            lanes -= self.running[number].lanes
+            if lanes < 0:
+                self._end(ended, number, Status.STOPPED, EPOCH_LIMIT)
+        return [ended[number] for number in sorted(ended)]
 
     def _advance(self, records: Sequence[Record]) -> list[tuple[int, int]]:
         """(trial, epoch) for every epoch that all lanes of a trial have finished now."""

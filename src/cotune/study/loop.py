@@ -20,7 +20,7 @@ from cotune.engine.plan import Plan
 from cotune.errors import TrainingError
 from cotune.recipe import Recipe
 from cotune.records import Boundary, Store
-from cotune.search import Limits, Sampler, make_judge, make_sampler
+from cotune.search import STOPS, Limits, Sampler, make_judge, make_sampler
 from cotune.space import Space
 from cotune.study.budget import Pace, Speed
 from cotune.study.checkpoints import Checkpoints, cycle_ends
@@ -28,7 +28,7 @@ from cotune.study.clock import Clock
 from cotune.study.directory import Directory
 from cotune.study.lanes import LaneFactory
 from cotune.study.leaders import MOST, Leader, Leaders
-from cotune.study.ledger import Ledger
+from cotune.study.ledger import EPOCH_LIMIT, Ledger
 from cotune.study.proposals import Proposals
 from cotune.study.saving import Snapshots
 from cotune.study.slots import Lengths
@@ -94,6 +94,14 @@ class Study:
         self._limits = Limits(search.trials, search.time_limit, search.lane_epochs)
         self._sampler: Sampler = make_sampler(
             search.strategy, space, maximize=self._maximize, seed=search.seed
+        )
+        make_stop = STOPS[search.stop]
+        self._stop = make_stop and make_stop(
+            space,
+            metric=self._metric,
+            maximize=self._maximize,
+            rows=factory.validation_rows,
+            seed=search.seed,
         )
         self._ledger = Ledger(
             metric=self._metric,
@@ -209,6 +217,7 @@ class Study:
         self._boundary += 1
         if known is None:
             ended = self._ledger.judge(outcome.records, outcome.divergences, outcome.failed)
+            ended += self._beyond(len(outcome.records))
             capacity = outcome.steps + self._idle_steps(outcome)
             boundary = Boundary(
                 self._boundary,
@@ -231,6 +240,12 @@ class Study:
             self._snapshots.save(self._engine, kept, boundary=self._boundary)
         self._show(self.progress())
 
+    def _beyond(self, spent: int) -> list[TrialResult]:
+        """Of the trials in training, those for whose lanes not one more epoch is left; so the limit is used up."""
+        if self._limits.lane_epochs is None:
+            return []
+        return self._ledger.surplus(self._limits.lane_epochs - self._lane_epochs - spent)
+
     def _idle_steps(self, outcome: Outcome) -> int:
         """Steps that free slots could have trained meanwhile."""
         free = max(0, self._slots - self._engine.lanes)
@@ -245,11 +260,15 @@ class Study:
                 self._leaders.keep(Leader(result, self._engine.best(result.number), checkpoints))
         gone = {result.number for result in ended}
         self._engine.leave([LaneId(n, i) for n in gone for i in range(self._factory.lanes_per_trial)])
+        if self._stop is not None:
+            self._stop.boundary()
 
     def _note(self, result: TrialResult) -> None:
         self._results[result.number] = result
         self._ended[result.status] += 1
         self._sampler.tell(result)
+        if self._stop is not None:
+            self._stop.tell(result)
 
     # ------------------------------------------------------------------ ending
 
@@ -262,15 +281,16 @@ class Study:
             return "time limit"
         limit = self._limits.lane_epochs
         if limit is not None and self._lane_epochs and self._lane_epochs + self._engine.lanes > limit:
-            return "epoch limit"
-        return None
+            return EPOCH_LIMIT
+        return None if self._stop is None else self._stop.reason()
 
     def _why_nothing_trains(self) -> str:
         if self._exhausted:
             return "every configuration of the space has been tried"
-        if self._limits.trials_left(len(self._trials)) == 0:
+        cut = any(result.reason == EPOCH_LIMIT for result in self._results.values())
+        if not cut and self._limits.trials_left(len(self._trials)) == 0:
             return "all trials done"
-        return "epoch limit"
+        return EPOCH_LIMIT
 
     def _must_halt(self) -> bool:
         if self._interrupted():
@@ -345,6 +365,8 @@ class Study:
             self._lane_epochs += len(boundary.records)
             for result in map(self._ledger.forget, boundary.ended):
                 self._note(result)
+            if self._stop is not None:
+                self._stop.boundary()
         self._boundary = saved.boundary
         kept = snapshot.restore(saved, self._engine, self._lane)
         for number in dict.fromkeys(item.lane.id.trial for item in kept):
@@ -364,6 +386,8 @@ class Study:
         for trial in trials:
             self._trials[trial.number] = trial
             self._sampler.add(trial)
+            if self._stop is not None:
+                self._stop.add(trial)
             self._ledger.start(trial, self._factory.lanes_per_trial)
 
     # ------------------------------------------------------------------ figures
