@@ -100,6 +100,8 @@ def test_thirty_kills_of_one_study(data: Path, tmp_path: Path) -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("more", [
     ("--search", "tpe"), ("--search", "gp", "--trials", "20"), ("--search", "random", "--cv", "3"),
+    ("--search", "cmaes"), ("--search", "genetic"), ("--set", "lane_epochs=150", "--set", "lanes=7"),
+    ("--stop", "auto", "--trials", "200", "--set", "seeds=2", "--set", "rungs=false", "--epochs", "3"),
     ("--set", "seeds=2"), ("--set", "rungs=false", "--set", "patience=2"),
     ("--set", "norm=batch", "--set", "optimizer=sgd", "--set", "lr={low: 0.1, high: 1e6, log: true}"),
 ], ids=" ".join)  # fmt: skip

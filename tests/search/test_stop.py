@@ -28,7 +28,7 @@ def valley(where: Space, params: dict) -> float:
 def told(number: int, params: dict, lanes: list[float], *, start: float = 1.0) -> TrialResult:
     """A full training whose lanes ended so."""
     score = float(np.mean(lanes))
-    curve = tuple((e, 0.0, score + start * math.exp(-e)) for e in range(1, 10)) + ((10, 0.0, score),)
+    curve = (*tuple((e, 0.0, score + start * math.exp(-e)) for e in range(1, 10)), (10, 0.0, score))
     return TrialResult(number, params, Status.COMPLETE, score, 10, 1.0, curve=curve, lanes=tuple(lanes))
 
 
@@ -185,4 +185,4 @@ def test_where_there_is_too_little_to_go_by_it_goes_on(what: str) -> None:
 
 
 def test_it_is_opt_in() -> None:
-    assert STOPS == {"never": None, "auto": Stopping}
+    assert {"never": None, "auto": Stopping} == STOPS

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from cotune.search import Judge, Patience
 from cotune.types import Divergence, LaneId, Record, Status, Trial, TrialResult
 
-
 EPOCH_LIMIT = "epoch limit"
 
 

@@ -1,9 +1,10 @@
 """By how much a score would differ if nothing were changed but seeds.
 
-| what there is                          | noise of a score                                                   |
-|----------------------------------------|--------------------------------------------------------------------|
-| several lanes a trial (folds, seeds)   | deviation of a lane about its trial and its place, over √lanes      |
-| else                                   | what the model of the scores cannot explain; for accuracy at least its standard error, √(p(1 − p)/rows) |
+| what there is                        | noise of a score                                               |
+|--------------------------------------|----------------------------------------------------------------|
+| several lanes a trial (folds, seeds) | deviation of a lane about its trial and its place, over √lanes |
+| one lane a trial                     | what the model of the scores cannot explain                    |
+| one lane, accuracy                   | the same, at least the standard error √(p(1 − p) / rows)       |
 
 Under folds, what a fold adds to every trial alike is no noise: trials are compared on the same folds.
 """
