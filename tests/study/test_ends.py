@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import cotune
+from cotune.engine.parallel import cores
 from cotune.recipe import make
 from cotune.study.directory import Directory
 from cotune.study.session import Sitting, begin
@@ -32,7 +33,7 @@ SETTLED = {
     "lanes": 16,
 }
 SPENT = {"trials": None, "epochs": 9, "lane_epochs": 131, "lanes": 6, "first_rung": 1, "width": [8, 16]}
-GROWN = {"trials": 60, "epochs": 9, "lanes": 8, "first_rung": 1, "width": [8, 16]}
+GROWN = {"trials": 40, "epochs": 9, "lanes": 8, "first_rung": 1, "width": [8, 16]}
 
 
 @pytest.fixture(scope="module")
@@ -116,37 +117,59 @@ def test_the_last_epochs_go_to_the_best(data: Path, tmp_path: Path) -> None:
     assert {t.reason for t in view.trials} == {"epoch limit"}
 
 
+def two_cores() -> list[int]:
+    """The cores that this process may use, where there are two."""
+    if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("needs two cores")
+    return sorted(os.sched_getaffinity(0))
+
+
+def same_trials(one: dict[str, Any], two: dict[str, Any]) -> None:
+    """Trials, figures and the stored order are the same bits."""
+    assert one == two
+    numbers = [number for number, *_ in one["trials"]]
+    assert numbers == list(range(GROWN["trials"])), "eight at once, so that slots were taken again"
+    assert len({(epochs, status) for _, _, status, _, epochs, _ in one["trials"]}) > 2
+
+
+@pytest.mark.parametrize("strategy", ["auto", "tpe", "genetic"])
+def test_the_number_of_cores_does_not_matter(
+    strategy: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is asked and judged goes by boundaries."""
+    allowed = two_cores()
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    try:
+        for count in (1, 2):
+            os.sched_setaffinity(0, allowed[:count])
+            assert cores() == count
+            tune(data, tmp_path / str(count), search=strategy, **GROWN)
+    finally:
+        os.sched_setaffinity(0, allowed)
+    same_trials(lasting(tmp_path / "1"), lasting(tmp_path / "2"))
+
+
 ON_CORES = """
 import json, os, sys
-cores, data, out, settings = int(sys.argv[1]), *sys.argv[2:4], json.loads(sys.argv[4])
-os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+count, data, out, settings = int(sys.argv[1]), *sys.argv[2:4], json.loads(sys.argv[4])
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
 import cotune
-from cotune.engine.parallel import cores as used
-assert used() == cores
+from cotune.engine.parallel import cores
+assert cores() == count
 for strategy in ("auto", "tpe", "genetic"):
     cotune.tune(data, target="y", out=f"{out}/{strategy}", quiet=True, search=strategy, **settings)
 """
 """Studies by three strategies on so many cores."""
 
 
-@pytest.fixture(scope="module")
-def on_cores(data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Folders with the same studies on one core and on two."""
-    if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2:
-        pytest.skip("needs two cores")
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_number_of_cores_does_not_matter_to_a_process(data: Path, tmp_path: Path) -> None:
+    """As above, where the pools of threads too are as large as the machine seems to be."""
+    two_cores()
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
-    folders = [tmp_path_factory.mktemp(f"cores{cores}") for cores in (1, 2)]
-    for cores, folder in enumerate(folders, 1):
-        words = [cores, data, folder, json.dumps({**FAST, **GROWN})]
+    for count in (1, 2):
+        words = [count, data, tmp_path / str(count), json.dumps({**FAST, **GROWN})]
         subprocess.run([sys.executable, "-c", ON_CORES, *map(str, words)], env=environment, check=True)
-    return folders
-
-
-@pytest.mark.parametrize("strategy", ["auto", "tpe", "genetic"])
-def test_the_number_of_cores_does_not_matter(strategy: str, on_cores: list[Path]) -> None:
-    """What is asked and judged goes by boundaries: trials, figures and the stored order are the same bits."""
-    one, two = (lasting(folder / strategy) for folder in on_cores)
-    assert one == two
-    numbers = [number for number, *_ in one["trials"]]
-    assert numbers == list(range(60)), "eight at once, so that slots were taken again"
-    assert len({(epochs, status) for _, _, status, _, epochs, _ in one["trials"]}) > 2
+    for strategy in ("auto", "tpe", "genetic"):
+        same_trials(lasting(tmp_path / "1" / strategy), lasting(tmp_path / "2" / strategy))
