@@ -81,6 +81,7 @@ def tune(
     search: Annotated[
         str | None,
         typer.Option(help="Strategy: auto, tpe, gp, bayesian, cmaes, genetic, grid …; see docs/search.md."),
+    ] = None,
     warm: Annotated[
         list[str] | None,
         typer.Option(
@@ -115,10 +116,8 @@ def tune(
         return
     request = {
         "source": data, "target": target, "task": task, "metric": metric, "trials": trials, "epochs": epochs,
-        "time_limit": time_limit, "preset": preset, "strategy": search, "seed": seed, "folds": cv,
-        "method": None if cv is None else "kfold", "warm": warm or None,
         "time_limit": time_limit, "preset": preset, "strategy": search, "stop": stop, "seed": seed, "folds": cv,
-        "method": None if cv is None else "kfold",
+        "method": None if cv is None else "kfold", "warm": warm or None,
     }  # fmt: skip
     built = _recipe(recipe, settings, request)
     if print_recipe:
