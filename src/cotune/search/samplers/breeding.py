@@ -103,9 +103,9 @@ def _mutated(rng: np.random.Generator, p: Parameter, value: Value) -> Value:
     u, power = rng.random(), 1.0 / (ETA_MUTATION + 1.0)
     delta = (2.0 * u) ** power - 1.0 if u < 0.5 else 1.0 - (2.0 * (1.0 - u)) ** power
     moved = p.nearest(p.from_unit(reflected(p.to_unit(value) + delta)))
-    if moved == value and p.points is not None:
-        place = p.points.index(value) + (1 if delta >= 0 else -1)
-        return p.points[place] if 0 <= place < len(p.points) else p.points[place - 2 if place else 1]
+    if moved == value and p.points is not None and len(p.points) > 1:
+        place, last = p.points.index(value) + (1 if delta >= 0 else -1), len(p.points) - 1
+        return p.points[1 if place < 0 else last - 1 if place > last else place]
     return moved
 
 
