@@ -23,10 +23,22 @@ if TYPE_CHECKING:
     from cotune.api import tune as tune
     from cotune.product import Model as Model
     from cotune.recipe import Recipe as Recipe
+    from cotune.search.foreign.optuna_sampler import OptunaSampler as OptunaSampler
 
 __version__ = VERSION
 
-__all__ = ["CotuneError", "Model", "Recipe", "TunedStudy", "load", "lr_find", "resume", "techniques", "tune"]
+__all__ = [
+    "CotuneError",
+    "Model",
+    "OptunaSampler",
+    "Recipe",
+    "TunedStudy",
+    "load",
+    "lr_find",
+    "resume",
+    "techniques",
+    "tune",
+]
 
 _HOMES = {
     "tune": "cotune.api",
@@ -37,6 +49,7 @@ _HOMES = {
     "TunedStudy": "cotune.api",
     "Model": "cotune.product",
     "Recipe": "cotune.recipe",
+    "OptunaSampler": "cotune.search.foreign.optuna_sampler",
 }
 
 

@@ -79,7 +79,8 @@ def tune(
         str | None, typer.Option(help="Where to search what is not set: fast, balanced or best.")
     ] = None,
     search: Annotated[
-        str | None, typer.Option(help="auto, grid, random, quasi-random, tpe, gp or nsga2.")
+        str | None,
+        typer.Option(help="Strategy: auto, tpe, gp, bayesian, cmaes, genetic, grid …; see docs/search.md."),
     ] = None,
     objectives: Annotated[
         str | None,
@@ -96,6 +97,9 @@ def tune(
         typer.Option(
             "--from", metavar="DIR", help="Earlier study to learn from; may be given several times."
         ),
+    ] = None,
+    stop: Annotated[
+        str | None, typer.Option(help="auto: end when the remaining regret is below seed noise; never.")
     ] = None,
     cv: Annotated[int | None, typer.Option(help="Cross-validate with so many folds.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of splits, search and training.")] = None,
@@ -122,7 +126,7 @@ def tune(
         return
     request = {
         "source": data, "target": target, "task": task, "metric": metric, "trials": trials, "epochs": epochs,
-        "time_limit": time_limit, "preset": preset, "strategy": search, "seed": seed, "folds": cv,
+        "time_limit": time_limit, "preset": preset, "strategy": search, "stop": stop, "seed": seed, "folds": cv,
         "method": None if cv is None else "kfold", "objectives": objectives, "at_most": at_most or None,
         "warm": warm or None,
     }  # fmt: skip

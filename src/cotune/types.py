@@ -129,6 +129,8 @@ class TrialResult:
     """The same at every epoch of `curve`."""
     share: float = field(default=1.0, compare=False)
     """Which part of the folds the score is of: such as have fewer are ranked behind those that have more."""
+    lanes: tuple[float, ...] = field(default=(), compare=False)
+    """The best figure of each lane, by its place; their mean is the score."""
 
 
 @dataclass(frozen=True)

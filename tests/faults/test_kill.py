@@ -101,6 +101,8 @@ def test_thirty_kills_of_one_study(data: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("more", [
     ("--search", "tpe"), ("--search", "gp", "--trials", "20"), ("--search", "random", "--cv", "3"),
     ("--cv", "5", "--set", "rung_by=folds"), ("--set", "confirm=2"),
+    ("--search", "cmaes"), ("--search", "genetic"), ("--set", "lane_epochs=150", "--set", "lanes=7"),
+    ("--stop", "auto", "--trials", "200", "--set", "seeds=2", "--set", "rungs=false", "--epochs", "3"),
     ("--set", "seeds=2"), ("--set", "rungs=false", "--set", "patience=2"),
     ("--objectives", "size,log_loss", "--set", "width=[8, 16, 32]", "--at-most", "size=1200"),
     ("--set", "pause=true", "--set", "lanes=3"), ("--search", "pbt"), ("--search", "pb2", "--cv", "2"),

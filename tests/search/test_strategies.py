@@ -20,8 +20,9 @@ from cotune.space import Space
 from cotune.types import Trial
 
 EVERY = sorted(STRATEGIES)
-INFINITE = sorted(set(STRATEGIES) - {"grid"})
-FAST = sorted(set(STRATEGIES) - {"grid", "gp"})
+FINITE_ONLY = {"grid", "brute-force"}
+INFINITE = sorted(set(STRATEGIES) - FINITE_ONLY)
+FAST = sorted(set(STRATEGIES) - FINITE_ONLY - {"gp"})
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def test_a_rebuilt_sampler_goes_on_with_the_same_bits(name: str, studies: dict) 
     assert asked == rebuilt(name, CONDITIONAL, events, shuffle=1).ask(len(proposed), count)
 
 
-@pytest.mark.parametrize("name", ["auto", "tpe"])
+@pytest.mark.parametrize("name", ["auto", "tpe", "cmaes", "genetic"])
 def test_a_long_study_is_rebuilt_with_the_same_bits(name: str) -> None:
     sampler = make_sampler(name, DEFAULT, maximize=False, seed=5)
     _, events = play(sampler, DEFAULT, trials=96, batch=24, ending=mixed)
@@ -62,7 +63,7 @@ def test_a_long_study_is_rebuilt_with_the_same_bits(name: str) -> None:
 def test_another_process_goes_on_with_the_same_bits(studies: dict) -> None:
     code = """
 from toys import CONDITIONAL, make_sampler, mixed, play
-for name in ("auto", "tpe"):
+for name in ("auto", "tpe", "cmaes", "genetic"):
     sampler = make_sampler(name, CONDITIONAL, maximize=False, seed=5)
     play(sampler, CONDITIONAL, trials=40, batch=8, ending=mixed)
     print(sampler.ask(40, 9))
@@ -72,7 +73,7 @@ for name in ("auto", "tpe"):
     told = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    here = [str(studies[name][0].ask(40, 9)) for name in ("auto", "tpe")]
+    here = [str(studies[name][0].ask(40, 9)) for name in ("auto", "tpe", "cmaes", "genetic")]
     assert told.stdout.splitlines() == here
 
 
@@ -102,6 +103,7 @@ def test_seeds_differ(name: str) -> None:
         ("quasi-random", DEFAULT),
         ("quasi-random", FINITE),
         ("grid", FINITE),
+        ("brute-force", FINITE),
     ],
 )
 def test_batch_size_does_not_matter(name: str, where: Space) -> None:
@@ -162,7 +164,7 @@ def test_a_finite_space_is_used_up_without_repeating_itself(name: str) -> None:
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("where", [BOUND, BOUND_FINITE], ids=["numbers", "finite"])
 def test_what_breaks_a_constraint_is_never_proposed(name: str, where: Space) -> None:
-    if name == "grid" and where.size() is None:
+    if name in FINITE_ONLY and where.size() is None:
         pytest.skip("a grid needs finitely many values")
     sampler = make_sampler(name, where, maximize=False, seed=5)
     trials = 20 if name == "gp" else 72

@@ -93,7 +93,13 @@ def result(number: int, params: Params, status: Status, score: float | None) -> 
 
 
 def play(
-    sampler: Sampler, space: Space, *, trials: int, batch: int, ending: Ending = completed
+    sampler: Sampler,
+    space: Space,
+    *,
+    trials: int,
+    batch: int,
+    ending: Ending = completed,
+    loss: Callable[[Params], float] | None = None,
 ) -> tuple[list[Params], list[Event]]:
     """Ask, add and tell until `trials` are proposed; the configurations and the events."""
     proposed: list[Params] = []
@@ -108,7 +114,7 @@ def play(
             sampler.add(trial)
             events.append(trial)
         for i, p in enumerate(params, first):
-            status, score = ending(i, bowl(space, p))
+            status, score = ending(i, loss(p) if loss else bowl(space, p))
             told = result(i, p, status, score)
             sampler.tell(told)
             events.append(told)
@@ -125,3 +131,46 @@ def rebuilt(strategy: str, space: Space, events: list[Event], *, shuffle: int | 
     for event in events:
         sampler.tell(event) if isinstance(event, TrialResult) else sampler.add(event)
     return sampler
+
+
+LOGARITHMIC = ("lr", "weight_decay", "l1", "l2", "input_noise", "mixup", "cutmix", "dropout")
+SPHERE = space(**{name: {"low": 1e-4, "high": 0.5, "log": True} for name in LOGARITHMIC})
+MIXED = space(
+    lr={"low": 1e-4, "high": 1e-1, "log": True},
+    dropout={"low": 0.0, "high": 0.5, "step": 0.05},
+    weight_decay={"low": 1e-5, "high": 1.0, "log": True},
+    width={"low": 16, "high": 256, "log": True},
+    depth={"low": 1, "high": 6},
+    activation=["relu", "gelu", "tanh", "silu"],
+    norm=["none", "batch", "layer"],
+)
+
+
+def sphere(params: Params) -> float:
+    """In eight logarithmic ranges, with its minimum elsewhere in each."""
+    places = enumerate(SPHERE.to_unit(params))
+    return sum((place - 0.15 - 0.1 * i) ** 2 for i, place in places)
+
+
+def mixed_valley(params: Params) -> float:
+    """Numbers, whole numbers and names: a wrong name costs, and the best rate depends on the width."""
+    where = dict(zip((p.name for p in MIXED.parameters), MIXED.to_unit(params), strict=True))
+    wrong = 0.15 * (params["activation"] != "gelu") + 0.1 * (params["norm"] != "batch")
+    shape = (where["width"] - 0.7) ** 2 + (where["depth"] - 0.4) ** 2
+    rate = (where["lr"] - 0.8 + 0.4 * where["width"]) ** 2
+    return wrong + shape + 2.0 * rate + (where["dropout"] - 0.3) ** 2 + (where["weight_decay"] - 0.6) ** 2
+
+
+def conditional_valley(params: Params) -> float:
+    """One optimizer is better, and only if its momentum is right."""
+    where = dict(zip((p.name for p in CONDITIONAL.parameters), CONDITIONAL.to_unit(params), strict=True))
+    optimizer = 0.2 if params["optimizer"] == "adamw" else (where["momentum"] - 0.9) ** 2
+    embedding = 0.0 if params.get("embedding_width") == 8 else 0.05
+    return optimizer + embedding + 2.0 * (where["lr"] - 0.35) ** 2 + (where["width"] - 0.6) ** 2
+
+
+TOYS: dict[str, tuple[Space, Callable[[Params], float]]] = {
+    "sphere": (SPHERE, sphere),
+    "mixed": (MIXED, mixed_valley),
+    "conditional": (CONDITIONAL, conditional_valley),
+}

@@ -34,17 +34,25 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("search", ["auto", "grid", "random", "quasi-random", "tpe", "gp", "nsga2"])
+STRATEGIES = (
+    "auto", "grid", "random", "quasi-random", "tpe", "gp", "nsga2", "bayesian", "cmaes", "genetic", "brute-force",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("search", STRATEGIES)
 def test_every_strategy_ends_with_a_model(search: str, home: Path, tmp_path: Path) -> None:
-    space = {**LISTED, "trials": 10} if search == "grid" else {"trials": 30}
+    space = {**LISTED, "trials": 10} if search in ("grid", "brute-force") else {"trials": 30}
     settings = {"search": search, "lanes": 4, "first_rung": 1, **space}
-    if search == "gp":
+    if search in ("gp", "bayesian"):
         settings["trials"] = 18
     study = tune(home / "multiclass.csv", tmp_path / "study", **settings)
     trials = study.view().trials
-    assert len(trials) == (6 if search == "grid" else settings["trials"])
+    assert len(trials) == (6 if "dropout" in space else settings["trials"])
     assert len({tuple(sorted(t.params.items())) for t in trials}) == len(trials), "none twice"
     assert len(study.best.predict(table("multiclass", rows=5))) == 5
+    if search == "bayesian":  # 18 trials, four at once
+        assert study.view().meta["resolved"]["search"]["strategy"] == "gp"
+        assert "Bayesian search is gp here" in " ".join(study.view().meta["plan"])
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])

@@ -32,19 +32,9 @@ class SearchSection(Section):
         "first answer, `best` for accuracy; see [presets](presets.md).",
     )
     strategy: Literal[
-        "auto",
-        "grid",
-        "random",
-        "quasi-random",
-        "tpe",
-        "gp",
-        "nsga2",
-        "asha",
-        "hyperband",
-        "bohb",
-        "pbt",
-        "pb2",
-    ] = "auto"
+        "auto", "grid", "random", "quasi-random", "tpe", "gp", "nsga2", "asha", "hyperband", "bohb", "pbt", "pb2",
+        "bayesian", "cmaes", "genetic", "evolution", "brute-force",
+    ] = "auto"  # fmt: skip
     metric: Literal["auto", MetricName] = "auto"
     also: tuple[MetricName, ...] = Field(
         (), description="Further metrics to record on the validation rows at every epoch. They steer nothing."
@@ -65,6 +55,11 @@ class SearchSection(Section):
     time_limit: Seconds | None = Field(None, description="Wall-clock seconds, or 90s, 5m, 2h.")
     lane_epochs: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Epochs to train, summed over lanes."
+    )
+    stop: Literal["never", "auto"] = Field(
+        "never",
+        description="`auto` ends the study before its limits, once what it may still gain is less than the noise of a "
+        "score. See [search](search.md).",
     )
     lanes: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
         "auto", description="Lanes in training at once."

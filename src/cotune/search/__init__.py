@@ -16,8 +16,10 @@ from cotune.search.sampler import Brood as Brood
 from cotune.search.sampler import Explorer as Explorer
 from cotune.search.sampler import Sampler as Sampler
 from cotune.search.sampler import Watcher as Watcher
+from cotune.search.samplers.bayesian import best_model as best_model
 from cotune.search.several.feasible import Feasible as Feasible
 from cotune.search.several.objectives import Objectives as Objectives
+from cotune.search.stop.automatic import STOPS as STOPS
 from cotune.search.strategies import check_rungs as check_rungs
 from cotune.search.strategies import make_sampler as make_sampler
 from cotune.search.strategies import strategy as strategy

@@ -76,6 +76,10 @@ class History:
         """The trials that have not ended, by number."""
         return sorted(self._trials.keys() - self._results.keys())
 
+    def results(self) -> list[TrialResult]:
+        """All that have ended, by number."""
+        return [self._results[number] for number in sorted(self._results)]
+
     def scored(self, *statuses: Status) -> int:
         """How many trials ended in one of `statuses` with a finite score."""
         return sum(is_finite(r.score) for status in statuses for r in self._ended[status].values())

@@ -12,7 +12,11 @@ from cotune.search.gaussian.batches import gaussian
 from cotune.search.guarded import Guarded
 from cotune.search.rungs.table import BREEDING
 from cotune.search.sampler import Explorer, Sampler
+from cotune.search.samplers.bayesian import bayesian
 from cotune.search.samplers.bohb import bohb
+from cotune.search.samplers.brute_force import brute_force
+from cotune.search.samplers.cmaes import cmaes
+from cotune.search.samplers.genetic import genetic
 from cotune.search.samplers.gp import gp
 from cotune.search.samplers.grid import grid
 from cotune.search.samplers.nsga2 import nsga2
@@ -56,6 +60,11 @@ STRATEGIES: dict[str, Strategy] = {
     "bohb": Strategy(bohb, course=True, rungs="hyperband", several="no"),
     "pbt": Strategy(pbt, rungs=BREEDING, several="no"),
     "pb2": Strategy(pb2, rungs=BREEDING, several="no"),
+    "bayesian": Strategy(bayesian, course=True, several="scalarised"),
+    "cmaes": Strategy(cmaes, course=True, several="no"),
+    "genetic": Strategy(genetic, course=True),
+    "evolution": Strategy(genetic, course=True),
+    "brute-force": Strategy(brute_force, course=True, several="blind"),
 }
 
 

@@ -110,6 +110,11 @@ class LaneFactory:
         """Folds × seeds."""
         return len(self._splits.folds) * self._recipe.search.seeds
 
+    @property
+    def validation_rows(self) -> int:
+        """Rows that a trial's score is measured on, over all folds."""
+        return sum(len(fold.validation) for fold in self._splits.folds)
+
     def lanes(self, trial: int, params: Params, *, stage: int = 0) -> list[Lane]:
         """The lanes that a trial begins with, or those of a later stage."""
         return [self.lane(LaneId(trial, index), params) for index in self.stages.lanes(stage)]

@@ -3,6 +3,7 @@
 On resume the ledger is rebuilt by showing it the stored boundaries again.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,6 +15,8 @@ from cotune.study.running import Running
 from cotune.study.several.standing import Standing
 from cotune.study.staged import Staged
 from cotune.types import Divergence, LaneId, Parent, Record, Status, Trial, TrialResult
+
+EPOCH_LIMIT = "epoch limit"
 
 
 @dataclass(frozen=True)
@@ -177,8 +180,23 @@ class Ledger:
         share, run = self.share(result.number), self._runs.pop(result.number)
         if self._staged is not None:
             return replace(result, curve=tuple(run.stages), epochs=len(run.stages), share=share)
-        result = replace(result, curve=tuple(run.curve))
+        lanes = tuple(run.best[lane] for lane in sorted(run.best)) if run.score() is not None else ()
+        result = replace(result, curve=tuple(run.curve), lanes=lanes)
         return result if self._beside is None else self._beside.complete(result)
+
+    def surplus(self, lanes: int) -> list[TrialResult]:
+        """End the worst trials in training, so that the others have at most so many lanes."""
+        sign = -1.0 if self._maximize else 1.0
+        scored = {n: run.score() for n, run in self.running.items()}
+        best_first = sorted(
+            self.running, key=lambda n: (math.inf if scored[n] is None else sign * (scored[n] or 0.0), n)
+        )
+        ended: dict[int, TrialResult] = {}
+        for number in best_first:
+            lanes -= self.running[number].lanes
+            if lanes < 0:
+                self._end(ended, number, Status.STOPPED, EPOCH_LIMIT)
+        return [ended[number] for number in sorted(ended)]
 
     def _advance(self, records: Sequence[Record]) -> list[tuple[int, int]]:
         """(trial, epoch) for every epoch that all lanes of a trial have finished now."""

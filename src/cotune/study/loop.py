@@ -20,7 +20,7 @@ from cotune.engine.plan import Plan
 from cotune.errors import TrainingError
 from cotune.recipe import Recipe
 from cotune.records import Boundary, Store
-from cotune.search import Limits, Sampler, Watcher
+from cotune.search import STOPS, Limits, Sampler, Watcher
 from cotune.space import Space
 from cotune.study.budget import Pace, Speed
 from cotune.study.checkpoints import Checkpoints, cycle_ends
@@ -30,7 +30,7 @@ from cotune.study.directory import Directory
 from cotune.study.families import Families
 from cotune.study.lanes import LaneFactory
 from cotune.study.leaders import MOST, Leader, Leaders
-from cotune.study.ledger import Ledger
+from cotune.study.ledger import EPOCH_LIMIT, Ledger
 from cotune.study.parked import Parked
 from cotune.study.proposals import Proposals
 from cotune.study.resting import Resting
@@ -102,6 +102,14 @@ class Study:
         course = course_of(recipe, lanes_per_trial=factory.lanes_per_trial, stages=factory.stages)
         self._several = Several(recipe, space, factory, store, course)
         self._sampler: Sampler = self._several.sampler
+        make_stop = STOPS[search.stop]
+        self._stop = make_stop and make_stop(
+            space,
+            metric=self._metric,
+            maximize=self._maximize,
+            rows=factory.validation_rows,
+            seed=search.seed,
+        )
         self._ledger = Ledger(
             metric=self._metric,
             maximize=self._maximize,
@@ -263,7 +271,9 @@ class Study:
             self._pause(verdict.paused)
             over = self._resting.give_up()
             gone = {result.number for result in over}
-            ended = sorted((*verdict.ended, *over), key=lambda result: result.number)
+            ended = sorted(
+                (*verdict.ended, *over, *self._beyond(len(outcome.records))), key=lambda result: result.number
+            )
             capacity = outcome.steps + idle
             boundary = Boundary(
                 self._boundary,
@@ -311,6 +321,13 @@ class Study:
             lanes += self._factory.lanes(number, self._trials[number].params, stage=stage)
         self._engine.join(lanes)
 
+    def _beyond(self, spent: int) -> list[TrialResult]:
+        """Of the trials in training, those for whose lanes not one more epoch is left; so the limit is used up."""
+        limit = self._epoch_limit()
+        if limit is None or self._confirming is not None:
+            return []
+        return self._ledger.surplus(limit - self._lane_epochs - spent)
+
     def _idle_steps(self, outcome: Outcome) -> int:
         """Steps that free slots could have trained meanwhile."""
         free = max(0, self._slots - self._engine.lanes)
@@ -330,6 +347,8 @@ class Study:
         self._watch()
         gone = {result.number for result in ended}
         self._engine.leave(self._engine.names(gone))
+        if self._stop is not None:
+            self._stop.boundary()
 
     def _best_of(self, trial: int, counted: frozenset[LaneId]) -> list[LaneWeights]:
         """The best weights of a trial's lanes: of earlier stages, in training or paused; those that count."""
@@ -350,6 +369,8 @@ class Study:
         self._results[result.number] = result
         self._ended[result.status] += 1
         self._sampler.tell(result)
+        if self._stop is not None:
+            self._stop.tell(result)
 
     # ------------------------------------------------------------------ ending
 
@@ -362,8 +383,8 @@ class Study:
             return "time limit"
         limit = self._epoch_limit()
         if limit is not None and self._lane_epochs and self._lane_epochs + self._engine.lanes > limit:
-            return "epoch limit"
-        return None
+            return EPOCH_LIMIT
+        return None if self._stop is None else self._stop.reason()
 
     def _time_left(self) -> float:
         """Seconds left to search, or to train the best again."""
@@ -425,9 +446,10 @@ class Study:
             return str(self._confirms["reason"])
         if self._exhausted:
             return "every configuration of the space has been tried"
-        if self._limits.trials_left(len(self._trials)) == 0:
+        cut = any(result.reason == EPOCH_LIMIT for result in self._results.values())
+        if not cut and self._limits.trials_left(len(self._trials)) == 0:
             return "all trials done"
-        return "epoch limit"
+        return EPOCH_LIMIT
 
     def _must_halt(self) -> bool:
         if self._interrupted():
@@ -517,6 +539,8 @@ class Study:
                 self._confirming.take(boundary.records)
             self._go_on_confirming(boundary, join=False)
             self._watch()
+            if self._stop is not None:
+                self._stop.boundary()
         self._boundary = saved.boundary
         kept = snapshot.restore(saved, self._engine, self._lane)
         self._resting.put(snapshot.paused(saved, self._lane))
@@ -539,6 +563,8 @@ class Study:
         for trial in trials:
             self._trials[trial.number] = trial
             self._sampler.add(trial)
+            if self._stop is not None:
+                self._stop.add(trial)
             self._ledger.start(trial, self._joining)
 
     # ------------------------------------------------------------------ figures

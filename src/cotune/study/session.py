@@ -40,6 +40,7 @@ from cotune.study.own.words import words_of_module
 from cotune.study.prepared import Prepared, compute_for, fit_to_machine, with_speed
 from cotune.study.rules.mending import settled
 from cotune.study.rules.rule import Given
+from cotune.study.settling.bayesian import with_model
 from cotune.study.settling.forecasts import options_of
 from cotune.study.settling.resolve import division, preset, resolve
 from cotune.study.several.saving import save_front
@@ -151,6 +152,10 @@ def _begin(
         sitting.say(note)
     claim()
     speed, resolved = fit_to_machine(recipe, resolved, space, factory)
+    resolved, why = with_model(resolved, space, lanes_per_trial=factory.lanes_per_trial)
+    if why is not None:
+        sitting.say(why)
+        notes += (why,)
     factory = factory.with_recipe(resolved)
     target = recipe.data.target if dataset.targets else dataset.target or None
     kept = {"source": _keep(source, dataset, directory), "target": target}

@@ -36,6 +36,16 @@ def grid(space: Space, *, maximize: bool, seed: int) -> GridSampler:  # noqa: AR
     Raises:
         RecipeError: a parameter is continuous, or has too many values to be listed.
     """
+    must_be_finite(space, "a grid")
+    return GridSampler(space)
+
+
+def must_be_finite(space: Space, what: str) -> None:
+    """Raise `RecipeError` where a parameter is continuous, or has too many values to be listed.
+
+    Args:
+        what: needs it.
+    """
     endless = [p for p in space.parameters if p.points is None]
     if endless:
         p = endless[0]
@@ -45,7 +55,6 @@ def grid(space: Space, *, maximize: bool, seed: int) -> GridSampler:  # noqa: AR
         if not p.setting.log:
             remedy += f" or a step ({p.name}: {{low: {p.setting.low:g}, high: {p.setting.high:g}, step: …}})"
         raise RecipeError(
-            "a grid needs finitely many values of every searched parameter, but there is no end of them in "
+            f"{what} needs finitely many values of every searched parameter, but there is no end of them in "
             f"{names}; {remedy}, or choose another strategy (search.strategy: auto)"
         )
-    return GridSampler(space)

@@ -1,0 +1,1 @@
+"""Our strategies in the hands of other tools."""

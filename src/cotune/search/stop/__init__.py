@@ -1,0 +1,1 @@
+"""When a study has nothing more to gain."""
