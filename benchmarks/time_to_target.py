@@ -6,9 +6,9 @@
 
 Every side is a process of its own and gets the same data, split, space, metric, greatest number of epochs, cores and
 seconds; the clock begins when its process is started, so that imports count, on all sides alike. Sides take turns.
-Peers train with the best plain PyTorch loop that we could write (`sides/target/training.py`), one thread a process and a
-process for each core, their pruner on; scikit-learn trains its own networks. cotune runs with its defaults. The figure
-is defined in `target_parts/figures.py`. The last score is that of the best network on rows that no search has seen.
+Peers train with the best plain PyTorch loop that we could write (`sides/target/training.py`), one thread a process
+and a process for each core, their pruner on; scikit-learn trains its own networks. cotune runs with its defaults. The
+figure is defined in `target_parts/figures.py`. The last score is that of the best network on rows that no search has seen.
 
 Rows are kept in the folder of `--cache` as they come, and not measured again: a run that was broken off goes on. The
 order is by value: one seed of every task with cotune and Optuna's TPE, then the other peers, then further seeds.
@@ -133,7 +133,7 @@ def measure(name: str, seed: int, sides: tuple[str, ...], asked: Asked) -> list[
 
 
 def warm(names: list[str], asked: Asked) -> None:
-    """What is compiled once on a machine is no part of a search: a short study of every task that is not in the cache."""
+    """What is compiled once on a machine is no part of a search: a short study of each task that is not in the cache."""
     for name in names:
         if any(asked.cache.glob(f"{name}-*-{OURS}-{asked.seconds:g}s-*.json")):
             continue

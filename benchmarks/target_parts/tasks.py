@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from family_parts.folder import DATA
 
 from cotune.api import build_recipe
 from cotune.data import load, split
@@ -28,7 +29,6 @@ from cotune.study.rules.mending import settled
 from cotune.study.rules.rule import Given
 from cotune.study.settling.resolve import division, preset, resolve
 from cotune.types import LaneId
-from family_parts.folder import DATA
 
 LR: dict[str, Any] = {"low": 3e-4, "high": 3e-2, "log": True}
 DECAY: dict[str, Any] = {"low": 1e-5, "high": 1.0, "log": True}

@@ -19,7 +19,7 @@ import keras_tuner
 import torch
 from keras_tuner.engine import base_tuner
 from keras_tuner.oracles import HyperbandOracle
-from training import Journal, OutOfTime, Task, Training, begin, collected
+from training import Journal, OutOfTime, Training, begin, collected
 
 
 class Space(keras_tuner.HyperModel):

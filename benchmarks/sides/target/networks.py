@@ -1,8 +1,8 @@
 """The networks that peers train: ordinary modules, of the same shape and with the same first weights' law as cotune's.
 
 MLP: linear, activation, dropout, over and over, and a linear head. CNN: convolution, activation, dropout, 2 by 2
-pooling, twice, and a linear head on all pixels. GRU: one layer, its state at each row's own end, dropout, a linear head.
-GCN: two convolutions (Kipf & Welling 2017), dropout before each.
+pooling, twice, and a linear head on all pixels. GRU: one layer, its state at each row's own end, dropout, a linear
+head. GCN: two convolutions (Kipf & Welling 2017), dropout before each.
 """
 
 from typing import Any
@@ -108,7 +108,7 @@ def _starts(sorted_rows: Tensor, count: int) -> Tensor:
 
 
 class Times(torch.autograd.Function):
-    """x w, x sparse; its transpose was sorted beforehand, where autograd's own backward pass would sort it every time."""
+    """x w, x sparse; its transpose was sorted beforehand: autograd's own backward pass would sort it every time."""
 
     @staticmethod
     def forward(context: Any, values: Tensor, w: Tensor, graph: Graph) -> Tensor:

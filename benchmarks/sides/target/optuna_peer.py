@@ -1,7 +1,7 @@
 """Optuna: TPE or GP with the Hyperband pruner, a process for each core, a journal file between them.
 
 One JSON request as argument, one JSON row on standard output. Settings as Optuna's documentation has them: for
-several processes on one machine a journal file (its SQLite takes a quarter of a second a trial), TPE multivariate with the
+several processes on one machine a journal file (SQLite takes a quarter of a second a trial), TPE multivariate with the
 constant liar, running trials counted. Workers are forked after all is loaded: the fastest start.
 """
 

@@ -89,7 +89,9 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
             scheduler=ASHAScheduler(max_t=reports, grace_period=1, reduction_factor=3),
             search_alg=OptunaSearch(sampler=sampler),
         ),
-        run_config=tune.RunConfig(storage_path=f"{request['out']}/ray", verbose=0, stop={"training_iteration": reports}),
+        run_config=tune.RunConfig(
+            storage_path=f"{request['out']}/ray", verbose=0, stop={"training_iteration": reports}
+        ),
     )  # fmt: skip
     tuner.fit()
     ray.shutdown()
