@@ -8,7 +8,7 @@ Every side is a process of its own and gets the same data, split, space, metric,
 seconds; the clock begins when its process is started, so that imports count, on all sides alike. Sides take turns.
 Peers train with the best plain PyTorch loop that we could write (`sides/target/training.py`), one thread a process
 and a process for each core, their pruner on; scikit-learn trains its own networks. cotune runs with its defaults. The
-figure is defined in `target_parts/figures.py`. The last score is that of the best network on rows that no search has seen.
+figure is defined in `target_parts/figures.py`. The last score is the best network's on rows that no search has seen.
 
 Rows are kept in the folder of `--cache` as they come, and not measured again: a run that was broken off goes on. The
 order is by value: one seed of every task with cotune and Optuna's TPE, then the other peers, then further seeds.
@@ -23,11 +23,14 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from common import arguments, finish, machine, say
 from target_parts.figures import OURS, bars_of, compared, final, table
-from target_parts.tasks import TASKS, Ready, missing, ready
+from target_parts.tasks import TASKS, missing
+
+if TYPE_CHECKING:
+    from target_parts.arrays import Ready
 
 HERE = Path(__file__).parent / "sides" / "target"
 PEERS: dict[str, str] = {
@@ -53,7 +56,7 @@ class Asked:
     cache: Path
 
 
-def request_of(side: str, task: Ready, asked: Asked, *, seed: int, out: Path) -> dict[str, Any]:
+def request_of(side: str, task: "Ready", asked: Asked, *, seed: int, out: Path) -> dict[str, Any]:
     """What a side is told; `began` is set when it is started."""
     common = {"side": side, "seconds": asked.seconds, "cores": asked.cores, "seed": seed, "out": str(out)}
     if side == OURS:
@@ -97,6 +100,10 @@ def turns(names: list[str], seeds: int, peers: list[str]) -> list[tuple[str, int
 
 def measure(name: str, seed: int, sides: tuple[str, ...], asked: Asked) -> list[dict[str, Any]]:
     """Rows of some sides, from the cache where they are there."""
+    from target_parts.arrays import (
+        ready,  # imports the whole of cotune, which a usage message need not wait for
+    )
+
     rows = []
     with tempfile.TemporaryDirectory(prefix="cotune-target-") as scratch:
         task: Ready | None = None
@@ -133,7 +140,9 @@ def measure(name: str, seed: int, sides: tuple[str, ...], asked: Asked) -> list[
 
 
 def warm(names: list[str], asked: Asked) -> None:
-    """What is compiled once on a machine is no part of a search: a short study of each task that is not in the cache."""
+    """A short study of each task that has no row yet: what is compiled once on a machine is no part of a search."""
+    from target_parts.arrays import ready
+
     for name in names:
         if any(asked.cache.glob(f"{name}-*-{OURS}-{asked.seconds:g}s-*.json")):
             continue

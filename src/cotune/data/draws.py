@@ -1,14 +1,14 @@
 """Rows drawn for a part of the data, each class with its share.
 
-Draws are scikit-learn's `train_test_split` to the bit, whose import alone takes longer than most data sets take to read.
+Draws are scikit-learn's `train_test_split` to the bit, whose import takes longer than most data sets take to read.
 
 | symbol | meaning                                             | shape |
 |--------|-----------------------------------------------------|-------|
 | n      | rows of a class                                     | class |
 | m      | rows of a class that are wanted, Σ m given          | class |
 
-m is the likeliest of m ~ multivariate hypergeometric(n, Σ m), up to one: n Σm/Σn rounded down, and the rest to the classes
-with the largest remainders, ties by lot.
+m is the likeliest of m ~ multivariate hypergeometric(n, Σ m), up to one: n Σm/Σn rounded down, and the rest to the
+classes with the largest remainders, ties by lot.
 """
 
 import numpy as np
