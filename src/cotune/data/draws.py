@@ -58,4 +58,5 @@ def _shares(counts: Ints, wanted: int, rng: np.random.RandomState) -> Ints:
         missing -= len(chosen)
         if not missing:
             break
-    return found.astype(np.int64)
+    shares: Ints = found.astype(np.int64)
+    return shares
