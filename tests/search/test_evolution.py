@@ -9,7 +9,7 @@ from cotune.errors import RecipeError
 from cotune.recipe.settings import Choice, Domain, Range
 from cotune.search import best_model, make_sampler
 from cotune.search.samplers.cmaes import LEAST, CmaSampler
-from cotune.search.samplers.crossing import reflected
+from cotune.search.samplers.crossing import Crossing, reflected
 from cotune.search.samplers.genetic import GeneticSampler, Population
 from cotune.search.structure import shared, structure
 from cotune.space import Parameter, Space

@@ -8,6 +8,7 @@ import numpy as np
 
 from cotune.data.arrays import Ints
 from cotune.data.dataset import Dataset
+from cotune.data.draws import drawn
 from cotune.data.forecasts.split import split_windows
 from cotune.data.forecasts.windows import Windows
 from cotune.errors import SplitError
@@ -215,8 +216,6 @@ def _set_test_aside(dataset: Dataset, settings: SplitSection, seed: int) -> tupl
 def _draw(
     dataset: Dataset, rows: Ints, fraction: float | str, part: str, seed: int
 ) -> tuple[Ints, Ints, list[str]]:
-    from sklearn.model_selection import train_test_split
-
     held = _count(fraction, len(rows), part)
     notes, labels = [], None
     if dataset.task.is_classification:
@@ -225,8 +224,8 @@ def _draw(
             labels = dataset.y[rows]
         else:
             notes.append(f"the {part} rows are not stratified: some classes have too few rows")
-    kept, drawn = train_test_split(rows, test_size=held, stratify=labels, random_state=_state(seed))
-    return kept, drawn, notes
+    kept, out = drawn(rows, held, labels, seed=_state(seed))
+    return kept, out, notes
 
 
 def _check_given(dataset: Dataset, rest: int) -> None:

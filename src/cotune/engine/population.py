@@ -84,7 +84,9 @@ class Population:
         fresh = State.fresh(weights, statistics, max(map(slots.count, lanes)))
         slots.begin(lanes, fresh.weights, fresh.memory)
         fresh = fresh.to(self.compute.device)
-        self.restore([*self.lanes, *lanes], self.state.join(fresh))
+        both = [*self.lanes, *lanes]
+        order = _sorted(both)
+        self.restore([both[i] for i in order], self.state.join(fresh, order))
 
     def restore(self, lanes: Sequence[Lane], state: State) -> None:
         """Become these lanes with this state; used by joins and snapshots alike."""
@@ -92,9 +94,10 @@ class Population:
         if self.way == "batched":
             for lane in lanes:
                 self._stack.start_of(lane.variant)
-        order = sorted(range(len(lanes)), key=lambda i: (lanes[i].slice_key, lanes[i].id))
+        order = _sorted(lanes)
         self.lanes = [lanes[i] for i in order]
-        self.state = state.to(self.compute.device).take(order)
+        here = state.to(self.compute.device)
+        self.state = here if order == list(range(len(order))) else here.take(order)
         self._bound = None
 
     def leave(self, ids: Iterable[LaneId]) -> None:
@@ -363,6 +366,11 @@ class Population:
         out = {fault.place for fault in self._faults()} | set(self._failed)
         finished = torch.nonzero(~torch.isnan(self.state.best)).flatten().tolist()
         self._remember_best(self._found[self._metric], out | set(finished))
+
+
+def _sorted(lanes: Sequence[Lane]) -> list[int]:
+    """Numbers of lanes, those with equal activations side by side."""
+    return sorted(range(len(lanes)), key=lambda i: (lanes[i].slice_key, lanes[i].id))
 
 
 def train_together(populations: Sequence[Population], *, halt: Halt = never) -> Outcome:

@@ -89,11 +89,29 @@ class State:
         """The same lanes, computed on `device`."""
         return replace(self, **{name: getattr(self, name).to(device) for name in COMPUTED})
 
-    def join(self, other: "State") -> "State":
-        """Rows of both, own first; optimizer memory grows to the larger number of slots."""
+    def join(self, other: "State", order: Sequence[int] | None = None) -> "State":
+        """Rows of both; optimizer memory grows to the larger number of slots.
+
+        Args:
+            order: numbers of the rows, own first, in the order in which they are to stand; each once.
+        """
         slots = max(self.memory.shape[1], other.memory.shape[1])
-        pair = [part.with_slots(slots) for part in (self, other)]
-        return State(**{f.name: torch.cat([getattr(p, f.name) for p in pair]) for f in fields(self)})
+        first, second = (part.with_slots(slots).tensors() for part in (self, other))
+        own = len(self.epoch)
+        if order is None or list(order) == list(range(len(order))):
+            return State(**{name: torch.cat([part, second[name]]) for name, part in first.items()})
+        host = torch.argsort(torch.tensor(order, dtype=torch.int64))
+        places = {device: host.to(device) for device in {host.device, self.weights.device}}
+        found = {}
+        for (
+            name,
+            part,
+        ) in first.items():  # each number is moved once, where joining and sorting would move it twice
+            place = places[part.device]
+            found[name] = part.new_empty(len(order), *part.shape[1:])
+            found[name].index_copy_(0, place[:own], part)
+            found[name].index_copy_(0, place[own:], second[name])
+        return State(**found)
 
     def with_slots(self, slots: int) -> "State":
         """The same lanes with room for `slots` optimizer slots."""

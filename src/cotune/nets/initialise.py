@@ -37,9 +37,13 @@ def initialise(
         std: of the weights, for initialisers that look at no fan.
     """
     row = torch.zeros(1, layout.size)
+    if not layout.weights:
+        return row[0]
     generator = torch.Generator().manual_seed(seed)
     views = layout.views(row)
     for weight in sorted(layout.weights, key=lambda w: w.name):
+        if weight.init in ("zeros", "norms"):
+            continue  # as the row is
         real = network.real_shape(weight, width)
         corner = views[weight.name][0][tuple(slice(n) for n in real)]
         corner.copy_(_draw(weight, real, init, std, generator))
@@ -56,8 +60,6 @@ def _draw(
     weight: Weight, shape: tuple[int, ...], init: str, std: float, generator: torch.Generator
 ) -> Tensor:
     match weight.init:
-        case "zeros" | "norms":
-            return torch.zeros(shape)
         case "ones":
             return torch.ones(shape)
         case "frequency":

@@ -14,7 +14,7 @@ from cotune.data.prepare.windowed import WindowPipeline
 from cotune.data.tensors.rows import Tensors
 from cotune.engine.bank import Variant, as_tensor
 from cotune.engine.compiled import knows
-from cotune.engine.lanes import NEUTRAL, Lane, Method, Structure
+from cotune.engine.lanes import Lane, Method, Structure
 from cotune.engine.loss import LOSSES
 from cotune.engine.pretrain_graphs import pretrained
 from cotune.engine.rng import seed_of
@@ -22,13 +22,13 @@ from cotune.nets.graph.network import GraphNetwork
 from cotune.nets.network import Network
 from cotune.recipe import Recipe
 from cotune.recipe.names import SCHEDULED
-from cotune.recipe.schema import PrepareSection, domains
+from cotune.recipe.schema import PrepareSection
 from cotune.recipe.stages import Stages
 from cotune.space import Space
+from cotune.study.configurations import Configurations
 from cotune.study.generation.contests import CONTEST_STEPS, contest_of
 from cotune.study.generation.judges import Judges
 from cotune.study.own.modules import OwnLane, OwnModule, inputs_of
-from cotune.study.rules.mending import mended
 from cotune.study.rules.rule import Given
 from cotune.study.settling.networks import anchored, network_of
 from cotune.study.shares import order, share
@@ -41,8 +41,11 @@ PREPARATION = tuple(PrepareSection.model_fields)
 PRETRAIN_EPOCHS = 200
 """The recipe's default, for configurations made from others that learn nothing beforehand."""
 
-_Key = tuple[int, tuple[tuple[str, Value], ...]]
-"""Fold and settings, in the order of `PREPARATION`."""
+_Settings = tuple[tuple[str, Value], ...]
+"""Settings of a preparation, in the order of `PREPARATION`."""
+
+_Key = tuple[int, _Settings]
+"""Fold and settings."""
 
 
 class LaneFactory:
@@ -75,7 +78,7 @@ class LaneFactory:
         self._start = start
         self._judges = judges
         self._own = own
-        self._given = Given.of(recipe, dataset, splits)
+        self._configurations = Configurations(space, Given.of(recipe, dataset, splits))
         self.stages = Stages.of(
             recipe, folds=len(splits.folds), rows=min(len(fold.train) for fold in splits.folds)
         )
@@ -126,18 +129,18 @@ class LaneFactory:
 
     def lane(self, name: LaneId, params: Params) -> Lane:
         """One lane, by its name."""
-        config = self._config(params)
+        made = self._configurations.of(params)
+        config, numbers, settings = made.values, dict(made.numbers), _preparation(made.values)
         fold, level = self.stages.fold(name.index), self.stages.level(name.index)
-        variant = self._variant(fold, config)
-        train, validation = self._rows_of(fold, level, config), self._rows[fold][1]
+        variant = self._variant(fold, settings)
+        train, validation = self._rows_of(fold, level, settings), self._rows[fold][1]
         # Folds differ by a row or two: the shortest sets the steps, so that they share a population.
-        shortest = self._shortest(level, config) if self._recipe.split.method != "time" else len(train)
+        shortest = self._shortest(level, settings) if self._recipe.split.method != "time" else len(train)
         asked = config["batch_size"]
         batch = shortest if asked == "full" else min(_int(asked), shortest)
-        numbers = _numbers(config)
         generates = self._judges is not None
         outputs = 1 if generates else variant.values * self._outputs(config)
-        pipeline = self._fitted(fold, config)
+        pipeline = self._fitted(fold, settings)
         seed = seed_of(self._recipe.search.seed, name.trial, name.index)
         own = self._own_lane(config, seed, variant, train, batch, outputs)
         network, width = (
@@ -241,37 +244,31 @@ class LaneFactory:
 
     def pipeline(self, lane: LaneId, params: Params) -> Fitted:
         """The fitted preparation that a lane's rows went through."""
-        config = self._config(params)
-        return self._fitted(self.stages.fold(lane.index), config)
+        settings = _preparation(self._configurations.of(params).values)
+        return self._fitted(self.stages.fold(lane.index), settings)
 
-    def _config(self, params: Params) -> dict[str, Value]:
-        """The full configuration of a trial, what makes no sense in it mended."""
-        return mended(self._space.complete(params), self._given)[0]
-
-    def _fitted(self, fold: int, config: Mapping[str, Value]) -> Fitted:
-        settings = _preparation(config)
-        key = (fold, tuple(settings.items()))
+    def _fitted(self, fold: int, settings: _Settings) -> Fitted:
+        key = (fold, settings)
         if key not in self._pipelines:
-            self._pipelines[key] = fit(self._dataset, self._splits.folds[fold].train, settings)
+            self._pipelines[key] = fit(self._dataset, self._splits.folds[fold].train, dict(settings))
         return self._pipelines[key]
 
-    def _training_rows(self, fold: int, config: Mapping[str, Value]) -> torch.Tensor:
+    def _training_rows(self, fold: int, settings: _Settings) -> torch.Tensor:
         """Numbers of the rows that an epoch goes through; the same tensor whenever it is asked for."""
-        settings = _preparation(config)
         rows = self._rows[fold][0]
-        if not chooses_rows(settings):
+        if not chooses_rows(dict(settings)):
             return rows
-        key = (fold, tuple(settings.items()))
+        key = (fold, settings)
         if key not in self._trained:
             seed = seed_of(self._recipe.search.seed, "rows", fold)
             numbers = self._splits.folds[fold].train
-            places = self._fitted(fold, config).training_rows(self._dataset, numbers, seed=seed)
+            places = self._fitted(fold, settings).training_rows(self._dataset, numbers, seed=seed)
             self._trained[key] = rows if places is None else torch.from_numpy(numbers[places])
         return self._trained[key]
 
-    def _rows_of(self, fold: int, level: int, config: Mapping[str, Value]) -> torch.Tensor:
+    def _rows_of(self, fold: int, level: int, settings: _Settings) -> torch.Tensor:
         """Those of them that a lane of a level has."""
-        rows = self._training_rows(fold, config)
+        rows = self._training_rows(fold, settings)
         if not level:
             return rows
         key = (level, id(rows))  # by identity: they are kept as long as this
@@ -283,14 +280,13 @@ class LaneFactory:
             self._shares[key] = rows[torch.from_numpy(np.isin(rows.numpy(), taken))]
         return self._shares[key]
 
-    def _shortest(self, level: int, config: Mapping[str, Value]) -> int:
-        return min(len(self._rows_of(fold, level, config)) for fold in range(len(self._rows)))
+    def _shortest(self, level: int, settings: _Settings) -> int:
+        return min(len(self._rows_of(fold, level, settings)) for fold in range(len(self._rows)))
 
-    def _variant(self, fold: int, config: Mapping[str, Value]) -> Variant:
-        settings = _preparation(config)
-        key = (fold, tuple(settings.items()))
+    def _variant(self, fold: int, settings: _Settings) -> Variant:
+        key = (fold, settings)
         if key not in self._variants:
-            self._variants[key] = self._prepare(self._fitted(fold, config), fold)
+            self._variants[key] = self._prepare(self._fitted(fold, settings), fold)
         return self._variants[key]
 
     def _prepare(self, pipeline: Fitted, fold: int) -> Variant:
@@ -334,30 +330,10 @@ def _shape(dataset: Dataset, pipeline: Fitted) -> tuple[int, ...]:
     return () if dataset.examples is None else dataset.examples.shape
 
 
-def _preparation(config: Mapping[str, Value]) -> dict[str, Value]:
-    return {key: config[key] for key in PREPARATION if key in config}
+def _preparation(config: Mapping[str, Value]) -> _Settings:
+    return tuple((key, config[key]) for key in PREPARATION if key in config)
 
 
 def _int(value: Value) -> int:
     assert isinstance(value, int)
     return value
-
-
-def _float(value: Value) -> float:
-    assert isinstance(value, int | float)
-    return float(value)
-
-
-def _numbers(config: Mapping[str, Value]) -> dict[str, float]:
-    """The fusable numbers of a configuration; one whose condition is not met is neutral, whatever its key says.
-
-    Example:
-        `ema_decay` stands in every configuration, and averages nothing unless `averaging` is ema.
-    """
-    known = domains()
-    found = {}
-    for name, neutral in NEUTRAL.items():
-        when = known[name][1].when if name in known else None
-        met = when is None or config.get(when[0]) in when[1]
-        found[name] = _float(config.get(name, neutral)) if met else neutral
-    return found

@@ -6,6 +6,7 @@ leave out extreme rows → parse → dates to numbers → clip outliers → fill
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ class Pipeline:
         """The columns that `transform` needs."""
         return tuple(each.name for each in self.encoder.inputs)
 
-    @property
+    @cached_property
     def scaled(self) -> int:
         """So many of the first features are scaled numbers."""
         return sum(j < self.encoder.scaling.columns for j in self.selected)
