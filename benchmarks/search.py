@@ -24,6 +24,7 @@ from typing import Any
 from common import Bar, arguments, finish, say
 from search_parts.contenders import CONTENDERS, GP, OURS
 from search_parts.kept import kept, run, task_names, task_of
+from search_parts.proposing import seconds_for_64
 from search_parts.remote import PEERS, PYTHONS
 from search_parts.simulator import BUDGETS, Run
 from search_parts.statistics import Paired, by_task, mean_ranks, paired
@@ -35,6 +36,8 @@ LEAST = 20
 """Places that a verdict on the GPSampler needs: with a few, nothing would ever be significant."""
 SHARE = 0.1
 """Of the GPSampler's seconds of proposing."""
+PROPOSING = {1_000: 100.0, 10_000: 300.0}
+"""Milliseconds that 64 proposals may take, by trials before them."""
 SLOW = (GP, "Optuna TPE + ASHA", "Optuna TPE + Hyperband", *(name for name in PEERS if name != "DEHB"))
 QUICK_TASKS, QUICK_SEEDS, SEEDS = 3, 2, 5
 
@@ -195,6 +198,19 @@ def bars_of(rows: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]]) -> 
     return bars
 
 
+def proposing_bars() -> list[Bar]:
+    """What 64 proposals take after a long history."""
+    return [
+        Bar(
+            f"milliseconds of CPU for 64 proposals after {trials:,} trials",
+            1000 * seconds_for_64("auto", trials),
+            most,
+            direction="at most",
+        )
+        for trials, most in PROPOSING.items()
+    ]
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Run the benchmark; the exit code is 0 if every bar holds."""
     parser = arguments(__doc__.split("\n")[0])
@@ -250,7 +266,7 @@ def main(words: Sequence[str] | None = None) -> int:
     pairs = pairs_of(regrets, found)
     if not given.json:
         _table(rows, pairs, len(whole))
-    return finish([*rows, *pairs], bars_of(rows, pairs), as_json=given.json)
+    return finish([*rows, *pairs], [*bars_of(rows, pairs), *proposing_bars()], as_json=given.json)
 
 
 def _usual(*, quick: bool) -> list[str]:

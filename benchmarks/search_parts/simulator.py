@@ -11,7 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from cotune.search import Judge, Watcher, make_judge, make_sampler, strategy
+from cotune.search import (
+    Bracket,
+    Course,
+    Groups,
+    Judge,
+    Watcher,
+    exempting,
+    make_judge,
+    make_sampler,
+    strategy,
+)
 from cotune.study.ledger import Ledger
 from cotune.study.proposals import Proposals
 from cotune.types import Divergence, LaneId, Params, Record, Status, Trial, TrialResult
@@ -118,12 +128,20 @@ def _judged(
             divergences.append(Divergence(lane, epoch, "simulated"))
         else:
             records.append(Record(lane, epoch, epoch, 0.0, {METRIC: figure}))
-    return ledger.judge(records, divergences)
+    return list(ledger.judge(records, divergences).ended)
 
 
 def _better(best: float, figures: Sequence[float], *, maximize: bool) -> float:
     known = [f for f in (best, *figures) if not math.isnan(f)]
     return (max if maximize else min)(known, default=math.nan)
+
+
+def _course(name: str, task: Task, judge: Judge | None, slots: int) -> Course:
+    """What a study on compiled loops would settle: structures vary freely; some trials may be trained in full."""
+    brackets = judge.brackets if judge is not None else (Bracket(1.0, ()),)
+    mean = sum(each.share * each.mean(task.epochs, reduction=3) for each in brackets)
+    at_once = slots if strategy(name).full else None
+    return Course(Groups(1), at_once=at_once, epochs=task.epochs, mean=mean)
 
 
 class Ours:
@@ -140,10 +158,12 @@ class Ours:
     def __init__(
         self, task: Task, name: str = "auto", *, seed: int, rungs: str = "auto", slots: int = SLOTS
     ) -> None:
-        self._sampler = make_sampler(name, task.space, maximize=task.maximize, seed=seed)
-        self._proposals = Proposals(self._sampler, at_once=slots, trials=None, started=0)
         rungs = strategy(name).rungs if rungs == "auto" else rungs
-        self.judge = make_judge(rungs, epochs=task.epochs, first=3, reduction=3, maximize=task.maximize)
+        judge = make_judge(rungs, epochs=task.epochs, first=3, reduction=3, maximize=task.maximize)
+        course = _course(name, task, judge, slots)
+        self._sampler = make_sampler(name, task.space, maximize=task.maximize, seed=seed, course=course)
+        self._proposals = Proposals(self._sampler, at_once=slots, trials=None, started=0)
+        self.judge = exempting(judge, course.is_full) if judge is not None and course.at_once else judge
 
     def ask(self, number: int, count: int) -> list[Params]:
         """As the loop of a study asks."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from cotune.search import Watcher
 from cotune.study.ledger import Ledger
 from cotune.types import Divergence, LaneId, Params, Record, Status, Trial
 from search_parts.simulator import METRIC, SLOTS, Contender, Run
@@ -116,10 +117,13 @@ class Judged:
                 divergences.append(Divergence(lane, epoch, "simulated"))
             else:
                 records.append(Record(lane, epoch, epoch, 0.0, {METRIC: figure}))
-        ended = self._ledger.judge(records, divergences)
+        ended = self._ledger.judge(records, divergences).ended
         since = time.perf_counter()
         for result in map(self._ledger.forget, ended):
             self._contender.tell(result)
+        if isinstance(self._contender, Watcher):
+            for result in self._ledger.passed():
+                self._contender.watch(result)
         self.proposing += time.perf_counter() - since
         return [result.number for result in ended if result.status is not Status.RUNNING]
 

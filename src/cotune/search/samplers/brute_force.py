@@ -57,7 +57,13 @@ def _shuffled(space: Space, seed: int, groups: Groups) -> Iterator[Params]:
         queues = [queue[groups.size :] for queue in queues if len(queue) > groups.size]
 
 
-def brute_force(space: Space, *, maximize: bool, seed: int, course: Course = UNKNOWN) -> BruteForceSampler:
+def brute_force(
+    space: Space,
+    *,
+    maximize: bool,  # noqa: ARG001
+    seed: int,
+    course: Course = UNKNOWN,
+) -> BruteForceSampler:
     """Every configuration of a finite space, shuffled.
 
     Raises:
