@@ -1,6 +1,6 @@
 """What BOHB's model is shown, and which trials go without it."""
 
-from toys import SMOOTH, bowl, play
+from toys import CONDITIONAL, SMOOTH, bowl, play
 
 from cotune.search import make_sampler
 from cotune.search.history import History
@@ -40,6 +40,13 @@ def test_a_third_of_the_trials_goes_without_the_model() -> None:
     plain = start.ask(40, 30)
     same = [n for n, (a, b) in enumerate(zip(sampler.ask(40, 30), plain, strict=True), 40) if a == b]
     assert same == [n for n in range(40, 70) if n % EVERY == EVERY - 1]
+
+
+def test_the_model_knows_names_ordered_choices_and_conditions() -> None:
+    sampler = make_sampler("bohb", CONDITIONAL, maximize=False, seed=1)
+    proposed, _ = play(sampler, CONDITIONAL, trials=60, batch=10)
+    assert len(proposed) == 60
+    assert all(map(CONDITIONAL.contains, proposed))
 
 
 def test_learning_beats_chance() -> None:

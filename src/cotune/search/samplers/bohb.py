@@ -5,12 +5,13 @@ from functools import partial
 import optuna
 from optuna.samplers import BaseSampler, TPESampler
 from optuna.study import StudyDirection
-from optuna.trial import TrialState, create_trial
+from optuna.trial import TrialState
 
 from cotune.search.course import UNKNOWN, Course
 from cotune.search.deepest import deepest
 from cotune.search.history import History
 from cotune.search.samplers.optuna_backed import ModelSampler
+from cotune.search.samplers.told import frozen
 from cotune.space import Space
 
 EVERY = 3
@@ -25,16 +26,17 @@ def bohb(space: Space, *, maximize: bool, seed: int, course: Course = UNKNOWN) -
 
     Source: Falkner et al., BOHB: robust and efficient hyperparameter optimization at scale, 2018.
     """
-    groups = course.groups
+    which = course.groups.shared(space)
+    size = course.groups.size if which else 1
     return ModelSampler(
         space,
         maximize=maximize,
         seed=seed,
         make=_make,
-        shared=groups.shared(space),
-        groups=groups,
+        shared=which,
+        groups=course.groups,
         study=partial(_study_of_one_budget, enough=len(space.parameters) + 2),
-        without_model=lambda number: number // groups.size % EVERY == EVERY - 1,
+        without_model=lambda number: number // size % EVERY == EVERY - 1,
     )
 
 
@@ -50,16 +52,10 @@ def _study_of_one_budget(
     if figures is None:
         return None
     study = optuna.create_study(direction=StudyDirection.MAXIMIZE, sampler=sampler)
-    kinds = {p.name: p.distribution() for p in space.parameters}
+    known = {p.name: p for p in space.parameters}
     for number, params, result in history.trials():
         if number not in figures and result is not None:
             continue
-        study.add_trial(
-            create_trial(
-                state=TrialState.COMPLETE if number in figures else TrialState.RUNNING,
-                value=figures.get(number),
-                params=dict(params),
-                distributions={name: kind for name, kind in kinds.items() if name in params},
-            )
-        )
+        state = TrialState.COMPLETE if number in figures else TrialState.RUNNING
+        study.add_trial(frozen(known, params, state, figures.get(number)))
     return study

@@ -45,20 +45,32 @@ def study_of(history: History, space: Space, sampler: optuna.samplers.BaseSample
     study = optuna.create_study(direction=direction, sampler=sampler)
     worst = history.worst()
     known = {p.name: p for p in space.parameters}
-    study.add_trials([_frozen(known, params, result, worst) for _, params, result in history.trials()])
+    for _, params, result in history.trials():
+        state, value, intermediate = _told(result, worst)
+        study.add_trial(frozen(known, params, state, value, intermediate))
     return study
 
 
-def _frozen(
-    known: Mapping[str, Parameter], params: Params, result: TrialResult | None, worst: float | None
+def frozen(
+    known: Mapping[str, Parameter],
+    params: Params,
+    state: TrialState,
+    value: float | None,
+    intermediate: Mapping[int, float] | None = None,
 ) -> FrozenTrial:
-    state, value, intermediate = _told(result, worst)
+    """A trial in Optuna's words.
+
+    Args:
+        known: the space's parameters, by name.
+        params: its configuration.
+        state, value, intermediate: how it stands.
+    """
     return create_trial(
         state=state,
         value=value,
-        params={name: known[name].to_optuna(value) for name, value in params.items()},
+        params={name: known[name].to_optuna(setting) for name, setting in params.items()},
         distributions={name: known[name].distribution() for name in params},
-        intermediate_values=intermediate,
+        intermediate_values=dict(intermediate or {}),
     )
 
 
