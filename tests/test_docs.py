@@ -22,6 +22,7 @@ import cotune
 from cotune.demo import digits
 from cotune.recipe import make, schema
 from cotune.recipe.names import METRICS
+from cotune.search.rungs.table import BREEDING, RUNGS
 from cotune.search.strategies import STRATEGIES
 from study.tiny import command
 
@@ -207,8 +208,10 @@ def test_names_of_strategies_and_metrics_agree_everywhere() -> None:
     section = schema.SearchSection.model_fields
     assert set(STRATEGIES) == set(get_args(section["strategy"].annotation))
     assert {"auto", *METRICS} == set(get_args(section["metric"].annotation))
-    named = re.findall(r"^\| `([\w-]+)` \|", (ROOT / "docs" / "search.md").read_text(encoding="utf-8"), re.M)
-    assert set(named) == set(STRATEGIES)
+    text = (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
+    strategies, rungs = (re.findall(r"^\| `([\w-]+)` \|", part, re.M) for part in text.split("\n## Rungs\n"))
+    assert set(strategies) == set(STRATEGIES)
+    assert {*rungs, BREEDING} == {"rungs", *RUNGS}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)

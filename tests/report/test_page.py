@@ -182,7 +182,9 @@ def test_the_leaderboard_has_a_column_for_each_metric_beside() -> None:
         for lane in range(2)
         for e, loss, figure in known.curve
     ]
-    rows = Page(render(replace(view, records={known.number: tuple(records)}))).tables[0]
+    rows = Page(
+        render(replace(view, records={known.number: tuple(records)}, scored={known.number: tuple(records)}))
+    ).tables[0]
     assert rows[0][:8] == ["rank", "trial", "accuracy", "ROC AUC", "Brier score", "status", "epochs", "time"]
     assert rows[1][1] == str(known.number)
     assert float(rows[1][3]) == pytest.approx(known.score * (1 / 2 + 1 / 3) / 2, abs=5e-5)

@@ -3,8 +3,9 @@
 import pytest
 
 from cotune.recipe import make
-from cotune.search import Exempting, Rungs
+from cotune.search import Rungs, exempting
 from cotune.search.course import SEED, SHARE, UNKNOWN, Course
+from cotune.search.rungs.exempt import Exempting
 from cotune.search.structure import Groups
 from cotune.study.slots import course_of, judge_of
 
@@ -26,12 +27,12 @@ def test_nobody_is_in_full_where_nothing_is_known_or_no_rung_stops_anybody() -> 
 
 def test_a_rung_compares_those_in_full_and_lets_them_go_on() -> None:
     plain = Rungs(epochs=50, first=3, reduction=3, maximize=True)
-    judge = Exempting(Rungs(epochs=50, first=3, reduction=3, maximize=True), lambda number: number % 2 == 0)
+    judge = exempting(Rungs(epochs=50, first=3, reduction=3, maximize=True), lambda number: number % 2 == 0)
     arrivals = [(n, 3, float(n)) for n in range(12)]
     stopped = plain.judge(arrivals)
     assert stopped == frozenset(range(8))
     assert judge.judge(arrivals) == {1, 3, 5, 7}
-    assert judge.levels == plain.levels
+    assert judge.brackets[0].levels == plain.levels
 
 
 @pytest.mark.parametrize(("strategy", "is_exempt"), [("auto", True), ("tpe", False), ("random", False)])

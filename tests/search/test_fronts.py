@@ -22,7 +22,7 @@ from cotune.search.several.knee import knee
 from cotune.search.several.order import order
 from cotune.search.several.scalarised import Scalarised
 from cotune.search.strategies import SEVERAL, STRATEGIES
-from cotune.search.structure import GROUP, leader_of, shared, structure
+from cotune.search.structure import GROUP, Groups, shared, structure
 from cotune.space import Space
 from cotune.types import Params, Status, Trial, TrialResult
 
@@ -292,7 +292,7 @@ def test_weights_follow_from_the_number_and_lie_in_the_simplex(number: int, besi
     assert len(weights) == beside + 1
     assert weights.min() >= 0
     assert weights.sum() == pytest.approx(1.0)
-    assert weights.tolist() == of(leader_of(number)).tolist(), "a group has the same"
+    assert weights.tolist() == of(Groups().leader_of(number)).tolist(), "a group has the same"
     assert of(GROUP - 1).tolist() == [1.0, *[0.0] * beside], "the first looks at the score alone"
 
 
@@ -338,7 +338,7 @@ def test_nothing_is_proposed_that_breaks_a_limit(name: str, most: float) -> None
     assert all(SHAPES.contains(params) and size(params) <= most for params in proposed)
     which = shared(SHAPES)
     for number, params in enumerate(proposed):
-        assert structure(params, which) == structure(proposed[leader_of(number)], which), (
+        assert structure(params, which) == structure(proposed[Groups().leader_of(number)], which), (
             "groups go on sharing"
         )
     free = make_sampler(name, SHAPES, maximize=False, seed=5).ask(0, 16)

@@ -69,8 +69,8 @@ def test_a_study_ends_once_nothing_can_be_told_apart(noise: float) -> None:
     assert LEAST <= trials < 240
     remaining, what, said = SAID.fullmatch(reason).groups()
     assert what == "seed noise"
-    assert float(remaining) < float(said)
-    assert float(said) == pytest.approx(noise / 3**0.5, rel=0.5)
+    assert float(remaining) <= float(said), "they are rounded"
+    assert 0.5 < float(said) / (noise / 3**0.5) < 2.0
     assert regret < 4 * noise / 3**0.5, "what it gave up is of the size of the noise"
 
 

@@ -22,16 +22,16 @@ def distinct(
     Args:
         space: where to look.
         params: the configuration that is wanted.
-        taken: configurations to avoid; not looked at if the space is infinite.
+        taken: configurations to avoid.
         draw: makes the generator of the replacement: first among those of equal structure, then among all.
     """
     kept = frozenset(p.name for p in shared(space))
     if not space.feasible(params):
         params = mended(space, params, draw(), kept=kept)
     size = space.size()
-    if size is None or key(params) not in taken:
+    if key(params) not in taken:
         return params
-    if len(taken) >= size:
+    if size is not None and len(taken) >= size:
         return None
     rng = draw()
     point = space.to_unit(params)
@@ -45,7 +45,7 @@ def distinct(
             params = other
             if key(params) not in taken:
                 return params
-    if size > _WALKED:
+    if size is None or size > _WALKED:
         return params
     left = [params for params in space.walk() if key(params) not in taken]
     return left[int(rng.integers(len(left)))] if left else None

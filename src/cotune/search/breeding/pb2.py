@@ -27,6 +27,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.stats import qmc
 
 from cotune.search.breeding.pbt import Pbt
+from cotune.search.course import UNKNOWN, Course
 from cotune.search.gaussian.evidence import normal_scores
 from cotune.search.gaussian.process import Kernel, fit_kernel
 from cotune.search.history import is_finite
@@ -49,9 +50,9 @@ EVEN, NEAR, SPREAD = 256, 64, 0.1
 _JITTER = 1e-8
 
 
-def pb2(space: Space, *, maximize: bool, seed: int) -> "Pb2":
+def pb2(space: Space, *, maximize: bool, seed: int, course: Course = UNKNOWN) -> "Pb2":
     """Population based bandits."""
-    return Pb2(space, maximize=maximize, seed=seed)
+    return Pb2(space, maximize=maximize, seed=seed, course=course)
 
 
 @dataclass(frozen=True)

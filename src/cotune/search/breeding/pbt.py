@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from cotune.errors import RecipeError
+from cotune.search.course import UNKNOWN, Course
 from cotune.search.guarded import Guarded
 from cotune.search.history import History
 from cotune.search.sampler import Brood
@@ -26,15 +27,15 @@ TRIES = 16
 """Settings tried for a child, until one fits its parent's networks; then it has the parent's own."""
 
 
-def pbt(space: Space, *, maximize: bool, seed: int) -> "Pbt":
+def pbt(space: Space, *, maximize: bool, seed: int, course: Course = UNKNOWN) -> "Pbt":
     """Population based training."""
-    return Pbt(space, maximize=maximize, seed=seed)
+    return Pbt(space, maximize=maximize, seed=seed, course=course)
 
 
 class Pbt:
     """First trials are quasi-random; children explore near their parents. What is structural stays in the family."""
 
-    def __init__(self, space: Space, *, maximize: bool, seed: int) -> None:
+    def __init__(self, space: Space, *, maximize: bool, seed: int, course: Course = UNKNOWN) -> None:
         self.fusable = tuple(p for p in space.parameters if p.fusable)
         if space.parameters and not self.fusable:
             law = "population based training changes fusable parameters while networks train"
@@ -45,7 +46,9 @@ class Pbt:
         self.seed, self._space = seed, space
         self.history = History(maximize=maximize)
         self.parents: dict[int, Parent] = {}
-        self._roots = Guarded(quasi_random(space, maximize=maximize, seed=seed), space, seed=seed)
+        self._roots = Guarded(
+            quasi_random(space, maximize=maximize, seed=seed, course=course), space, seed=seed
+        )
 
     def ask(self, number: int, count: int) -> list[Params]:
         """Trials that begin at the start."""

@@ -42,14 +42,34 @@ class Evidence:
     def __init__(self, history: History) -> None:
         self._history = history
         self._sign = 1.0 if history.maximize else -1.0
+        self._watched: set[int] = set()
+        self._clear()
+
+    def _clear(self) -> None:
         self._longest = 1
         self._stopped: dict[int, int] = {}
         self._full: list[Entry] = []
         self._at: dict[int, list[Entry]] = {}
         self._diverged: list[int] = []
+        self._told: set[int] = set()
 
     def tell(self, result: TrialResult) -> None:
-        """A trial has ended, or goes on from a rung; the history knows of it already."""
+        """A trial has ended, or goes on from a rung; the history knows of it already.
+
+        One that has ended before was paused then: all is put together anew, as if that had never been.
+        """
+        if result.status is Status.RUNNING:
+            self._watched.add(result.epochs)
+        elif result.number in self._told:
+            self._clear()
+            for _, _, known in self._history.trials():
+                if known is not None:
+                    self.tell(known)
+            for epoch in sorted(self._watched):
+                self._look_at(epoch)
+            return
+        else:
+            self._told.add(result.number)
         self._longest = max(self._longest, result.epochs)
         for epoch in self._at:
             self._note(result, epoch)

@@ -48,7 +48,7 @@ Merit = tuple[float, float]
 class CmaSampler:
     """Evolution whose numbers come from a distribution that adapts."""
 
-    def __init__(self, space: Space, *, maximize: bool, seed: int, groups: Groups) -> None:
+    def __init__(self, space: Space, *, maximize: bool, seed: int, groups: Groups = UNKNOWN.groups) -> None:
         names = {p.name for p in groups.shared(space)}
         self._space = space
         self._seed = seed

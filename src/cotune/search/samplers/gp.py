@@ -3,6 +3,7 @@
 from optuna.samplers import BaseSampler, GPSampler
 
 from cotune.search.samplers.optuna_backed import ModelSampler
+from cotune.search.structure import Groups
 from cotune.space import Space
 from cotune.types import Status
 
@@ -15,7 +16,15 @@ def gp(space: Space, *, maximize: bool, seed: int) -> ModelSampler:
     Source: Optuna's GPSampler; Ament et al., Unexpected improvements to expected improvement, 2023.
     """
     learns_from = (Status.COMPLETE,)
-    return ModelSampler(space, maximize=maximize, seed=seed, make=_make, learns_from=learns_from)
+    return ModelSampler(
+        space,
+        maximize=maximize,
+        seed=seed,
+        make=_make,
+        groups=Groups(1),
+        learns_from=learns_from,
+        without_model=lambda _: False,
+    )
 
 
 def _make(seed: int) -> BaseSampler:

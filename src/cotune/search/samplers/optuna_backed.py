@@ -17,6 +17,7 @@ from cotune.search.samplers.sequence import start
 from cotune.search.samplers.told import quiet, study_of
 from cotune.search.seeds import generator, seed_of
 from cotune.search.structure import Groups, structure
+from cotune.search.structure import shared as structural
 from cotune.space import Parameter, Space
 from cotune.types import Params, Status, Trial, TrialResult, Value
 
@@ -45,8 +46,8 @@ class ModelSampler:
         groups: how many share them.
         learns_from: how a trial must have ended for the model to look at it.
         study: what of the history the model is shown, and as what.
-        without_model: the trials that are quasi-random though there is a model. By default, where groups share a
-            structure, one group in four: the model sees few structures, and would settle on one.
+        without_model: the trials that are quasi-random though there is a model. By default, where structures are
+            searched, one group in four: the model sees few structures, and would settle on one.
     """
 
     def __init__(
@@ -69,7 +70,9 @@ class ModelSampler:
         self._groups = groups
         self._learns_from = learns_from
         self._study = study
-        self._without_model = without_model or (groups.is_even_quarter if shared else lambda _: False)
+        self._without_model = without_model or (
+            groups.is_even_quarter if structural(space) else lambda _: False
+        )
         self._history = History(maximize=maximize)
         self._start = start(space, seed=seed, groups=groups)
 

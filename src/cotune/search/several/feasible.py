@@ -32,7 +32,7 @@ class Feasible:
         allowed: whether a configuration keeps the limits; the same answer whenever it is asked.
         smallest: one that does.
         seed: of the study.
-        groups: of trials that share a structure.
+        groups: of trials that share a structure; those of usual size by default.
     """
 
     def __init__(
@@ -43,15 +43,15 @@ class Feasible:
         allowed: Callable[[Params], bool],
         smallest: Params,
         seed: int,
-        groups: Groups,
+        groups: Groups | None = None,
     ) -> None:
         self._sampler = sampler
         self._space = space
         self._allowed = allowed
         self._smallest = np.array(space.to_unit(smallest))
         self._seed = seed
-        self._groups = groups
-        names = {p.name for p in groups.shared(space)}
+        self._groups = groups or Groups()
+        names = {p.name for p in self._groups.shared(space)}
         self._shared = np.array([p.name in names for p in space.parameters], dtype=bool)
         self._structural = np.array([not p.fusable for p in space.parameters], dtype=bool)
         self._tried: dict[int, Key] = {}
