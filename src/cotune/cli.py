@@ -164,7 +164,7 @@ def lr_find(
     if built.data.source is None:
         raise RecipeError("there is no data: name a file, as in `cotune lr-find data.csv --target COL`")
     from cotune.api import find_rates
-    from cotune.listing import print_rates
+    from cotune.listing.rates import print_rates
 
     found = find_rates(built.data.source, built)
     _print_json(found.as_dict()) if as_json else print_rates(found)
@@ -194,7 +194,7 @@ def techniques(
     if as_json:
         _print_json(rows(kind))
         return
-    from cotune.listing import print_techniques
+    from cotune.listing.techniques import print_techniques
 
     print_techniques(of_kind(kind))
 
@@ -238,7 +238,7 @@ def leaderboard(
     if as_json:
         _print_json(rows)
         return
-    from cotune.listing import print_leaderboard
+    from cotune.listing.ranking import print_leaderboard
 
     print_leaderboard(rows[:top] if top else rows, total=len(rows))
 
@@ -252,7 +252,7 @@ def pareto(study: StudyDir, as_json: Json = False) -> None:
     if as_json:
         _print_json(found)
         return
-    from cotune.listing import print_front
+    from cotune.listing.ranking import print_front
 
     print_front(found, study)
 
@@ -264,7 +264,7 @@ def show(study: StudyDir, as_json: Json = False) -> None:
     if as_json:
         _print_json(view.summary())
         return
-    from cotune.listing import print_summary
+    from cotune.listing.summary import print_summary
 
     print_summary(view)
 
@@ -278,7 +278,8 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """What one trial was, how it went, why it ended; without TRIAL, how the machine is used and why so."""
-    from cotune.listing import explain_plan, explain_trial, print_explanation, print_plan
+    from cotune.listing.explaining import explain_trial, print_explanation
+    from cotune.listing.plan import explain_plan, print_plan
 
     if trial is None:
         facts = explain_plan(_view(study))
@@ -311,7 +312,7 @@ def ablate(
         _say(f"cotune: ablating {study}")
     limit = _recipe(None, None, {"time_limit": time_limit}).search.time_limit
     from cotune.api import load
-    from cotune.listing import print_ablation
+    from cotune.listing.worths import print_ablation
 
     tuned = load(study)
     kinds = [one.strip() for several in kind or () for one in several.split(",")]
@@ -416,7 +417,7 @@ def _conclude(study: Any, *, quiet: bool) -> None:
     """Say how it went; an interrupted study ends with the shell's code for that."""
     view = study.view()
     if not quiet:
-        from cotune.listing import print_conclusion
+        from cotune.listing.summary import print_conclusion
 
         print_conclusion(view, study.path, study.report)
     if not view.meta.get("finished"):
