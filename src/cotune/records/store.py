@@ -314,7 +314,7 @@ class Store:
                 tuple(trial for trial, goes_on in resting if goes_on),
             )
 
-    def _trial(self, number: int, params: str, parent: int | None, epoch: int | None) -> Trial:
+    def _trial(self, number: int, params: str, parent: int | None = None, epoch: int | None = None) -> Trial:
         begun = None if parent is None or epoch is None else Parent(parent, epoch)
         return Trial(number, self._decoded(params), begun)
 
