@@ -169,7 +169,7 @@ def test_a_store_of_the_first_format_opens(
     with closing(sqlite3.connect(study / "study.sqlite")) as connection:
         connection.executescript(FIRST)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    monkeypatch.setattr(store, "_open_mode", lambda _: mode)
+    monkeypatch.setattr(store, "open_mode", lambda _: mode)
     assert "rests" not in tables()
     assert lasting(study) == before
     assert ({"rests", "parents"} <= tables()) is (mode == "rw")
