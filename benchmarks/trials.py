@@ -143,8 +143,8 @@ def measure(strategy: str, trials: int, folder: Path) -> dict[str, Any]:
             interrupted=lambda: False,
             began=time.monotonic(),
         )
-        watch.watch("ask", study._sampler, "ask")
-        watch.watch("tell", study._sampler, "add", "tell")
+        watch.watch("ask", study._several.sampler, "ask")
+        watch.watch("tell", study._several.sampler, "add", "tell")
         watch.watch("tell", study._ledger, "judge")
         watch.watch("place", prepared.factory, "lanes")
         watch.watch("place", engine, "join", "leave", "best")

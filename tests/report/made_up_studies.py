@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from cotune.records.store import Boundary
+from cotune.records.boundary import Boundary
 from cotune.records.view import StudyView
 from cotune.types import LaneId, Record, Status, TrialResult
 

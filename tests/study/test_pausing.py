@@ -13,7 +13,7 @@ import cotune
 from cotune.engine import snapshot
 from cotune.records import Store, StudyView, store
 from cotune.search import make_judge
-from cotune.study import loop, saving
+from cotune.study import kept, loop, saving
 from cotune.study.resting import Resting
 from cotune.types import Status
 from study.tiny import csv, lasting, tune, view_of
@@ -107,7 +107,7 @@ def test_without_pauses_nobody_comes_back(data: Path, tmp_path: Path) -> None:
 def test_only_the_best_rest_where_room_is_short(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "Resting", partial(Resting, most=3))
+    monkeypatch.setattr(kept, "Resting", partial(Resting, most=3))
     study = tune(data, tmp_path / "study", **SETTINGS).path
     view, resting = view_of(study), set()
     for boundary in boundaries(study):
@@ -134,7 +134,7 @@ def test_an_interrupted_study_goes_on_with_the_same_bits(
     train = loop.Study.train
 
     def broken_off(self: loop.Study) -> loop.Ending:
-        self._interrupted = lambda: len(self._resting) >= 4
+        self._interrupted = lambda: len(self._kept.resting) >= 4
         return train(self)
 
     monkeypatch.setattr(loop.Study, "train", broken_off)
@@ -169,7 +169,7 @@ def test_a_store_of_the_first_format_opens(
     with closing(sqlite3.connect(study / "study.sqlite")) as connection:
         connection.executescript(FIRST)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    monkeypatch.setattr(store, "_open_mode", lambda _: mode)
+    monkeypatch.setattr(store, "open_mode", lambda _: mode)
     assert "rests" not in tables()
     assert lasting(study) == before
     assert ({"rests", "parents"} <= tables()) is (mode == "rw")

@@ -12,9 +12,9 @@ from cotune.engine.bank import Stack
 from cotune.engine.compiled import CALL_OPERATIONS, Bound, Described, operations
 from cotune.engine.course import WINDOW, Course
 from cotune.engine.devices import ON_HOST, Compute
-from cotune.engine.evaluate import figures, in_units, outputs, predictions
 from cotune.engine.faults import Fault
 from cotune.engine.first_weights import first_rows
+from cotune.engine.judging import Judging
 from cotune.engine.lanes import Lane, Structure
 from cotune.engine.memory import is_out_of_memory
 from cotune.engine.metrics import METRICS
@@ -277,8 +277,7 @@ class Population:
         """Figures of rows [start, stop); out of memory, of each half, as in `_train`."""
         rows = slice(start, stop)
         try:
-            some = self._figures(start, self.lanes[rows])
-            for name, values in some.items():
+            for name, values in self._judging(start, stop).figures().items():
                 self._found[name][rows] = values
             return
         except (RuntimeError, MemoryError) as error:
@@ -294,39 +293,10 @@ class Population:
         for half in ((start, middle), (middle, stop)):
             self._judge(*half)
 
-    def _figures(self, start: int, lanes: Sequence[Lane]) -> dict[str, torch.Tensor]:
-        goal = self.structure.goal
-        if goal is None:
-            return figures(lanes, self._metrics, lambda places: self._predicted(start, places))
-        weights, statistics = self._judged(lanes, list(range(start, start + len(lanes))))
-        with self.compute.exact.switched():
-            return goal.figures(lanes, self._metrics, weights, statistics, self.layouts)
-
-    def _judged(self, lanes: Sequence[Lane], rows: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Weights and statistics to be judged, of lanes in these rows."""
-        weights = slots.judged_weights(lanes, self.state.weights, self.state.memory, rows)
-        return weights, self.state.statistics.index_select(0, torch.tensor(rows).to(self.compute.device))
-
-    def _predicted(self, start: int, places: list[int]) -> torch.Tensor:
-        """What lanes, given by their places from `start` on, say of the validation rows they share."""
-        first = self.lanes[start + places[0]]
-        variant, classification = first.variant, METRICS[self._metric].classification
-        if self.way == "compiled":
-            found = self._bind().predictions([start + place for place in places])
-            return found if classification else in_units(found, variant)
-        numeric, codes = self._stack.inputs(variant, first.validation)
-        world = self._stack.world(variant)
-        lanes = [self.lanes[start + place] for place in places]
-        weights, statistics = self._judged(lanes, [start + place for place in places])
-        with self.compute.exact.switched():
-            logits = outputs(lanes, weights, statistics, self.layouts, numeric, codes, world)
-
-        def trained(i: int) -> torch.Tensor:
-            rows, one = self._stack.inputs(variant, lanes[i].train), slice(i, i + 1)
-            with self.compute.exact.switched():
-                return outputs(lanes[one], weights[one], statistics[one], self.layouts, *rows, world)[0]
-
-        return predictions(logits, lanes, trained, classification=classification)
+    def _judging(self, start: int, stop: int) -> Judging:
+        bound = self._bind() if self.way == "compiled" else None
+        lanes, metrics = self.lanes[start:stop], self._metrics
+        return Judging(lanes, self.state, start, self.layouts, self._stack, metrics, self.compute, bound)
 
     def _faults(self) -> list[Fault]:
         """One fault a lane, its first. A figure such as accuracy is a number even where the outputs are not."""

@@ -5,10 +5,8 @@ already changes nothing, so replaying from an older snapshot counts nothing twic
 """
 
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -16,62 +14,11 @@ from typing import Any, Self
 
 from cotune.errors import StudyCorrupt, StudyError, StudyExists, StudyNotFound
 from cotune.files import replacing
-from cotune.records.upgrades import LINEAGE, upgrade
+from cotune.records.boundary import Boundary
+from cotune.records.opening import connect, fill, format_of, open_mode
+from cotune.records.tables import COSTS, FORMAT
+from cotune.records.upgrades import upgrade
 from cotune.types import LaneId, Params, Parent, Record, Status, Trial, TrialResult
-
-FORMAT = 2
-"""Version of the tables; a store of a later version is refused, an earlier one is upgraded."""
-
-_TABLES = (
-    """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE boundaries (
-    number INTEGER PRIMARY KEY, elapsed REAL NOT NULL,
-    lane_steps INTEGER NOT NULL, capacity_steps INTEGER NOT NULL);
-CREATE TABLE trials (
-    number INTEGER PRIMARY KEY, params TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER,
-    status TEXT NOT NULL, score REAL, epochs INTEGER NOT NULL, seconds REAL NOT NULL, reason TEXT NOT NULL);
-CREATE TABLE records (
-    trial INTEGER NOT NULL, lane INTEGER NOT NULL, epoch INTEGER NOT NULL, step INTEGER NOT NULL,
-    train_loss REAL NOT NULL, metrics TEXT NOT NULL, seconds REAL NOT NULL, boundary INTEGER NOT NULL,
-    PRIMARY KEY (trial, lane, epoch)) WITHOUT ROWID;
-CREATE INDEX records_by_boundary ON records (boundary);
-"""
-    + LINEAGE
-)
-
-_COSTS = """
-CREATE TABLE IF NOT EXISTS costs (
-    kind TEXT NOT NULL, name TEXT NOT NULL, figures TEXT NOT NULL, PRIMARY KEY (kind, name)) WITHOUT ROWID
-"""
-
-
-@dataclass(frozen=True)
-class Boundary:
-    """What one transaction acknowledges.
-
-    Args:
-        number: counts from 1 without gaps.
-        elapsed: seconds the study has run, all its sittings together.
-        lane_steps: optimizer steps trained since the boundary before, summed over lanes.
-        capacity_steps: optimizer steps that the slots in memory could have held in that time; 0 for the boundary
-            that closes a study, whose epoch was broken off.
-        started: trials that joined before the epoch that this boundary ends.
-        records: one per lane that trained an epoch.
-        ended: trials that are over.
-        paused: numbers of trials that a rung stopped, and that wait with all their state.
-        thawed: numbers of trials that had been paused, and went on in the epoch that this boundary ends.
-    """
-
-    number: int
-    elapsed: float
-    lane_steps: int
-    capacity_steps: int
-    started: tuple[Trial, ...] = ()
-    records: tuple[Record, ...] = ()
-    ended: tuple[TrialResult, ...] = ()
-    paused: tuple[int, ...] = ()
-    thawed: tuple[int, ...] = ()
 
 
 class Store:
@@ -95,8 +42,8 @@ class Store:
             with replacing(path) as partial:
                 partial.unlink(missing_ok=True)
                 partial.with_name(f"{partial.name}-journal").unlink(missing_ok=True)
-                _fill(partial, {"format": FORMAT, **meta})
-            return cls(path, _connect(path, mode="rw"))
+                fill(partial, {"format": FORMAT, **meta})
+            return cls(path, connect(path, mode="rw"))
         except (OSError, sqlite3.Error) as error:
             raise StudyError(f"{path} cannot be written ({error}); choose another place with --out") from None
 
@@ -115,9 +62,9 @@ class Store:
             )
         connection = None
         try:
-            mode = _open_mode(path)
-            connection = _connect(path, mode=mode)
-            upgrade(connection, _format(path, connection), FORMAT, writable=mode == "rw")
+            mode = open_mode(path)
+            connection = connect(path, mode=mode)
+            upgrade(connection, format_of(path, connection), FORMAT, writable=mode == "rw")
             return cls(path, connection)
         except BaseException as error:
             if connection is not None:
@@ -163,7 +110,7 @@ class Store:
         if not rows:
             return
         try:
-            self._connection.execute(_COSTS)
+            self._connection.execute(COSTS)
         except sqlite3.Error as error:
             raise StudyError(f"{self.path} cannot be written ({error})") from None
         self._write("INSERT OR IGNORE INTO costs VALUES (?, ?, ?)", rows)
@@ -314,7 +261,7 @@ class Store:
                 tuple(trial for trial, goes_on in resting if goes_on),
             )
 
-    def _trial(self, number: int, params: str, parent: int | None, epoch: int | None) -> Trial:
+    def _trial(self, number: int, params: str, parent: int | None = None, epoch: int | None = None) -> Trial:
         begun = None if parent is None or epoch is None else Parent(parent, epoch)
         return Trial(number, self._decoded(params), begun)
 
@@ -379,44 +326,3 @@ def _by_boundary(rows: Iterator[tuple[Any, ...]]) -> Callable[[int], list[tuple[
         return found
 
     return of
-
-
-def _fill(path: Path, meta: Mapping[str, Any]) -> None:
-    connection = _connect(path, mode="rwc")
-    try:
-        with connection:
-            connection.executescript("BEGIN;" + _TABLES)
-            rows = [(key, json.dumps(value)) for key, value in meta.items()]
-            connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
-        connection.execute("PRAGMA journal_mode = WAL")  # the file remembers it
-    finally:
-        connection.close()
-
-
-def _format(path: Path, connection: sqlite3.Connection) -> int:
-    """The format of a store, if it can be read."""
-    row = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
-    word = "" if row is None else str(row[0])
-    if not word.isdecimal():
-        raise StudyCorrupt(f"{path} has no format number; it is not a cotune store: name another directory")
-    if int(word) > FORMAT:
-        law = f"{path} has format {word}, this cotune reads up to {FORMAT}"
-        raise StudyCorrupt(f"{law}; upgrade with `pip install -U cotune`")
-    return int(word)
-
-
-def _open_mode(path: Path) -> str:
-    """Read and write; only read where nothing can be written, which SQLite must be told for a file in WAL mode."""
-    if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
-        return "rw"
-    if path.with_name(f"{path.name}-wal").exists():
-        law = f"{path} was left open by a killed process and cannot be read where nothing can be written"
-        raise StudyError(f"{law}; copy the whole study to a writable place")
-    return "ro&immutable=1"
-
-
-def _connect(path: Path, *, mode: str) -> sqlite3.Connection:
-    uri = f"{path.resolve().as_uri()}?mode={mode}"
-    connection = sqlite3.connect(uri, uri=True, timeout=10.0, isolation_level="IMMEDIATE")
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection

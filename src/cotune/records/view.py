@@ -12,10 +12,11 @@ from typing import Any
 from cotune.errors import StudyCorrupt
 from cotune.files import write_text
 from cotune.recipe.stages import FRESH
+from cotune.records.boundary import Boundary
 from cotune.records.confirmed import confirmed, rank
 from cotune.records.counted import counted, stages_of
 from cotune.records.sides import at_best
-from cotune.records.store import Boundary, Store
+from cotune.records.store import Store
 from cotune.types import Parent, Record, Status, Trial, TrialResult
 
 FACTS = (

@@ -28,13 +28,14 @@ from cotune.space.feasible import must_have_some
 from cotune.study.budget import Speed
 from cotune.study.confirming import check
 from cotune.study.directory import Directory
+from cotune.study.ended import no_network
 from cotune.study.ending.after import alone, make_model
 from cotune.study.ending.winner import tested
 from cotune.study.facts import announcement, column_lines, facts_of
 from cotune.study.generation.ending import finish_generation, generator_of
 from cotune.study.generation.judges import Judges
 from cotune.study.lanes import LaneFactory
-from cotune.study.loop import Study, no_network
+from cotune.study.loop import Study
 from cotune.study.own.modules import OwnModule
 from cotune.study.own.words import words_of_module
 from cotune.study.prepared import Prepared, compute_for, fit_to_machine, with_speed

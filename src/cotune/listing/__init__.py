@@ -1,0 +1,1 @@
+"""What the command line prints about a study: a file for what each command says."""
