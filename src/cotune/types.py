@@ -68,6 +68,10 @@ class Parent:
     epoch: int
 
 
+EPOCH_LIMIT = "epoch limit"
+"""The reason of a trial for whose next epoch the limit of lane-epochs had no room."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """One configuration that is, or was, trained; from the start, or from where its parent was."""

@@ -25,11 +25,18 @@ def explain_plan(view: StudyView) -> dict[str, Any]:
         plans.append({"kind": kind, "chosen": chosen, "microseconds": dict(saved["microseconds"])})
     return {
         "parameters": searched(view),
+        "strategy": _strategy(view),
         "constraints": list(view.meta["resolved"]["search"].get("constraints", ())),
         "plans": plans,
         "structures": _structures(view),
         "capacity_used": view.summary()["capacity_used"],
     }
+
+
+def _strategy(view: StudyView) -> str:
+    """The strategy, and where a rule chose it, why."""
+    by_rule = next((said for said in view.meta["plan"] if said.startswith("Bayesian search is ")), None)
+    return by_rule or f"search: {view.meta['resolved']['search']['strategy']}"
 
 
 def _structures(view: StudyView) -> dict[str, Any]:
@@ -49,6 +56,7 @@ def print_plan(facts: Mapping[str, Any]) -> None:
     """What `cotune explain` says of a study."""
     print_table(["parameter", "searched", "as", "where trials differ in it"], rows(facts["parameters"]))
     print()
+    print(facts["strategy"])
     for constraint in facts["constraints"]:
         print(f"always: {constraint}")
     if not facts["plans"]:

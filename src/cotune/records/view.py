@@ -17,7 +17,7 @@ from cotune.records.confirmed import confirmed, rank
 from cotune.records.counted import counted, stages_of
 from cotune.records.sides import at_best
 from cotune.records.store import Store
-from cotune.types import Parent, Record, Status, Trial, TrialResult
+from cotune.types import EPOCH_LIMIT, Parent, Record, Status, Trial, TrialResult
 
 FACTS = (
     "version", "created", "name", "recipe", "resolved", "task", "metric", "maximize", "classes", "target",
@@ -247,7 +247,8 @@ def read_view(store: Store) -> StudyView:
             f"{store.path} lacks {', '.join(lacking)}: it is damaged; restore it from a backup, or tune again"
         )
     sorted_records = {n: tuple(sorted(rows, key=lambda r: (r.lane, r.epoch))) for n, rows in records.items()}
-    trials, cut = [], {t.number for b in boundaries if not b.capacity_steps for t in b.ended}
+    trials: list[TrialResult] = []
+    cut = {t.number for b in boundaries for t in b.ended if not b.capacity_steps or t.reason == EPOCH_LIMIT}
     scored = {}
     for number in sorted(started):
         over = number in ended and number not in cut

@@ -13,7 +13,7 @@ SHARE = 0.8
 
 
 def forecast(view: StudyView, trial: TrialResult) -> dict[str, Any] | None:
-    """The expected score at the end of a full training, and where it lies with probability `SHARE`.
+    """The median score to be expected at the end of a full training, and where it lies with probability `SHARE`.
 
     `None` of trials that were trained to their end, diverged, or have fewer than three epochs.
     """
@@ -29,7 +29,7 @@ def forecast(view: StudyView, trial: TrialResult) -> dict[str, Any] | None:
     low, high = (sign * float(end[0]) for end in found.interval(SHARE))
     return {
         "epochs": epochs,
-        "expected": sign * float(found.expected()[0]),
+        "expected": sign * float(found.quantile(0.5)[0]),
         "low": min(low, high),
         "high": max(low, high),
         "share": SHARE,

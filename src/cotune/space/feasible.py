@@ -70,9 +70,16 @@ def _points(space: Space) -> Iterator[list[float]]:
         sorted(_ends(p), key=lambda place: abs(place - at)) if p.name in spoken else [at]
         for p, at in zip(space.parameters, middle, strict=True)
     ]
-    yield from (list(point) for point in islice(product(*places), _CORNERS))
+    corners = [list(point) for point in islice(product(*places), _CORNERS)]
+    yield from sorted(corners, key=lambda point: _moved(point, middle))
     engine = qmc.Sobol(len(middle), scramble=True, rng=np.random.default_rng(0))
     yield from engine.random_base2(_SOBOL).tolist()
+
+
+def _moved(point: list[float], middle: list[float]) -> tuple[int, float]:
+    """How many coordinates lie elsewhere, and how far in all: what is believed is left where it may be."""
+    apart = [abs(a - b) for a, b in zip(point, middle, strict=True)]
+    return sum(each > 0 for each in apart), sum(apart)
 
 
 def _ends(parameter: Parameter) -> list[float]:

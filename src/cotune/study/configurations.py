@@ -40,7 +40,7 @@ class Configurations:
 
     def __init__(self, space: Space, given: Given) -> None:
         self._space, self._given = space, given
-        searched = frozenset(p.name for p in space.parameters)
+        self._searched = searched = frozenset(p.name for p in space.parameters)
         middle = space.complete(space.middle())
         self._watched = []
         for rule in RULES:
@@ -59,7 +59,8 @@ class Configurations:
     def of(self, params: Params) -> Configuration:
         """That of a trial; a function of its parameters alone."""
         values = self._space.complete(params)
-        if any(rule.broken(values, self._given) for rule in self._watched):
+        beyond = not params.keys() <= self._searched  # an ablation changes keys that the search left fixed
+        if beyond or any(rule.broken(values, self._given) for rule in self._watched):
             values = mended(values, self._given)[0]
             return Configuration(values, numbers_of(values))
         return Configuration(values, {**self._numbers, **numbers_of(values, self._free)})

@@ -14,9 +14,7 @@ from cotune.search.history import OUT_OF_MEMORY
 from cotune.study.running import Running
 from cotune.study.several.standing import Standing
 from cotune.study.staged import Staged
-from cotune.types import Divergence, LaneId, Parent, Record, Status, Trial, TrialResult
-
-EPOCH_LIMIT = "epoch limit"
+from cotune.types import EPOCH_LIMIT, Divergence, LaneId, Parent, Record, Status, Trial, TrialResult
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ class Ledger:
                     paused.append(trial)
                 else:
                     run = self.running[trial]
-                    why = _replaced(run) if isinstance(self._rungs, Breeder) else _at_rung(run)
+                    why = _replaced(run) if isinstance(self._rungs, Breeder) else self._why(run)
                     self._end(ended, trial, Status.STOPPED, why)
         over: dict[int, str] = {}
         for trial, epoch in advanced:
@@ -220,6 +218,10 @@ class Ledger:
         """What the judge sees of a trial: the best so far, or the last epoch if it asks for that."""
         score = run.curve[-1][2] if getattr(self._rungs, "last_figure", False) else run.score() or 0.0
         return score if self._beside is None else self._beside.shown(run.trial.number, score)
+
+    def _why(self, run: Running) -> str:
+        """Why the judge stopped a trial."""
+        return getattr(self._rungs, "reason", "") or _at_rung(run)
 
     def births(self) -> list[Parent]:
         """Trials in training that are to have a child at this boundary."""

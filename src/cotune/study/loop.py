@@ -27,12 +27,11 @@ from cotune.study.directory import Directory
 from cotune.study.ended import Ending
 from cotune.study.exchanging import begin_stages, lanes_of_all_rows
 from cotune.study.lanes import LaneFactory
-from cotune.study.ledger import EPOCH_LIMIT
 from cotune.study.progress import progress
 from cotune.study.rebuilding import replay
 from cotune.study.saving import Snapshots
 from cotune.study.wiring import parts_of
-from cotune.types import LaneId, Progress, Trial, TrialResult
+from cotune.types import EPOCH_LIMIT, LaneId, Progress, Trial, TrialResult
 
 NOBODY: Joining = ((), ())
 """No trial joins."""

@@ -5,8 +5,8 @@ import time
 from cotune.search import Limits
 from cotune.study.budget import Pace
 from cotune.study.clock import Clock
-from cotune.study.ledger import EPOCH_LIMIT
 from cotune.study.reruns import Reruns
+from cotune.types import EPOCH_LIMIT
 
 FIRST_EPOCH = 1.0
 """Seconds that the first epoch may take though the limit has passed: some network is better than none."""

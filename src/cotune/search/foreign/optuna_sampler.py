@@ -12,11 +12,13 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from cotune.errors import RecipeError
 from cotune.search.foreign.optuna_space import Seen, external, fitting, placed, space_of
 from cotune.search.history import Key, is_finite, key
+from cotune.search.rungs.table import BREEDING
 from cotune.search.sampler import Sampler
 from cotune.search.seeds import generator
-from cotune.search.strategies import make_sampler
+from cotune.search.strategies import STRATEGIES, make_sampler
 from cotune.search.strategies import strategy as must_exist
 from cotune.space import Space
 from cotune.types import Params, Status, Trial, TrialResult
@@ -60,6 +62,11 @@ class OptunaSampler(BaseSampler):
         independent_sampler: BaseSampler | None = None,
     ) -> None:
         must_exist(strategy)  # at once, and not at the first trial
+        if STRATEGIES[strategy].rungs == BREEDING:
+            law = f"{strategy} copies networks while they train, which Optuna's trials know nothing of"
+            raise RecipeError(f"{law}; choose another strategy, such as auto")
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+            raise RecipeError(f"the seed of OptunaSampler must be a whole number or None, but got {seed!r}")
         self._strategy = strategy
         self._seed = int(np.random.SeedSequence(seed).generate_state(1)[0]) if seed is None else seed
         self._independent = independent_sampler or TPESampler(multivariate=False, seed=self._seed)

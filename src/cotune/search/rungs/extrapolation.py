@@ -31,6 +31,9 @@ class Extrapolation:
     of learning curves, 2015.
     """
 
+    reason = f"by its curve, a chance below {CHANCE:.0%} to beat the best"
+    """What is said of a trial that was stopped."""
+
     def __init__(self, *, epochs: int, first: int, reduction: int, maximize: bool) -> None:
         self._sign = 1.0 if maximize else -1.0
         self._epochs = epochs
