@@ -50,6 +50,7 @@ print([round(bar.bar, 3) for bar in bars_of(seeds, {})][:-1])
     ], done.stderr
 
 
+@pytest.mark.slow
 def test_sides_get_the_rows_of_the_studys_own_split(tmp_path: Path) -> None:
     code = """
 import sys
@@ -143,6 +144,7 @@ DATA = Path(os.environ.get("COTUNE_DATA", ROOT.parent / "shared" / "data"))
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the data sets that COTUNE_DATA names")
+@pytest.mark.slow
 def test_peers_train_the_networks_of_a_study_on_its_rows(tmp_path: Path) -> None:
     code = """
 import sys, time

@@ -18,6 +18,7 @@ def written(study: Path) -> dict[str, int]:
     return {str(p.relative_to(study)): p.stat().st_mtime_ns for p in (study / "rows").rglob("*.npy")}
 
 
+@pytest.mark.slow
 def test_kills_change_nothing(data: Path, uninterrupted: dict[str, Any], tmp_path: Path) -> None:
     survive(data, tmp_path / "killed", IN_FILES, kills=3, seed=2)
     assert lasting(tmp_path / "killed") == uninterrupted, "as in memory, where nobody was killed"
@@ -42,6 +43,7 @@ def test_a_resumed_study_finds_its_rows(data: Path, uninterrupted: dict[str, Any
     assert not (out / "rows").exists()
 
 
+@pytest.mark.slow
 def test_killed_while_reading_the_same_command_starts_anew(
     data: Path,
     uninterrupted: dict[str, Any],

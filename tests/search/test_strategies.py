@@ -231,7 +231,7 @@ def median(values: list[float]) -> float:
         ("auto", True, 128, 16, 5),
         ("tpe", False, 96, 16, 5),
         ("tpe", True, 96, 16, 5),
-        ("gp", True, 40, 4, 3),
+        pytest.param("gp", True, 40, 4, 3, marks=pytest.mark.slow),
     ],
 )
 def test_learning_beats_chance(name: str, maximize: bool, trials: int, batch: int, seeds: int) -> None:

@@ -78,7 +78,11 @@ def test_near_the_end_a_new_trial_is_reckoned_at_what_it_takes_on_average(
     )
 
 
-STUDIES = [{"trials": 500}, {"trials": 500, "search": "random"}, {"trials": 100, "cv": 5}]
+STUDIES = [
+    pytest.param({"trials": 500}, marks=pytest.mark.slow),
+    {"trials": 500, "search": "random"},
+    pytest.param({"trials": 100, "cv": 5}, marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize("settings", STUDIES, ids=str)

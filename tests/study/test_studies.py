@@ -136,6 +136,7 @@ def test_one_seed_is_one_study_and_another_is_another(search: str, home: Path, t
     assert lasting(tmp_path / "one")["records"] != lasting(tmp_path / "other")["records"]
 
 
+@pytest.mark.slow
 def test_two_processes_of_two_threads_make_the_same_study(home: Path, tmp_path: Path) -> None:
     words = [sys.executable, "-c", "from cotune.cli import main; main()", "tune", "-q", "binary.csv"]
     for name in ("one", "again"):
