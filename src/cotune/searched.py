@@ -4,14 +4,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cotune.records import StudyView
+from cotune.search.structure import FREE
 
-COSTS = {True: "fusable: a number for each lane", False: "structural: lanes of one value step together"}
+COSTS = {
+    "fusable": "fusable: a number for each lane",
+    "free": "structural, side by side: a slice of lanes, or rows of its own, for each value",
+    "structural": "structural: lanes of one value step together",
+}
 """What it costs that trials differ in a parameter."""
 
 
 def searched(view: StudyView) -> list[dict[str, Any]]:
     """Name, kind, setting and whether it is fusable, of each; studies of older versions know no kind."""
-    return [{"kind": "", **found, "costs": COSTS[found["fusable"]]} for found in view.meta["parameters"]]
+    return [{"kind": "", **found, "costs": COSTS[_sort(found)]} for found in view.meta["parameters"]]
+
+
+def _sort(parameter: Mapping[str, Any]) -> str:
+    if parameter["fusable"]:
+        return "fusable"
+    return "free" if parameter["name"] in FREE else "structural"
 
 
 def rows(parameters: Sequence[Mapping[str, Any]]) -> list[list[str]]:
