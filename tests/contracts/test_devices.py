@@ -96,7 +96,7 @@ def test_judging_mixes_no_devices(options: Mapping[str, Any]) -> None:
     validation = made.lanes[0].validation
     made._stack.inputs(made.lanes[0].variant, validation)  # copied to the device once
     with OneDevice():
-        found = made._predicted(0, [0, 2])
+        found = made._judging(0, 3).predicted([0, 2])
     assert found.device.type == "meta"
     assert found.shape[:2] == (2, len(validation))
 

@@ -44,7 +44,7 @@ class Judging:
         """Metrics and loss by name, [lane]."""
         goal = self.lanes[0].structure.goal
         if goal is None:
-            return figures(self.lanes, self.metrics, self._predicted)
+            return figures(self.lanes, self.metrics, self.predicted)
         weights, statistics = self._weights(range(len(self.lanes)))
         with self.compute.exact.switched():
             return goal.figures(self.lanes, self.metrics, weights, statistics, self.layouts)
@@ -55,7 +55,7 @@ class Judging:
         weights = slots.judged_weights(lanes, self.state.weights, self.state.memory, rows)
         return weights, self.state.statistics.index_select(0, torch.tensor(rows).to(self.compute.device))
 
-    def _predicted(self, places: list[int]) -> torch.Tensor:
+    def predicted(self, places: list[int]) -> torch.Tensor:
         """What lanes, given by their places, say of the validation rows they share."""
         first = self.lanes[places[0]]
         variant, classification = first.variant, METRICS[self.metrics[0]].classification
