@@ -3,9 +3,10 @@
 import pytest
 
 from cotune.recipe import make
-from cotune.search import Rungs, exempting
+from cotune.search import Rungs, exempting, make_judge
 from cotune.search.course import SEED, SHARE, UNKNOWN, Course
 from cotune.search.rungs.exempt import Exempting
+from cotune.search.rungs.table import RUNGS
 from cotune.search.structure import Groups
 from cotune.study.slots import course_of, judge_of
 
@@ -33,6 +34,7 @@ def test_a_rung_compares_those_in_full_and_lets_them_go_on() -> None:
     assert stopped == frozenset(range(8))
     assert judge.judge(arrivals) == {1, 3, 5, 7}
     assert judge.brackets == plain.brackets
+    assert judge.reason(9) == plain.reason(9)
 
 
 @pytest.mark.parametrize(("strategy", "is_exempt"), [("auto", True), ("tpe", False), ("random", False)])
@@ -42,3 +44,13 @@ def test_only_strategies_that_say_so_train_in_full(strategy: str, is_exempt: boo
     assert (course.at_once == 4) == is_exempt
     assert course.groups == Groups(4)
     assert isinstance(judge_of(recipe, course, maximize=True), Exempting) == is_exempt
+
+
+@pytest.mark.parametrize("name", [name for name, make in RUNGS.items() if make is not None])
+def test_who_exempts_some_gives_the_others_reasons(name: str) -> None:
+    judge = make_judge(name, epochs=50, first=3, reduction=3, maximize=True)
+    assert judge is not None
+    said = exempting(judge, lambda _: False).reason(9)
+    assert said == judge.reason(9)
+    assert "epoch 9" in said
+    assert ("curve" in said) == (name == "extrapolate")

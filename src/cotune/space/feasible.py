@@ -14,7 +14,6 @@ from itertools import islice, product
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import qmc
 
 from cotune.errors import RecipeError
 
@@ -72,6 +71,8 @@ def _points(space: Space) -> Iterator[list[float]]:
     ]
     corners = [list(point) for point in islice(product(*places), _CORNERS)]
     yield from sorted(corners, key=lambda point: _moved(point, middle))
+    from scipy.stats import qmc  # takes a second to import, and few spaces need it here
+
     engine = qmc.Sobol(len(middle), scramble=True, rng=np.random.default_rng(0))
     yield from engine.random_base2(_SOBOL).tolist()
 

@@ -54,6 +54,7 @@ class Ledger:
         self._maximize = maximize
         self._epochs = epochs
         self._rungs = rungs
+        self._levels = {level for bracket in rungs.brackets for level in bracket.levels} if rungs else set()
         self._staged = Staged(stages, rungs) if stages and stages.last and rungs else None
         pauses = pauses and self._staged is None
         self._promoter = rungs if pauses and isinstance(rungs, Promoter) else None
@@ -87,16 +88,14 @@ class Ledger:
             self._beside.see(records)
         self._at_rung = []
         if self._rungs is not None and self._staged is None:
-            levels = {level for bracket in self._rungs.brackets for level in bracket.levels}
-            self._at_rung = [(trial, epoch) for trial, epoch in advanced if epoch in levels]
+            self._at_rung = [(trial, epoch) for trial, epoch in advanced if epoch in self._levels]
             scores = [(trial, epoch, self._shown(self.running[trial])) for trial, epoch in advanced]
             for trial in sorted(self._rungs.judge(scores)):
                 if self._promoter is not None:
                     paused.append(trial)
                 else:
                     run = self.running[trial]
-                    why = _replaced(run) if isinstance(self._rungs, Breeder) else self._why(run)
-                    self._end(ended, trial, Status.STOPPED, why)
+                    self._end(ended, trial, Status.STOPPED, self._rungs.reason(run.epoch))
         over: dict[int, str] = {}
         for trial, epoch in advanced:
             if trial not in self.running:
@@ -123,8 +122,9 @@ class Ledger:
 
     def pause(self, number: int) -> TrialResult:
         """A trial rests at its rung; how it stands there, as if it were over."""
+        assert self._promoter is not None
         run = self.paused[number] = self.running.pop(number)
-        return self._result(run, Status.STOPPED, _at_rung(run))
+        return self._result(run, Status.STOPPED, self._promoter.reason(run.epoch))
 
     def promoted(self) -> tuple[int, ...]:
         """The paused trials that would go on by now, whom to thaw first comes first."""
@@ -136,8 +136,9 @@ class Ledger:
 
     def give_up(self, number: int) -> TrialResult:
         """A paused trial will not go on: it was stopped at its rung."""
+        assert self._promoter is not None
         run = self.paused.pop(number)
-        return self._result(run, Status.STOPPED, _at_rung(run))
+        return self._result(run, Status.STOPPED, self._promoter.reason(run.epoch))
 
     def close(self, reason: str) -> list[TrialResult]:
         """End every trial that is still running, and every paused one."""
@@ -219,10 +220,6 @@ class Ledger:
         score = run.curve[-1][2] if getattr(self._rungs, "last_figure", False) else run.score() or 0.0
         return score if self._beside is None else self._beside.shown(run.trial.number, score)
 
-    def _why(self, run: Running) -> str:
-        """Why the judge stopped a trial."""
-        return getattr(self._rungs, "reason", "") or _at_rung(run)
-
     def births(self) -> list[Parent]:
         """Trials in training that are to have a child at this boundary."""
         if not isinstance(self._rungs, Breeder):
@@ -247,11 +244,3 @@ class Ledger:
             reason=reason,
             curve=tuple(run.curve),
         )
-
-
-def _replaced(run: Running) -> str:
-    return f"among the worst at epoch {run.epoch}; its slot went to a child of one of the best"
-
-
-def _at_rung(run: Running) -> str:
-    return f"not among the best at the rung of epoch {run.epoch}"

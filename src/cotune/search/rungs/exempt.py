@@ -31,6 +31,10 @@ class Exempting:
         """Which of the trials that finished an epoch at this boundary are to be stopped."""
         return frozenset(trial for trial in self.inner.judge(arrivals) if not self.is_full(trial))
 
+    def reason(self, epoch: int) -> str:
+        """Why a trial was stopped there."""
+        return self.inner.reason(epoch)
+
 
 class ExemptingPromoter(Exempting):
     """The same with a judge that may change its mind."""

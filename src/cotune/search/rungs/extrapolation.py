@@ -31,9 +31,6 @@ class Extrapolation:
     of learning curves, 2015.
     """
 
-    reason = f"by its curve, a chance below {CHANCE:.0%} to beat the best"
-    """What is said of a trial that was stopped."""
-
     def __init__(self, *, epochs: int, first: int, reduction: int, maximize: bool) -> None:
         self._sign = 1.0 if maximize else -1.0
         self._epochs = epochs
@@ -70,6 +67,10 @@ class Extrapolation:
         )
         chances = forecast.beats(self._best)
         return hopeless | {trial for trial, chance in zip(judged, chances, strict=True) if chance < CHANCE}
+
+    def reason(self, epoch: int) -> str:
+        """Why a trial was stopped there."""
+        return f"at epoch {epoch} its curve gave it a chance below {CHANCE:.0%} to beat the best"
 
     def _known(self, trial: int) -> list[float]:
         """The curve of a trial; epochs before the first number are as good as that."""

@@ -52,6 +52,10 @@ class FrontRungs:
                 stopped |= here.keys() - set(self._going_on(seen))
         return frozenset(stopped)
 
+    def reason(self, epoch: int) -> str:
+        """Why a trial was stopped there."""
+        return f"not among the best at the rung of epoch {epoch}"
+
     def promoted(self, paused: Collection[int]) -> tuple[int, ...]:
         """Which of the trials that were stopped would go on by now, since later ones at their rung were worse.
 

@@ -63,6 +63,10 @@ class Rungs:
             if self._seen[epoch].place(trial) >= self._seen[epoch].going_on(self._reduction)
         )
 
+    def reason(self, epoch: int) -> str:
+        """Why a trial was stopped there."""
+        return f"not among the best at the rung of epoch {epoch}"
+
     def promoted(self, paused: Collection[int]) -> tuple[int, ...]:
         """Which of the trials that were stopped would go on by now, since later ones at their rung were worse.
 

@@ -65,6 +65,10 @@ class Hyperband:
             stopped |= rungs.judge([arrival for arrival in arrivals if self.bracket(arrival[0]) == place])
         return stopped
 
+    def reason(self, epoch: int) -> str:
+        """Why a trial was stopped there."""
+        return f"not among the best at the rung of epoch {epoch}"
+
     def promoted(self, paused: Collection[int]) -> tuple[int, ...]:
         """Which of the trials that were stopped would go on by now: those of the first bracket first.
 

@@ -25,6 +25,9 @@ class Judge(Protocol):
             arrivals: (trial, epoch, score); of `SEVERAL` (trial, epoch, what it has shown in each objective).
         """
 
+    def reason(self, epoch: int) -> str:
+        """Why a trial was stopped that had come to this epoch."""
+
 
 @runtime_checkable
 class Promoter(Protocol):

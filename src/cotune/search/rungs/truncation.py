@@ -71,6 +71,10 @@ class Truncation:
         self._stopped = [(trial, epoch) for _, trial, epoch in worst if self._due(trial, epoch)]
         return frozenset(trial for trial, _ in self._stopped)
 
+    def reason(self, epoch: int) -> str:
+        """Why a trial was stopped there."""
+        return f"among the worst at epoch {epoch}; its slot went to a child of one of the best"
+
     def _due(self, trial: int, epoch: int) -> bool:
         return epoch < self._epochs and (epoch - self._born[trial]) % self._every == 0
 
